@@ -1,0 +1,96 @@
+// What people ask of the aggregator, as values: the HTTP adapter makes requests of bytes and bytes of replies; the
+// reactor answers. Questions about what is stored do not come here: the adapter reads the store itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "aggregator/core/records.hpp"
+#include "common/base/result.hpp"
+
+namespace bramble::aggregator {
+
+struct Caller {
+  std::string user;      // the owner of what is submitted
+  bool operator_ = false;  // may act on everybody's jobs and on nodes
+};
+
+struct SubmitRequest {
+  JobSpec spec;  // owner is the caller's
+  TaskRange range;
+};
+
+struct AppendRequest {  // tasks first, first + 1, ...; those that exist already are passed over
+  JobId job = 0;
+  TaskIndex first = 0;
+  std::vector<wire::BlobRef> stdin_blobs;
+};
+
+struct CloseRequest {
+  JobId job = 0;
+};
+
+struct CancelRequest {
+  std::vector<JobId> jobs;  // final ones are passed over
+};
+
+// What does not exist is an error for the whole request, which then changes nothing.
+struct DrainRequest {
+  std::vector<std::string> nodes;
+  bool drain = true;  // false: resume
+  std::string reason;
+};
+
+struct NodesRequest {};
+
+// Answers when the job's version is above `since` or wait_ms is over. A version counts changes anyone would show.
+struct WatchJobRequest {
+  JobId job = 0;
+  uint64_t since = 0;
+  int64_t wait_ms = 0;
+};
+
+// Answers when the task has output beyond `offset`, has an attempt above `attempt`, is final, or wait_ms is over.
+struct WatchOutputRequest {
+  TaskKey task;
+  wire::Stream stream = wire::Stream::stdout_;
+  uint32_t attempt = 0;  // the one that the offset counts in; 0: whatever there is
+  uint64_t offset = 0;
+  bool only_final = false;  // nothing before the commit
+  int64_t wait_ms = 0;
+};
+
+struct HealthRequest {};
+
+using ApiCall = std::variant<SubmitRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
+                             WatchJobRequest, WatchOutputRequest, HealthRequest>;
+
+// The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
+struct OutputPlace {
+  uint32_t attempt = 0;  // 0: none yet
+  uint64_t size_bytes = 0;
+  bool final = false;
+};
+
+// The body is JSON. Errors have {"error": "one sentence"}.
+struct ApiReply {
+  int http_status = 200;
+  std::string body;
+  OutputPlace output;  // WatchOutputRequest only
+};
+
+using ReplyHandler = std::function<void(ApiReply)>;  // called once, on the state thread; must not block
+
+struct ApiRequest {
+  Caller caller;
+  ApiCall call;
+  ReplyHandler reply;
+};
+
+// Hands a request to the reactor; false when its queue is full (tell the caller to come again).
+using ApiPort = std::function<bool(ApiRequest)>;
+
+}  // namespace bramble::aggregator

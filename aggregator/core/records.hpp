@@ -1,0 +1,191 @@
+// What the aggregator remembers, as plain values: the rows of jobs.db and the writes that change them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/base/ids.hpp"
+#include "common/wire/messages.hpp"
+
+namespace bramble::aggregator {
+
+enum class JobState { waiting, running, succeeded, failed, cancelled };
+
+// assigned: sent to a node; silent: its node is not heard. Both, and running, are "not final and at a node".
+enum class TaskState { waiting, queued, assigned, running, silent, succeeded, failed, cancelled };
+
+enum class NodeLossPolicy { rerun, fence, fail };
+
+constexpr bool is_final(JobState state) { return state >= JobState::succeeded; }
+constexpr bool is_final(TaskState state) { return state >= TaskState::succeeded; }
+
+std::string_view to_string(JobState state);
+std::string_view to_string(TaskState state);
+std::string_view to_string(NodeLossPolicy policy);
+
+// The task indices of a job: first, first + step, ... up to last.
+struct TaskRange {
+  TaskIndex first = 0;
+  TaskIndex last = 0;
+  TaskIndex step = 1;
+
+  uint64_t size() const { return last < first ? 0 : (uint64_t{last} - first) / step + 1; }
+  TaskIndex at(uint64_t position) const { return static_cast<TaskIndex>(first + position * step); }
+  bool contains(TaskIndex task) const { return task >= first && task <= last && (task - first) % step == 0; }
+  bool operator==(const TaskRange&) const = default;
+};
+
+struct TaskCounts {
+  uint64_t total = 0;
+  uint64_t succeeded = 0;
+  uint64_t failed = 0;
+  uint64_t cancelled = 0;
+
+  uint64_t ended() const { return succeeded + failed + cancelled; }
+  bool operator==(const TaskCounts&) const = default;
+};
+
+// A job as submitted; does not change.
+struct JobSpec {
+  std::string submit_id;  // UUID made by the submitter: saying it twice makes one job
+  std::string name;
+  std::string owner;
+  int32_t priority = 0;    // higher first
+  uint32_t retries = 0;    // further tries after a failure of the task's own
+  uint32_t max_running = 0;  // tasks of it at nodes at once; 0: no limit
+  NodeLossPolicy on_node_loss = NodeLossPolicy::rerun;
+  wire::TaskSpec task;
+  bool array = false;  // false: one task with index 0, or (map) tasks appended one by one
+  bool per_task_input = false;  // tasks are appended with a stdin blob each, indices from 0; open until closed
+  std::optional<wire::BlobRef> stdin_blob;  // of every task, unless it has its own
+
+  bool operator==(const JobSpec&) const = default;
+};
+
+// The part of a job that changes.
+struct JobProgress {
+  JobState state = JobState::waiting;
+  TaskRange range;           // grows while open
+  bool open = false;         // more tasks may be appended
+  bool cancel_requested = false;
+  uint64_t next_position = 0;  // tasks at this position of the range and above were never assigned
+  TaskCounts counts;
+  WallTime ended;
+
+  bool operator==(const JobProgress&) const = default;
+};
+
+struct JobRecord {
+  JobId id = 0;
+  JobSpec spec;
+  JobProgress progress;
+  WallTime submitted;
+};
+
+// A task that was touched: tasks of an array have no row before their first assignment.
+struct TaskRecord {
+  TaskKey key;
+  TaskState state = TaskState::queued;
+  uint32_t attempts = 0;  // numbers given out
+  uint32_t failures = 0;  // those that count against retries
+  std::optional<wire::BlobRef> stdin_blob;
+};
+
+struct AttemptRecord {
+  AttemptKey key;
+  std::string node;
+  SessionId session = 0;
+  WallTime assigned;
+  std::optional<WallTime> started;
+};
+
+struct NodeRecord {
+  wire::NodeStatus status;
+  WallTime first_seen;
+  WallTime last_seen;
+  bool drained = false;
+  std::string drain_reason;
+};
+
+// --- writes: durable, all of a batch in one transaction, in order ---------------------------------------------------
+
+struct PutSession {  // the last session number granted
+  SessionId session = 0;
+};
+
+struct PutNode {
+  NodeRecord node;
+};
+
+struct AddJob {
+  JobRecord job;
+};
+
+struct AddTasks {  // rows for appended tasks, state queued
+  JobId job = 0;
+  TaskIndex first = 0;
+  std::vector<wire::BlobRef> stdin_blobs;
+};
+
+struct PutProgress {
+  JobId job = 0;
+  JobProgress progress;
+};
+
+struct AddAttempt {  // also makes or updates the task's row: state assigned, attempts = key.attempt
+  AttemptRecord attempt;
+};
+
+struct StartAttempt {  // task and attempt become running
+  AttemptKey key;
+  WallTime started;
+};
+
+// How an attempt ended that will not commit: "recalled", "node lost", "superseded", or an outcome's name.
+struct EndAttempt {
+  AttemptKey key;
+  std::string outcome;
+  std::optional<wire::Finished> result;  // absent where the node never told
+  WallTime ended;
+};
+
+// A task's state, and its failures. For a final state the committed attempt, if any, is named.
+struct PutTask {
+  TaskKey key;
+  TaskState state = TaskState::queued;
+  uint32_t failures = 0;
+  uint32_t committed_attempt = 0;  // 0: none
+};
+
+// The output of a committed attempt: inline, or in the output file of that attempt.
+struct PutOutput {
+  AttemptKey key;
+  wire::Stream stream = wire::Stream::stdout_;
+  uint64_t size_bytes = 0;
+  uint64_t dropped_bytes = 0;
+  bool in_file = false;
+  std::string data;  // when not in_file
+};
+
+using StoreWrite =
+    std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt, PutTask, PutOutput>;
+
+// --- what is read back at the start ---------------------------------------------------------------------------------
+
+struct LoadedState {
+  StoreId store;
+  TermId term = 0;  // already counted up for this start, and durable
+  SessionId last_session = 0;
+  JobId last_job = 0;
+  std::vector<JobRecord> open_jobs;       // not final
+  std::vector<TaskRecord> open_tasks;     // of open jobs: rows that are not final
+  std::vector<AttemptRecord> open_attempts;  // not ended
+  std::vector<NodeRecord> nodes;
+};
+
+}  // namespace bramble::aggregator

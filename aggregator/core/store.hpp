@@ -1,0 +1,141 @@
+// What the reactor's loop needs of the durable store, and what the API reads from it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aggregator/core/records.hpp"
+#include "common/base/result.hpp"
+
+namespace bramble::aggregator {
+
+// The state thread's; one thread only.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  virtual Result<LoadedState> load() = 0;
+
+  // All writes or none, on disk when it returns. Errors: unavailable (locked, disk full: the same writes may be tried
+  // again), io and corrupt (it will not get better: end the process).
+  virtual Status commit(std::span<const StoreWrite> writes) = 0;
+};
+
+// --- reading, on read-only connections; thread-safe -----------------------------------------------------------------
+
+struct JobRow {
+  JobRecord record;
+  uint64_t running = 0;  // tasks at nodes that have started
+  uint64_t assigned = 0; // tasks at nodes that have not
+};
+
+struct AttemptRow {
+  AttemptRecord record;
+  std::string outcome;  // empty: open
+  bool committed = false;
+  std::optional<wire::Finished> result;  // without output data
+  std::optional<WallTime> ended;
+};
+
+struct TaskRow {
+  TaskRecord record;
+  uint32_t committed_attempt = 0;
+  std::vector<AttemptRow> attempts;
+};
+
+struct OutputRow {
+  uint32_t attempt = 0;
+  uint64_t size_bytes = 0;
+  uint64_t dropped_bytes = 0;
+  bool in_file = false;
+  std::string data;
+};
+
+struct JobFilter {
+  std::vector<std::pair<JobId, JobId>> ranges;  // empty: every job
+  std::string owner;                            // empty: every owner
+  size_t limit = 1000;                          // the newest so many
+};
+
+class JobQuery {
+ public:
+  virtual ~JobQuery() = default;
+
+  virtual Result<std::vector<JobRow>> jobs(const JobFilter& filter) = 0;  // by id, ascending
+  virtual Result<JobId> last_job() = 0;                                   // not_found when there is none
+  // Rows of touched tasks with their attempts, from task index `first` on, at most `limit`.
+  virtual Result<std::vector<TaskRow>> tasks(JobId job, TaskIndex first, size_t limit) = 0;
+  virtual Result<TaskRow> task(TaskKey key) = 0;  // not_found for an untouched one
+  // The committed output; not_found before the commit.
+  virtual Result<OutputRow> output(TaskKey key, wire::Stream stream) = 0;
+};
+
+// --- telemetry ------------------------------------------------------------------------------------------------------
+
+struct TelemetryRow {
+  std::string node;
+  WallTime received;
+  wire::Telemetry reading;
+};
+
+// Takes rows on any thread, bounded; a writer thread of its own commits them every so often.
+class TelemetrySink {
+ public:
+  virtual ~TelemetrySink() = default;
+  virtual void add(TelemetryRow row) = 0;
+  virtual uint64_t dropped_rows() const = 0;
+};
+
+// The result of one SQL question. Values as text; numbers are marked so that JSON can carry them as numbers.
+struct SqlValue {
+  enum class Kind { null, integer, real, text } kind = Kind::null;
+  std::string text;
+};
+
+struct SqlTable {
+  std::vector<std::string> columns;
+  std::vector<std::vector<SqlValue>> rows;
+  bool truncated = false;  // more rows than the limit
+};
+
+class SqlQuery {
+ public:
+  virtual ~SqlQuery() = default;
+  // Read-only over telemetry.db, with jobs.db attached as "jobs". Commits what telemetry is still in memory first.
+  // Ends after time_limit_ms with error limit. Errors name what is wrong with the SQL.
+  virtual Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) = 0;
+};
+
+// --- files: blobs and outputs ---------------------------------------------------------------------------------------
+
+// A blob being taken in; dropped without finish() it leaves nothing behind.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  virtual Status write(std::string_view bytes) = 0;
+  virtual Result<wire::BlobRef> finish() = 0;  // on disk when it returns
+};
+
+// Thread-safe.
+class BlobFiles {
+ public:
+  virtual ~BlobFiles() = default;
+  virtual Result<std::unique_ptr<BlobWriter>> begin_blob() = 0;
+  virtual std::optional<uint64_t> blob_size(const std::string& sha256) = 0;
+  virtual Result<std::string> read_blob(const std::string& sha256, uint64_t offset, size_t max_bytes) = 0;
+  virtual void remove_blob(const std::string& sha256) = 0;
+
+  // Output files, one for each attempt and stream. Bytes beyond the end of the file leave no hole: it is an error.
+  virtual Status append_output(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes) = 0;
+  virtual Status sync_output(const AttemptKey& key, wire::Stream stream) = 0;  // durable when it returns
+  virtual Result<std::string> read_output(const AttemptKey& key, wire::Stream stream, uint64_t offset,
+                                          size_t max_bytes) = 0;
+  virtual uint64_t output_size(const AttemptKey& key, wire::Stream stream) = 0;  // 0 when there is none
+  virtual void remove_output(const AttemptKey& key) = 0;                         // both streams
+};
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,12 @@
+// The only place that asks the kernel for the time.
+#pragma once
+
+#include "common/base/clock.hpp"
+
+namespace bramble::posix {
+
+MonoTime mono_now();  // CLOCK_BOOTTIME
+WallTime wall_now();  // CLOCK_REALTIME
+inline Now now() { return {mono_now(), wall_now()}; }
+
+}  // namespace bramble::posix

@@ -1,0 +1,58 @@
+// The topics, laid out so that an access list by identity is possible: a node writes and reads only below its own name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.hpp"
+#include "common/wire/messages.hpp"
+
+namespace bramble::wire {
+
+enum class NodeTopic {
+  status,
+  beat,
+  telemetry,
+  tasks,
+  events,
+  inventory,
+  control,    // reserved: drain, shutdown, reboot, update
+  blob_get,   // agent -> aggregator
+  blob_want,  // aggregator -> agent
+  blob_down,  // aggregator -> agent, raw; has blob and offset
+  blob_up,    // agent -> aggregator, raw; has store, id, stream and offset
+};
+
+struct ParsedTopic {
+  std::string node;
+  NodeTopic kind = NodeTopic::status;
+  std::string sha256;  // blob_down
+  StoreId store;       // blob_up
+  AttemptKey id;       // blob_up
+  Stream stream = Stream::stdout_;  // blob_up
+  uint64_t offset = 0;  // blob_down, blob_up
+};
+
+class Topics {
+ public:
+  explicit Topics(std::string cluster);  // is_valid_name(cluster)
+
+  std::string node(std::string_view node, NodeTopic kind) const;  // not for blob_down and blob_up
+  std::string blob_down(std::string_view node, std::string_view sha256, uint64_t offset) const;
+  std::string blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
+                      uint64_t offset) const;
+  std::string aggregator_status() const;
+
+  // A subscription filter for one kind of topic of every node; of one node's blob chunks: ".../blob/down/#".
+  std::string every_node(NodeTopic kind) const;
+  std::string blob_down_filter(std::string_view node) const;
+
+  // The topic's parts, or an error for one that is not a node's topic of this cluster.
+  Result<ParsedTopic> parse(std::string_view topic) const;
+
+ private:
+  std::string prefix_;  // "bramble/<cluster>/"
+};
+
+}  // namespace bramble::wire
