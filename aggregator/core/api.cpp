@@ -1,0 +1,186 @@
+// What people ask for.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+using nlohmann::json;
+
+ApiReply ok(const json& body, int status = 200) { return {status, body.dump(), {}}; }
+
+ApiReply refuse(int status, const std::string& why) { return {status, json{{"error", why}}.dump(), {}}; }
+
+// Whether some node that is known could ever hold such a task; said to the submitter, not held against the job: the
+// node may yet come.
+bool fits_somewhere(const State& state, const wire::TaskSpec& spec) {
+  return std::any_of(state.nodes.begin(), state.nodes.end(), [&](const Node& node) {
+    const auto& status = node.record.status;
+    if (spec.cpus > status.cores || spec.memory_bytes > status.memory_bytes) return false;
+    return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
+      const auto held = status.resources.find(wanted.first);
+      return held != status.resources.end() && held->second >= wanted.second;
+    });
+  });
+}
+
+std::optional<JobId> submitted_before(const State& state, const std::string& submit_id) {
+  if (submit_id.empty()) return {};
+  const auto found = state.submissions.find(submit_id);
+  return found == state.submissions.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool blob_was_removed(const State& state, const std::string& sha256) { return state.blobs_removed.contains(sha256); }
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, SubmitRequest& request) {
+  if (const auto before = submitted_before(state, request.spec.submit_id)) return ok({{"job", *before}});
+  if (state.jobs.size() >= state.config.max_open_jobs) {
+    return refuse(503, "there are " + std::to_string(state.jobs.size()) + " open jobs already; wait for some to end");
+  }
+  if (request.spec.stdin_blob && blob_was_removed(state, request.spec.stdin_blob->sha256)) {
+    return refuse(409, "the input is gone from the aggregator: upload it again");
+  }
+  const JobId id = ++state.last_job;
+  Job& job = state.jobs[id];
+  request.spec.owner = caller.user;
+  job.record = {id, std::move(request.spec), {}, now.wall};
+  auto& progress = job.record.progress;
+  progress.open = job.record.spec.per_task_input;
+  progress.range = progress.open ? TaskRange{1, 0, 1} : request.range;
+  progress.counts.total = progress.range.size();
+  if (job.record.spec.stdin_blob) take_blob(state, *job.record.spec.stdin_blob);
+  if (!job.record.spec.submit_id.empty()) state.submissions[job.record.spec.submit_id] = id;
+  effects.writes.push_back(AddJob{job.record});
+  touch(state, job);
+  json body{{"job", id}};
+  if (!fits_somewhere(state, job.record.spec.task)) {
+    body["note"] = "no node known so far has the cpus, memory and resources that a task of this job asks for";
+  }
+  return ok(body, 201);
+}
+
+ApiReply no_such_job(JobId id) { return refuse(404, "there is no open job " + std::to_string(id)); }
+
+ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, AppendRequest& request) {
+  Job* job = find_job(state, request.job);
+  if (job == nullptr) return no_such_job(request.job);
+  auto& progress = job->record.progress;
+  if (!caller.operator_ && caller.user != job->record.spec.owner) {
+    return refuse(403, "job " + std::to_string(request.job) + " is " + job->record.spec.owner + "'s");
+  }
+  if (!progress.open) return refuse(409, "job " + std::to_string(request.job) + " takes no more tasks");
+  const uint64_t have = progress.range.size();
+  if (request.first > have) return refuse(409, "tasks from " + std::to_string(have) + " on are missing");
+  AddTasks add{request.job, static_cast<TaskIndex>(have), {}};
+  for (uint64_t i = have - request.first; i < request.stdin_blobs.size(); ++i) {
+    if (blob_was_removed(state, request.stdin_blobs[i].sha256)) {
+      return refuse(409, "the input is gone from the aggregator: upload it again");
+    }
+    add.stdin_blobs.push_back(request.stdin_blobs[i]);
+  }
+  for (const auto& blob : add.stdin_blobs) {
+    const auto index = static_cast<TaskIndex>(progress.range.size());
+    progress.range = {0, index, 1};
+    job->inputs[index] = blob;
+    take_blob(state, blob);
+  }
+  progress.counts.total = progress.range.size();
+  if (!add.stdin_blobs.empty()) {
+    effects.writes.push_back(std::move(add));
+    touch(state, *job);
+  }
+  return ok({{"tasks", progress.counts.total}});
+}
+
+ApiReply handle(State& state, Effects&, Now, const Caller& caller, CloseRequest& request) {
+  Job* job = find_job(state, request.job);
+  if (job == nullptr) {
+    if (state.final_jobs.contains(request.job)) return ok({{"tasks", nullptr}});
+    return no_such_job(request.job);
+  }
+  if (!caller.operator_ && caller.user != job->record.spec.owner) {
+    return refuse(403, "job " + std::to_string(request.job) + " is " + job->record.spec.owner + "'s");
+  }
+  job->record.progress.open = false;
+  touch(state, *job);
+  return ok({{"tasks", job->record.progress.counts.total}});
+}
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, CancelRequest& request) {
+  json cancelled = json::array();
+  for (const JobId id : request.jobs) {
+    Job* job = find_job(state, id);
+    if (job == nullptr) continue;
+    if (!caller.operator_ && caller.user != job->record.spec.owner) {
+      return refuse(403, "job " + std::to_string(id) + " is " + job->record.spec.owner + "'s");
+    }
+  }
+  for (const JobId id : request.jobs) {
+    Job* job = find_job(state, id);
+    if (job == nullptr) continue;
+    cancel_job(state, effects, now, *job);
+    cancelled.push_back(id);
+  }
+  return ok({{"cancelled", cancelled}});
+}
+
+ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, DrainRequest& request) {
+  if (!caller.operator_) return refuse(403, "only an operator may drain or resume nodes");
+  for (const auto& name : request.nodes) {
+    if (find_node(state, name) == nullptr) return refuse(404, "there is no node " + name);
+  }
+  for (const auto& name : request.nodes) {
+    Node& node = *find_node(state, name);
+    node.record.drained = request.drain;
+    node.record.drain_reason = request.drain ? request.reason : "";
+    effects.writes.push_back(PutNode{node.record});
+  }
+  state.schedule_needed = true;
+  return ok({{"nodes", request.nodes}});
+}
+
+ApiReply handle(State& state, Effects&, Now now, const Caller&, NodesRequest&) {
+  return {200, nodes_json(state, now), {}};
+}
+
+ApiReply handle(State& state, Effects&, Now, const Caller&, HealthRequest&) { return {200, health_json(state), {}}; }
+
+void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
+  const auto& watch = std::get<WatchJobRequest>(request.call);
+  if (Job* job = find_job(state, watch.job)) {
+    job->waiters.push_back({watch, std::move(request.reply), now.mono + watch.wait_ms});
+    return;
+  }
+  const auto found = state.final_jobs.find(watch.job);
+  ApiReply reply;
+  if (found == state.final_jobs.end()) {
+    reply.http_status = 410;  // not open: the store has everything
+  } else {
+    reply.body = job_watch_json(found->second.progress, found->second.version, 0, 0, 0);
+  }
+  effects.replies.push_back({std::move(request.reply), std::move(reply)});
+}
+
+}  // namespace
+
+void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
+  if (std::holds_alternative<WatchJobRequest>(request.call)) return wait_for_job(state, effects, now, request);
+  if (auto* watch = std::get_if<WatchOutputRequest>(&request.call)) {
+    state.output_waiters.push_back({*watch, std::move(request.reply), now.mono + watch->wait_ms});
+    return;
+  }
+  std::visit(
+      [&](auto& call) {
+        using Call = std::decay_t<decltype(call)>;
+        if constexpr (!std::is_same_v<Call, WatchJobRequest> && !std::is_same_v<Call, WatchOutputRequest>) {
+          ApiReply reply = handle(state, effects, now, request.caller, call);
+          effects.replies.push_back({std::move(request.reply), std::move(reply)});
+        }
+      },
+      request.call);
+}
+
+}  // namespace bramble::aggregator

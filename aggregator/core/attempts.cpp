@@ -1,0 +1,288 @@
+// The life of attempts and of the tasks that they try.
+#include <algorithm>
+
+#include "aggregator/core/internal.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr double kMeanWeight = 0.1;  // of the newest duration in a job's mean
+
+void count_use(NodeUse& use, const wire::TaskSpec& spec, int sign) {
+  use.slots += sign * int64_t{spec.cpus};
+  use.memory_bytes += sign * static_cast<int64_t>(spec.memory_bytes);
+  for (const auto& [name, amount] : spec.resources) use.resources[name] += sign * amount;
+}
+
+void note_duration(Job& job, int64_t duration_ms) {
+  const auto duration = static_cast<double>(std::max<int64_t>(duration_ms, 1));
+  job.mean_ms = job.mean_ms == 0 ? duration : job.mean_ms + kMeanWeight * (duration - job.mean_ms);
+}
+
+// Takes the attempt out of everything that counts it. Its record is gone afterwards.
+void erase_attempt(State& state, AttemptKey key) {
+  const auto found = state.attempts.find(key);
+  Attempt& attempt = found->second;
+  stop_pulls(state, attempt);
+  Node& node = state.nodes[attempt.node];
+  if (attempt.lost) {
+    node.lost_attempts.erase(key);
+  } else {
+    detach(state, attempt);
+  }
+  auto& open = state.tasks.at(key.task_key()).open;
+  open.erase(std::remove(open.begin(), open.end(), key), open.end());
+  state.attempts.erase(found);
+  state.schedule_needed = true;
+}
+
+}  // namespace
+
+void attach(State& state, Attempt& attempt) {
+  Node& node = state.nodes[attempt.node];
+  Job& job = state.jobs.at(attempt.key.job);
+  node.attempts.insert(attempt.key);
+  count_use(node.use, job.record.spec.task, +1);
+  ++job.at_nodes;
+  if (attempt.running) {
+    ++job.running;
+  } else {
+    ++node.unstarted;
+  }
+}
+
+void detach(State& state, Attempt& attempt) {
+  Node& node = state.nodes[attempt.node];
+  Job& job = state.jobs.at(attempt.key.job);
+  node.attempts.erase(attempt.key);
+  count_use(node.use, job.record.spec.task, -1);
+  --job.at_nodes;
+  if (attempt.running) {
+    --job.running;
+  } else {
+    --node.unstarted;
+  }
+  touch(state, job);
+}
+
+void mark_running(State& state, Attempt& attempt, bool running) {
+  if (!running || attempt.running) return;
+  attempt.running = true;
+  if (attempt.lost) return;
+  Job& job = state.jobs.at(attempt.key.job);
+  ++job.running;
+  --state.nodes[attempt.node].unstarted;
+  touch(state, job);
+}
+
+namespace {
+
+// The next task of the job to be placed: those that come back first.
+TaskKey take_next_task(State& state, Job& job) {
+  TaskKey key{job.record.id, 0};
+  if (!job.again.empty()) {
+    key.task = job.again.front();
+    job.again.pop_front();
+    state.tasks.at(key).waiting_again = false;
+    return key;
+  }
+  auto& progress = job.record.progress;
+  key.task = progress.range.at(progress.next_position++);
+  Task& task = state.tasks[key];
+  if (const auto input = job.inputs.find(key.task); input != job.inputs.end()) {
+    task.stdin_blob = input->second;
+    job.inputs.erase(input);
+  }
+  return key;
+}
+
+}  // namespace
+
+void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex node_index) {
+  const TaskKey key = take_next_task(state, job);
+  Task& task = state.tasks.at(key);
+  Node& node = state.nodes[node_index];
+  Attempt attempt;
+  attempt.key = {key.job, key.task, ++task.attempts};
+  attempt.node = node_index;
+  attempt.session = node.session;
+  attempt.assigned = now.wall;
+  attempt.sent = now.mono;
+  task.state = TaskState::assigned;
+  task.open.push_back(attempt.key);
+  effects.writes.push_back(
+      AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
+  node.outbox.specs.try_emplace(key.job, job.record.spec.task);
+  node.outbox.launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+  attach(state, state.attempts.emplace(attempt.key, std::move(attempt)).first->second);
+  touch(state, job);
+}
+
+void cancel_attempt(State& state, Now now, Attempt& attempt) {
+  attempt.cancel = true;
+  attempt.sent = now.mono;
+  if (!attempt.lost) state.nodes[attempt.node].outbox.cancel.push_back(attempt.key);
+}
+
+void requeue(State& state, Effects& effects, const TaskKey& key, Task& task) {
+  Job& job = state.jobs.at(key.job);
+  task.state = TaskState::queued;
+  task.waiting_again = true;
+  job.again.push_back(key.task);
+  effects.writes.push_back(PutTask{key, TaskState::queued, task.failures, 0});
+  touch(state, job);
+  state.schedule_needed = true;
+}
+
+void unqueue(State& state, const TaskKey& key, Task& task) {
+  task.state = TaskState::assigned;
+  if (!task.waiting_again) return;
+  task.waiting_again = false;
+  Job& job = state.jobs.at(key.job);
+  job.again.erase(std::find(job.again.begin(), job.again.end(), key.task));
+  touch(state, job);
+}
+
+namespace {
+
+// Another attempt's result was committed: this one is not wanted any more.
+void supersede(State& state, Effects& effects, Now now, const AttemptKey& key) {
+  const Attempt& attempt = state.attempts.at(key);
+  Node& node = state.nodes[attempt.node];
+  node.strays[key] = now.mono;
+  if (!attempt.lost) node.outbox.cancel.push_back(key);
+  effects.writes.push_back(EndAttempt{key, "superseded", {}, now.wall});
+  effects.files.push_back(RemoveOutput{key});
+  erase_attempt(state, key);
+}
+
+void count_end(TaskCounts& counts, TaskState final_state) {
+  if (final_state == TaskState::succeeded) ++counts.succeeded;
+  if (final_state == TaskState::failed) ++counts.failed;
+  if (final_state == TaskState::cancelled) ++counts.cancelled;
+}
+
+}  // namespace
+
+void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed) {
+  Task& task = state.tasks.at(key);
+  Job& job = state.jobs.at(key.job);
+  unqueue(state, key, task);
+  const auto rivals = task.open;
+  for (const auto& rival : rivals) supersede(state, effects, now, rival);
+  effects.writes.push_back(PutTask{key, final_state, task.failures, committed});
+  if (task.stdin_blob) drop_blob(state, effects, now, *task.stdin_blob);
+  count_end(job.record.progress.counts, final_state);
+  state.tasks.erase(key);
+  touch(state, job);
+}
+
+void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome) {
+  effects.writes.push_back(EndAttempt{key, outcome, {}, now.wall});
+  effects.files.push_back(RemoveOutput{key});
+  erase_attempt(state, key);
+  const TaskKey task_key = key.task_key();
+  Task& task = state.tasks.at(task_key);
+  if (!task.open.empty() || task.waiting_again) return;
+  const Job& job = state.jobs.at(key.job);
+  const bool is_recall = outcome == "recalled";
+  if (job.record.progress.cancel_requested) {
+    end_task(state, effects, now, task_key, TaskState::cancelled, 0);
+  } else if (job.record.spec.on_node_loss == NodeLossPolicy::fail && !is_recall) {
+    end_task(state, effects, now, task_key, TaskState::failed, 0);
+  } else {
+    requeue(state, effects, task_key, task);
+  }
+}
+
+namespace {
+
+void put_output(Effects& effects, const AttemptKey& key, wire::Stream stream, const wire::StreamResult& result) {
+  if (result.kept_bytes == 0 && result.dropped_bytes == 0) return;
+  PutOutput output{key, stream, result.kept_bytes, result.dropped_bytes, !is_inline(result), {}};
+  if (!output.in_file) output.data = result.data;
+  effects.writes.push_back(std::move(output));
+}
+
+void commit_result(State& state, Effects& effects, Now now, const AttemptKey& key, TaskState final_state,
+                   const wire::Finished& result) {
+  put_output(effects, key, wire::Stream::stdout_, result.out);
+  put_output(effects, key, wire::Stream::stderr_, result.err);
+  if (is_inline(result.out) && is_inline(result.err)) effects.files.push_back(RemoveOutput{key});
+  end_task(state, effects, now, key.task_key(), final_state, key.attempt);
+}
+
+// What a result means for its task, besides what it means for the attempt.
+void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const wire::Finished& result) {
+  const TaskKey task_key = key.task_key();
+  Task& task = state.tasks.at(task_key);
+  const Job& job = state.jobs.at(key.job);
+  const bool cancelling = job.record.progress.cancel_requested;
+  if (result.outcome == wire::Outcome::exited && result.code == 0) {
+    return commit_result(state, effects, now, key, TaskState::succeeded, result);
+  }
+  const bool has_rival = !task.open.empty() || task.waiting_again;
+  if (cancelling && result.outcome == wire::Outcome::cancelled) {
+    if (!has_rival) commit_result(state, effects, now, key, TaskState::cancelled, result);
+    return;
+  }
+  const bool counts = !is_clusters_fault(result.outcome) && result.outcome != wire::Outcome::cancelled;
+  if (counts) ++task.failures;
+  if (counts && task.failures > job.record.spec.retries && !has_rival) {
+    return commit_result(state, effects, now, key, TaskState::failed, result);
+  }
+  effects.files.push_back(RemoveOutput{key});
+  if (has_rival) return;
+  if (cancelling) return end_task(state, effects, now, task_key, TaskState::cancelled, 0);
+  if (!counts && job.record.spec.on_node_loss == NodeLossPolicy::fail) {
+    return end_task(state, effects, now, task_key, TaskState::failed, 0);
+  }
+  requeue(state, effects, task_key, task);
+}
+
+}  // namespace
+
+void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wire::Finished& result) {
+  Attempt& attempt = state.attempts.at(key);
+  Job& job = state.jobs.at(key.job);
+  if (!attempt.started && result.started_wall_ms > 0) {
+    effects.writes.push_back(StartAttempt{key, WallTime{result.started_wall_ms}});
+  }
+  if (result.outcome == wire::Outcome::exited) note_duration(job, result.duration_ms);
+  state.nodes[attempt.node].outbox.done.push_back(key);
+  effects.writes.push_back(EndAttempt{key, std::string(wire::to_string(result.outcome)), result, now.wall});
+  erase_attempt(state, key);
+  judge(state, effects, now, key, result);
+}
+
+void lose_attempts(State& state, Effects& effects, Now now, Node& node) {
+  if (node.state != NodeState::stopped) node.state = NodeState::lost;
+  std::vector<AttemptKey> keys(node.attempts.begin(), node.attempts.end());
+  std::sort(keys.begin(), keys.end());
+  if (!keys.empty()) {
+    effects.warn("node " + node.record.status.node + " is not heard: " + std::to_string(keys.size()) +
+                 " attempts that it holds are given up for now");
+  }
+  for (const auto& key : keys) {
+    Attempt& attempt = state.attempts.at(key);
+    detach(state, attempt);
+    attempt.lost = true;
+    node.lost_attempts.insert(key);
+    const TaskKey task_key = key.task_key();
+    Task& task = state.tasks.at(task_key);
+    const auto& job = state.jobs.at(key.job).record;
+    const bool others = std::any_of(task.open.begin(), task.open.end(),
+                                    [&](const AttemptKey& other) { return !state.attempts.at(other).lost; });
+    if (others || task.waiting_again) continue;
+    task.state = TaskState::silent;
+    if (job.progress.cancel_requested) {
+      end_task(state, effects, now, task_key, TaskState::cancelled, 0);
+    } else if (job.spec.on_node_loss == NodeLossPolicy::rerun) {
+      requeue(state, effects, task_key, task);
+    } else if (job.spec.on_node_loss == NodeLossPolicy::fail) {
+      end_task(state, effects, now, task_key, TaskState::failed, 0);
+    }
+  }
+}
+
+}  // namespace bramble::aggregator

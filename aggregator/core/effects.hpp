@@ -1,0 +1,77 @@
+// What a step of the reactor wants done, in the order in which the loop does it: first the writes, in one durable
+// transaction; only when that succeeded, everything else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "aggregator/core/api.hpp"
+#include "aggregator/core/records.hpp"
+#include "aggregator/core/store.hpp"
+
+namespace bramble::aggregator {
+
+struct Publish {
+  std::string topic;
+  std::string payload;
+  int qos = 1;
+  bool retained = false;
+};
+
+// --- for the thread that works on files, in order --------------------------------------------------------------------
+
+struct AppendOutput {  // a failure comes back as on_output_failed
+  AttemptKey key;
+  wire::Stream stream = wire::Stream::stdout_;
+  uint64_t offset = 0;
+  std::string bytes;
+};
+
+struct SealOutput {  // makes both streams durable; comes back as on_output_sealed or on_output_failed
+  AttemptKey key;
+};
+
+struct RemoveOutput {
+  AttemptKey key;
+};
+
+struct SendBlob {  // publishes at most `chunks` chunks to the node, from offset on
+  std::string node;
+  std::string sha256;
+  uint64_t offset = 0;
+  uint32_t chunks = 0;
+};
+
+struct RemoveBlob {
+  std::string sha256;
+};
+
+using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob>;
+
+struct Reply {
+  ReplyHandler handler;
+  ApiReply reply;
+};
+
+struct LogLine {
+  bool warning = false;
+  std::string text;
+};
+
+struct Effects {
+  std::vector<StoreWrite> writes;
+  std::vector<Publish> publish;
+  std::vector<FileOp> files;
+  std::vector<Reply> replies;
+  std::vector<TelemetryRow> telemetry;
+  std::vector<LogLine> log;
+  std::optional<Publish> connect;  // connect to the broker, with this will
+
+  void info(std::string text) { log.push_back({false, std::move(text)}); }
+  void warn(std::string text) { log.push_back({true, std::move(text)}); }
+};
+
+}  // namespace bramble::aggregator

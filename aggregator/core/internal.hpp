@@ -1,0 +1,71 @@
+// Shared between the reactor's files; not for others.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "aggregator/core/effects.hpp"
+#include "aggregator/core/state.hpp"
+#include "common/wire/codec.hpp"
+
+namespace bramble::aggregator {
+
+// --- nodes (nodes.cpp) ---
+Node* find_node(State& state, const std::string& name);
+bool is_schedulable(const Node& node);
+void on_status(State& state, Effects& effects, Now now, const std::string& name, const wire::NodeStatus& status);
+void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat);
+void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
+void watch_silence(State& state, Effects& effects, Now now);
+
+// --- jobs (jobs.cpp) ---
+Job* find_job(State& state, JobId id);
+void touch(State& state, Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
+void cancel_job(State& state, Effects& effects, Now now, Job& job);
+void settle_jobs(State& state, Effects& effects, Now now);  // at the end of a batch
+void take_blob(State& state, const wire::BlobRef& blob);
+void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob);
+
+// --- attempts (attempts.cpp) ---
+void attach(State& state, Attempt& attempt);  // counts it as being at its node
+void detach(State& state, Attempt& attempt);
+void mark_running(State& state, Attempt& attempt, bool running);
+void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex node);
+void cancel_attempt(State& state, Now now, Attempt& attempt);
+// The attempt is no more, without a result; its task is queued again unless another attempt of it is open.
+void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome);
+// The attempt's result, with its output in our hands.
+void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wire::Finished& result);
+void requeue(State& state, Effects& effects, const TaskKey& key, Task& task);
+void unqueue(State& state, const TaskKey& key, Task& task);
+void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed);
+void lose_attempts(State& state, Effects& effects, Now now, Node& node);
+
+// --- events from nodes (events.cpp) ---
+void on_events(State& state, Effects& effects, Now now, Node& node, const wire::EventsMessage& message);
+
+// --- output (outputs.cpp) ---
+void on_output_event(State& state, Effects& effects, Now now, Attempt& attempt, const wire::Output& output);
+void on_output_chunk(State& state, Effects& effects, Now now, const AttemptKey& key, wire::Stream stream,
+                     uint64_t offset, std::string_view bytes);
+// Begins to fetch what the result says the node has; concludes when all is here and durable.
+void collect_output(State& state, Effects& effects, Now now, Attempt& attempt, wire::Finished result);
+void stop_pulls(State& state, Attempt& attempt);
+void retry_pulls(State& state, Effects& effects, Now now);
+bool is_inline(const wire::StreamResult& stream);
+void answer_output_waiters(State& state, Effects& effects, Now now);
+
+// --- placing and sending (dispatch.cpp) ---
+void schedule(State& state, Effects& effects, Now now);
+void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
+void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
+void flush(State& state, Effects& effects);
+
+// --- watchers (watch.cpp) ---
+std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64_t at_nodes, uint64_t running,
+                           std::optional<int64_t> eta_ms);
+void answer_job_waiters(State& state, Effects& effects, Now now);
+
+inline size_t index_of(wire::Stream stream) { return stream == wire::Stream::stdout_ ? 0 : 1; }
+
+}  // namespace bramble::aggregator

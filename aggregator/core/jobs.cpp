@@ -1,0 +1,151 @@
+// Jobs: their progress, their place in the queue, their end.
+#include <algorithm>
+
+#include "aggregator/core/internal.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr size_t kMaxFinalJobs = 10000;
+constexpr int64_t kRemovedBlobMemoryMs = 60'000;
+
+void update_ready_order(State& state, const Job& job) {
+  const auto entry = std::pair(-int64_t{job.record.spec.priority}, job.record.id);
+  if (job.ready() > 0) {
+    if (state.ready_order.insert(entry).second) state.schedule_needed = true;
+  } else {
+    state.ready_order.erase(entry);
+  }
+}
+
+JobState final_state(const JobProgress& progress) {
+  if (progress.cancel_requested && progress.counts.cancelled > 0) return JobState::cancelled;
+  return progress.counts.failed > 0 ? JobState::failed : JobState::succeeded;
+}
+
+void remember_final(State& state, const Job& job) {
+  const JobId id = job.record.id;
+  state.final_jobs[id] = {job.record.progress, job.version};
+  state.final_order.push_back(id);
+  if (state.final_order.size() <= kMaxFinalJobs) return;
+  state.final_jobs.erase(state.final_order.front());
+  state.final_order.pop_front();
+}
+
+void finish_job(State& state, Effects& effects, Now now, Job& job) {
+  auto& progress = job.record.progress;
+  progress.state = final_state(progress);
+  progress.ended = now.wall;
+  if (job.record.spec.stdin_blob) drop_blob(state, effects, now, *job.record.spec.stdin_blob);
+  remember_final(state, job);
+}
+
+}  // namespace
+
+uint64_t Job::ready() const {
+  const auto& progress = record.progress;
+  if (progress.cancel_requested) return 0;
+  return again.size() + (progress.range.size() - progress.next_position);
+}
+
+Job* find_job(State& state, JobId id) {
+  const auto found = state.jobs.find(id);
+  return found == state.jobs.end() ? nullptr : &found->second;
+}
+
+void touch(State& state, Job& job) {
+  job.dirty = true;
+  state.dirty_jobs.insert(job.record.id);
+  update_ready_order(state, job);
+}
+
+void take_blob(State& state, const wire::BlobRef& blob) { ++state.blob_uses[blob.sha256]; }
+
+void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob) {
+  const auto found = state.blob_uses.find(blob.sha256);
+  if (found == state.blob_uses.end() || --found->second > 0) return;
+  state.blob_uses.erase(found);
+  std::erase_if(state.blobs_removed,
+                [&](const auto& entry) { return now.mono - entry.second > kRemovedBlobMemoryMs; });
+  state.blobs_removed[blob.sha256] = now.mono;
+  effects.files.push_back(RemoveBlob{blob.sha256});
+}
+
+namespace {
+
+// Tasks that no attempt holds are cancelled at once. Those of an array that were never touched have no row and are
+// counted only.
+void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
+  auto& progress = job.record.progress;
+  const std::vector<TaskIndex> again(job.again.begin(), job.again.end());
+  for (const TaskIndex index : again) {
+    const TaskKey key{job.record.id, index};
+    if (state.tasks.at(key).open.empty()) {
+      end_task(state, effects, now, key, TaskState::cancelled, 0);
+    } else {
+      unqueue(state, key, state.tasks.at(key));
+    }
+  }
+  progress.counts.cancelled += progress.range.size() - progress.next_position;
+  progress.next_position = progress.range.size();
+  for (const auto& [index, blob] : job.inputs) {
+    effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});
+    drop_blob(state, effects, now, blob);
+  }
+  job.inputs.clear();
+}
+
+}  // namespace
+
+void cancel_job(State& state, Effects& effects, Now now, Job& job) {
+  auto& progress = job.record.progress;
+  if (progress.cancel_requested) return;
+  progress.cancel_requested = true;
+  progress.open = false;
+  cancel_waiting_tasks(state, effects, now, job);
+  std::vector<AttemptKey> open;
+  for (const auto& [key, attempt] : state.attempts) {
+    if (key.job == job.record.id) open.push_back(key);
+  }
+  std::sort(open.begin(), open.end());
+  for (const auto& key : open) {
+    const auto found = state.attempts.find(key);
+    if (found == state.attempts.end()) continue;
+    if (found->second.lost) {
+      // Nobody is there to be told now; the node hears it when it is back.
+      end_task(state, effects, now, key.task_key(), TaskState::cancelled, 0);
+    } else {
+      cancel_attempt(state, now, found->second);
+    }
+  }
+  touch(state, job);
+}
+
+void settle_jobs(State& state, Effects& effects, Now now) {
+  const std::set<JobId> dirty = std::move(state.dirty_jobs);
+  state.dirty_jobs.clear();
+  for (const JobId id : dirty) {
+    Job* job = find_job(state, id);
+    if (job == nullptr) continue;
+    auto& progress = job->record.progress;
+    if (progress.state == JobState::waiting && (job->running > 0 || progress.counts.ended() > 0)) {
+      progress.state = JobState::running;
+      job->first_start = now.mono;
+    }
+    ++job->version;
+    const bool over = !progress.open && progress.counts.ended() == progress.counts.total;
+    if (over) finish_job(state, effects, now, *job);
+    effects.writes.push_back(PutProgress{id, progress});
+    job->dirty = true;  // its watchers are answered, then it may leave
+  }
+  answer_job_waiters(state, effects, now);
+  for (const JobId id : dirty) {
+    const Job* job = find_job(state, id);
+    if (job == nullptr || !is_final(job->record.progress.state)) continue;
+    state.submissions.erase(job->record.spec.submit_id);
+    state.ready_order.erase({-int64_t{job->record.spec.priority}, id});
+    state.jobs.erase(id);
+  }
+}
+
+}  // namespace bramble::aggregator

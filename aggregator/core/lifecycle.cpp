@@ -1,0 +1,175 @@
+// The beginning and the end, the connection to the broker, and what time brings.
+#include <algorithm>
+
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr int64_t kFirstBackoffMs = 100;
+constexpr int64_t kMaxBackoffMs = 5000;
+constexpr int64_t kStallMs = 1000;  // between two ticks: we were not running
+
+Publish status_message(const State& state, bool online) {
+  const wire::AggregatorStatus status{online, state.store, state.term, state.config.version};
+  return {state.topics.aggregator_status(), wire::encode(status), 1, true};
+}
+
+void load_nodes(State& state, LoadedState& loaded) {
+  for (auto& record : loaded.nodes) {
+    state.node_by_name[record.status.node] = static_cast<NodeIndex>(state.nodes.size());
+    state.nodes.emplace_back().record = std::move(record);
+  }
+}
+
+void load_jobs(State& state, Now now, LoadedState& loaded) {
+  for (auto& record : loaded.open_jobs) {
+    Job& job = state.jobs[record.id];
+    job.record = std::move(record);
+    job.first_start = now.mono;
+    job.ended_before = job.record.progress.counts.ended();
+    if (job.record.spec.stdin_blob) take_blob(state, *job.record.spec.stdin_blob);
+    if (!job.record.spec.submit_id.empty()) state.submissions[job.record.spec.submit_id] = job.record.id;
+  }
+}
+
+void load_tasks(State& state, LoadedState& loaded) {
+  for (auto& record : loaded.open_tasks) {
+    Job& job = state.jobs.at(record.key.job);
+    const auto& progress = job.record.progress;
+    if (record.stdin_blob) take_blob(state, *record.stdin_blob);
+    if ((record.key.task - progress.range.first) / progress.range.step >= progress.next_position) {
+      job.inputs[record.key.task] = *record.stdin_blob;
+      continue;
+    }
+    Task& task = state.tasks[record.key];
+    task.state = record.state;
+    task.attempts = record.attempts;
+    task.failures = record.failures;
+    task.stdin_blob = std::move(record.stdin_blob);
+  }
+}
+
+void load_attempts(State& state, Effects& effects, Now now, LoadedState& loaded) {
+  for (const auto& record : loaded.open_attempts) {
+    const auto task = state.tasks.find(record.key.task_key());
+    const auto node = state.node_by_name.find(record.node);
+    if (task == state.tasks.end() || node == state.node_by_name.end()) {
+      effects.writes.push_back(EndAttempt{record.key, "superseded", {}, now.wall});
+      continue;
+    }
+    Attempt attempt;
+    attempt.key = record.key;
+    attempt.node = node->second;
+    attempt.session = record.session;
+    attempt.running = record.started.has_value();
+    attempt.answered = true;  // told by the node's inventory, if not
+    attempt.assigned = record.assigned;
+    attempt.started = record.started;
+    task->second.open.push_back(record.key);
+    attach(state, state.attempts.emplace(record.key, std::move(attempt)).first->second);
+  }
+}
+
+// Tasks whose row says that they are at a node, or queued, and that no open attempt holds.
+void queue_orphans(State& state) {
+  std::vector<TaskKey> orphans;
+  for (const auto& [key, task] : state.tasks) {
+    const bool was_requeued = task.state == TaskState::queued;
+    if (was_requeued || task.open.empty()) orphans.push_back(key);
+  }
+  std::sort(orphans.begin(), orphans.end());
+  for (const auto& key : orphans) {
+    Task& task = state.tasks.at(key);
+    task.state = TaskState::queued;
+    task.waiting_again = true;
+    state.jobs.at(key.job).again.push_back(key.task);
+  }
+}
+
+}  // namespace
+
+void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
+  state.store = loaded.store;
+  state.term = loaded.term;
+  state.last_session = loaded.last_session;
+  state.last_job = loaded.last_job;
+  state.last_tick = now.mono;
+  state.connect_at = now.mono;
+  load_nodes(state, loaded);
+  load_jobs(state, now, loaded);
+  load_tasks(state, loaded);
+  load_attempts(state, effects, now, loaded);
+  queue_orphans(state);
+  std::vector<Job*> cancelled;
+  for (auto& [id, job] : state.jobs) {
+    if (job.record.progress.cancel_requested) cancelled.push_back(&job);
+    touch(state, job);
+  }
+  for (Job* job : cancelled) {
+    job->record.progress.cancel_requested = false;  // asked for again: it is idempotent
+    cancel_job(state, effects, now, *job);
+  }
+}
+
+void on_connected(State& state, Effects& effects, Now now) {
+  if (state.connected) return;
+  state.connected = true;
+  state.backoff_ms = 0;
+  state.last_disconnect_reason.clear();
+  state.trusted_since = now.mono + state.config.grace_ms;
+  state.schedule_needed = true;
+  effects.publish.push_back(status_message(state, true));
+  effects.info("connected to the broker");
+}
+
+void on_disconnected(State& state, Effects& effects, Now now, const std::string& reason) {
+  state.connected = false;
+  if (reason != state.last_disconnect_reason) {
+    effects.warn("no connection to the broker: " + reason + "; trying again until there is one");
+    state.last_disconnect_reason = reason;
+  }
+  state.backoff_ms = std::clamp(state.backoff_ms * 2, kFirstBackoffMs, kMaxBackoffMs);
+  state.connect_at = now.mono + state.backoff_ms;
+  for (auto& [key, attempt] : state.attempts) stop_pulls(state, attempt);
+  state.pull_queue.clear();
+}
+
+namespace {
+
+void connect_when_due(State& state, Effects& effects, Now now) {
+  if (state.connected || now.mono < state.connect_at) return;
+  state.connect_at = now.mono + kMaxBackoffMs * 2;  // the attempt's own end sets it anew
+  effects.connect = status_message(state, false);
+}
+
+void expire_job_waiters(State& state, Effects& effects, Now now) { answer_job_waiters(state, effects, now); }
+
+}  // namespace
+
+void on_tick(State& state, Effects& effects, Now now) {
+  if (now.mono - state.last_tick > kStallMs) {
+    state.trusted_since = std::max(state.trusted_since, now.mono + state.config.grace_ms);
+  }
+  state.last_tick = now.mono;
+  connect_when_due(state, effects, now);
+  watch_silence(state, effects, now);
+  resend(state, now);
+  retry_pulls(state, effects, now);
+  rebalance(state, now);
+  expire_job_waiters(state, effects, now);
+}
+
+void on_batch_end(State& state, Effects& effects, Now now) {
+  schedule(state, effects, now);
+  settle_jobs(state, effects, now);
+  answer_output_waiters(state, effects, now);
+  flush(state, effects);
+}
+
+void on_stop(State& state, Effects& effects, Now) {
+  if (state.connected) effects.publish.push_back(status_message(state, false));
+}
+
+}  // namespace bramble::aggregator

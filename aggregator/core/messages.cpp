@@ -1,0 +1,94 @@
+// Bytes from the broker to the function that deals with them.
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr size_t kMaxNamedSources = 1000;
+
+// A malformed message is counted, named once for each source, and dropped.
+void note_malformed(State& state, Effects& effects, std::string_view topic, const Error& error) {
+  ++state.malformed_messages;
+  if (state.malformed_sources.size() >= kMaxNamedSources) return;
+  if (!state.malformed_sources.insert(std::string(topic.substr(0, 200))).second) return;
+  effects.warn("dropped a malformed message on " + std::string(topic.substr(0, 200)) + ": " + error.message +
+               " (further ones from there are only counted)");
+}
+
+template <typename Message, typename Handler>
+void decode_and(State& state, Effects& effects, std::string_view topic, std::string_view payload, Handler handler) {
+  auto message = wire::decode<Message>(payload);
+  if (message) {
+    handler(*message);
+  } else {
+    note_malformed(state, effects, topic, message.error());
+  }
+}
+
+void on_telemetry(State& state, Effects& effects, Now now, const std::string& name, wire::Telemetry reading) {
+  Node* node = find_node(state, name);
+  if (node == nullptr) return;
+  effects.telemetry.push_back({name, now.wall, reading});
+  node->telemetry = std::move(reading);
+}
+
+void on_blob_get(State& state, Effects& effects, const std::string& name, const wire::BlobGet& get) {
+  const Node* node = find_node(state, name);
+  if (node == nullptr || get.session != node->session) {
+    ++state.stale_messages;
+    return;
+  }
+  effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks});
+}
+
+}  // namespace
+
+void on_message(State& state, Effects& effects, Now now, std::string_view topic, std::string_view payload) {
+  const auto parsed = state.topics.parse(topic);
+  if (!parsed) return note_malformed(state, effects, topic, parsed.error());
+  const std::string& name = parsed->node;
+  // Fenced by session: the sender must be the agent that was granted the newest one.
+  const auto current = [&](SessionId session) -> Node* {
+    Node* node = find_node(state, name);
+    if (node != nullptr && node->session == session && session != 0) return node;
+    ++state.stale_messages;
+    return nullptr;
+  };
+  switch (parsed->kind) {
+    case wire::NodeTopic::status:
+      if (payload.empty()) return;  // a retained identity that somebody cleared
+      return decode_and<wire::NodeStatus>(state, effects, topic, payload,
+                                          [&](const auto& m) { on_status(state, effects, now, name, m); });
+    case wire::NodeTopic::beat:
+      return decode_and<wire::Beat>(state, effects, topic, payload,
+                                    [&](const auto& m) { on_beat(state, effects, now, name, m); });
+    case wire::NodeTopic::telemetry:
+      return decode_and<wire::Telemetry>(state, effects, topic, payload,
+                                         [&](const auto& m) { on_telemetry(state, effects, now, name, m); });
+    case wire::NodeTopic::events:
+      return decode_and<wire::EventsMessage>(state, effects, topic, payload, [&](const auto& m) {
+        if (Node* node = find_node(state, name)) on_events(state, effects, now, *node, m);
+      });
+    case wire::NodeTopic::inventory:
+      return decode_and<wire::Inventory>(state, effects, topic, payload, [&](const auto& m) {
+        if (Node* node = current(m.session)) on_inventory(state, effects, now, *node, m);
+      });
+    case wire::NodeTopic::blob_get:
+      return decode_and<wire::BlobGet>(state, effects, topic, payload,
+                                       [&](const auto& m) { on_blob_get(state, effects, name, m); });
+    case wire::NodeTopic::blob_up:
+      if (parsed->store != state.store || payload.size() > wire::kBlobChunkBytes) {
+        ++state.stale_messages;
+        return;
+      }
+      return on_output_chunk(state, effects, now, parsed->id, parsed->stream, parsed->offset, payload);
+    case wire::NodeTopic::tasks:
+    case wire::NodeTopic::control:
+    case wire::NodeTopic::blob_want:
+    case wire::NodeTopic::blob_down:
+      return;  // our own
+  }
+}
+
+}  // namespace bramble::aggregator

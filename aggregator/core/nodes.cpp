@@ -1,0 +1,241 @@
+// Nodes: identity, sessions, inventories, silence.
+#include <algorithm>
+
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+
+std::string_view to_string(NodeState state) {
+  switch (state) {
+    case NodeState::unknown: return "unknown";
+    case NodeState::joining: return "joining";
+    case NodeState::on: return "on";
+    case NodeState::silent: return "silent";
+    case NodeState::lost: return "lost";
+    case NodeState::stopped: return "stopped";
+  }
+  return "unknown";
+}
+
+Node* find_node(State& state, const std::string& name) {
+  const auto found = state.node_by_name.find(name);
+  return found == state.node_by_name.end() ? nullptr : &state.nodes[found->second];
+}
+
+bool is_schedulable(const Node& node) {
+  return node.state == NodeState::on && !node.record.drained && !(node.beat && node.beat->spool_full);
+}
+
+namespace {
+
+Node* find_or_add_node(State& state, Effects& effects, Now now, const std::string& name) {
+  if (Node* known = find_node(state, name)) return known;
+  if (state.nodes.size() >= state.config.max_nodes) {
+    effects.warn("node " + name + " is not admitted: there are " + std::to_string(state.nodes.size()) + " already");
+    return nullptr;
+  }
+  state.node_by_name[name] = static_cast<NodeIndex>(state.nodes.size());
+  Node& node = state.nodes.emplace_back();
+  node.record.first_seen = now.wall;
+  return &node;
+}
+
+bool is_live(const State& state, const Node& node, Now now) {
+  return node.session != 0 && node.heard && now.mono - *node.heard <= state.config.silent_ms;
+}
+
+// Two agents under one name, as from a cloned card: the one that was here first stays.
+bool is_second_agent(const State& state, const Node& node, const wire::NodeStatus& status, Now now) {
+  return !node.record.status.agent_id.empty() && status.agent_id != node.record.status.agent_id &&
+         is_live(state, node, now);
+}
+
+void refuse_second_agent(Effects& effects, Node& node, const wire::NodeStatus& status) {
+  const auto& first = node.record.status;
+  const std::string why = "the name " + first.node + " is taken by agent " + first.agent_id + " (machine " +
+                          first.machine_id + "); this is agent " + status.agent_id + " (machine " + status.machine_id +
+                          "): give one of them another name";
+  node.outbox.refusal = wire::Refusal{status.agent_id, why};
+  effects.warn("refused a second agent: " + why);
+}
+
+wire::Welcome make_welcome(const State& state, const Node& node) {
+  const auto& status = node.record.status;
+  return {status.agent_id, status.boot_id, status.counter, node.inventory.nonce, state.config.beat_ms,
+          state.config.telemetry_ms};
+}
+
+void grant_session(State& state, Effects& effects, Now now, Node& node) {
+  node.session = ++state.last_session;
+  node.state = NodeState::joining;
+  node.welcomed = now.mono;
+  node.inventory = {};
+  node.inventory.nonce = (state.term << 32) | ++state.last_nonce;
+  node.outbox = {};  // what was gathered for the old session says nothing to the new one
+  node.outbox.welcome = make_welcome(state, node);
+  effects.writes.push_back(PutSession{node.session});
+}
+
+// A new boot of the same machine proves that everything of the old boot is dead.
+void end_attempts_of_old_boot(State& state, Effects& effects, Now now, Node& node) {
+  std::vector<AttemptKey> dead(node.attempts.begin(), node.attempts.end());
+  dead.insert(dead.end(), node.lost_attempts.begin(), node.lost_attempts.end());
+  std::sort(dead.begin(), dead.end());
+  for (const auto& key : dead) abandon_attempt(state, effects, now, key, "node restarted");
+  node.strays.clear();
+}
+
+void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::NodeStatus& status) {
+  auto& known = node.record.status;
+  const bool same_agent = known.agent_id == status.agent_id;
+  if (same_agent && status.counter < known.counter) {
+    ++state.stale_messages;  // an old birth that came late
+    return;
+  }
+  const bool rebooted = same_agent && !known.boot_id.empty() && known.boot_id != status.boot_id;
+  node.record.status = status;
+  node.record.last_seen = now.wall;
+  node.heard = now.mono;
+  if (rebooted) end_attempts_of_old_boot(state, effects, now, node);
+  grant_session(state, effects, now, node);
+  effects.writes.push_back(PutNode{node.record});
+  effects.info("node " + status.node + " came, session " + std::to_string(node.session));
+}
+
+void on_farewell(State& state, Effects& effects, Now now, Node& node, const wire::NodeStatus& status) {
+  const auto& known = node.record.status;
+  if (status.agent_id != known.agent_id || status.counter != known.counter || node.session == 0) {
+    ++state.stale_messages;  // a late will must not mark a reborn node
+    return;
+  }
+  if (status.reason != "goodbye") return;  // torn away: silence will tell
+  node.state = NodeState::stopped;
+  node.session = 0;
+  node.record.last_seen = now.wall;
+  effects.writes.push_back(PutNode{node.record});
+  effects.info("node " + known.node + " said goodbye");
+}
+
+}  // namespace
+
+void on_status(State& state, Effects& effects, Now now, const std::string& name, const wire::NodeStatus& status) {
+  if (status.node != name) {
+    ++state.malformed_messages;
+    effects.warn("dropped the status of a node that calls itself " + status.node + " on the topic of " + name);
+    return;
+  }
+  if (!status.online) {
+    if (Node* node = find_node(state, name)) on_farewell(state, effects, now, *node, status);
+    return;
+  }
+  Node* node = find_or_add_node(state, effects, now, name);
+  if (node == nullptr) return;
+  if (is_second_agent(state, *node, status, now)) return refuse_second_agent(effects, *node, status);
+  on_birth(state, effects, now, *node, status);
+}
+
+void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat) {
+  Node* node = find_or_add_node(state, effects, now, name);
+  if (node == nullptr) return;
+  if (beat.session != 0 && beat.session == node->session) {
+    node->heard = now.mono;
+    node->beat = beat;
+    node->outbox.echo = wire::Echo{beat.number, beat.sent_ms};
+    if (node->state == NodeState::silent || node->state == NodeState::lost) {
+      grant_session(state, effects, now, *node);  // what it still has is told by a fresh inventory
+    } else if (node->state == NodeState::joining && now.mono - *node->welcomed >= state.config.resend_ms) {
+      node->welcomed = now.mono;
+      node->outbox.welcome = make_welcome(state, *node);
+    }
+    return;
+  }
+  ++state.stale_messages;
+  // Beside a live agent with the right session this is another one of the same name; its birth is dealt with.
+  if (node->state != NodeState::joining && is_live(state, *node, now)) return;
+  if (node->welcomed && now.mono - *node->welcomed < state.config.resend_ms) return;
+  if (node->record.status.agent_id.empty()) {
+    node->welcomed = now.mono;
+    node->record.status.node = name;
+    node->outbox.ask_status = true;
+    return;
+  }
+  grant_session(state, effects, now, *node);
+  node->outbox.ask_status = true;  // our idea of who it is may be old
+}
+
+namespace {
+
+// An attempt that we hold open at the node and that the node does not know never arrived, or was lost there.
+void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
+  std::vector<AttemptKey> missing;
+  for (const auto* keys : {&node.attempts, &node.lost_attempts}) {
+    for (const auto& key : *keys) {
+      // A launch of this very session may have crossed the inventory on its way.
+      if (!node.inventory.listed.contains(key) && state.attempts.at(key).session != node.session) missing.push_back(key);
+    }
+  }
+  std::sort(missing.begin(), missing.end());
+  for (const auto& key : missing) abandon_attempt(state, effects, now, key, "lost");
+}
+
+// What came back with its node goes on: whichever attempt of a task ends first commits.
+void take_back(State& state, Now now, Node& node, const AttemptKey& key, bool running) {
+  const auto found = state.attempts.find(key);
+  if (found == state.attempts.end() || &state.nodes[found->second.node] != &node) {
+    node.strays[key] = now.mono;
+    node.outbox.cancel.push_back(key);
+    return;
+  }
+  Attempt& attempt = found->second;
+  if (attempt.lost) {
+    attempt.lost = false;
+    node.lost_attempts.erase(key);
+    attach(state, attempt);
+    Task& task = state.tasks.at(key.task_key());
+    unqueue(state, key.task_key(), task);
+  }
+  attempt.answered = true;
+  attempt.session = node.session;
+  mark_running(state, attempt, running);
+  if (attempt.cancel) node.outbox.cancel.push_back(key);
+}
+
+}  // namespace
+
+void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory) {
+  if (node.state != NodeState::joining || inventory.nonce != node.inventory.nonce ||
+      inventory.page >= inventory.pages) {
+    ++state.stale_messages;
+    return;
+  }
+  if (!node.inventory.pages.insert(inventory.page).second) return;
+  for (const auto* keys : {&inventory.queued, &inventory.running, &inventory.finished}) {
+    node.inventory.listed.insert(keys->begin(), keys->end());
+  }
+  for (const auto& key : inventory.queued) take_back(state, now, node, key, false);
+  for (const auto& key : inventory.running) take_back(state, now, node, key, true);
+  if (node.inventory.pages.size() < inventory.pages) return;
+  drop_unlisted(state, effects, now, node);
+  node.inventory = {};
+  node.state = NodeState::on;
+  node.heard = now.mono;
+  state.schedule_needed = true;
+}
+
+void watch_silence(State& state, Effects& effects, Now now) {
+  if (!state.connected) return;
+  for (Node& node : state.nodes) {
+    if (node.state == NodeState::lost || (node.attempts.empty() && node.session == 0)) continue;
+    const MonoTime since = std::max(node.heard.value_or(MonoTime{}), state.trusted_since);
+    const int64_t silence_ms = now.mono - since;
+    if (silence_ms <= state.config.silent_ms) continue;
+    if (node.state != NodeState::silent && node.state != NodeState::stopped) {
+      node.state = NodeState::silent;
+      effects.warn("node " + node.record.status.node + " is silent");
+    }
+    if (silence_ms > state.config.loss_ms) lose_attempts(state, effects, now, node);
+  }
+}
+
+}  // namespace bramble::aggregator

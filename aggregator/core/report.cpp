@@ -1,0 +1,71 @@
+// The state as JSON, for people and programs.
+#include <nlohmann/json.hpp>
+
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+using nlohmann::json;
+
+json metric(const Node& node, const char* name) {
+  if (!node.telemetry) return nullptr;
+  const auto found = node.telemetry->values.find(name);
+  return found == node.telemetry->values.end() ? json(nullptr) : json(found->second);
+}
+
+json node_object(const Node& node, Now now) {
+  const auto& status = node.record.status;
+  json object;
+  object["node"] = status.node;
+  object["state"] = to_string(node.state);
+  object["drained"] = node.record.drained;
+  object["drain_reason"] = node.record.drain_reason;
+  object["cores"] = status.cores;
+  object["memory_bytes"] = status.memory_bytes;
+  object["resources"] = status.resources;
+  object["labels"] = status.labels;
+  object["running"] = node.attempts.size() - node.unstarted;
+  object["queued"] = node.unstarted;
+  for (const char* name : {"load1", "cpu_busy_ratio", "temperature_celsius", "power_w", "energy_j"}) {
+    object[name] = metric(node, name);
+  }
+  object["power_measured"] = node.telemetry && node.telemetry->power_measured;
+  object["version"] = status.version;
+  object["model"] = status.model;
+  object["arch"] = status.arch;
+  object["agent_id"] = status.agent_id;
+  object["machine_id"] = status.machine_id;
+  object["boot_id"] = status.boot_id;
+  object["last_heard_ms"] = node.heard ? json(now.mono - *node.heard) : json(nullptr);
+  object["session"] = node.session;
+  return object;
+}
+
+}  // namespace
+
+std::string nodes_json(const State& state, Now now) {
+  json list = json::array();
+  for (const auto& [name, index] : std::map(state.node_by_name.begin(), state.node_by_name.end())) {
+    list.push_back(node_object(state.nodes[index], now));
+  }
+  return list.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string health_json(const State& state) {
+  size_t on = 0;
+  for (const Node& node : state.nodes) on += node.state == NodeState::on ? 1 : 0;
+  return json{{"version", state.config.version},
+              {"cluster", state.config.cluster},
+              {"store", state.store},
+              {"term", state.term},
+              {"connected", state.connected},
+              {"store_ok", true},
+              {"nodes_on", on},
+              {"open_jobs", state.jobs.size()},
+              {"malformed_messages", state.malformed_messages},
+              {"stale_messages", state.stale_messages}}
+      .dump();
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,54 @@
+// What the scheduler sees, and what it answers. Values only: a placement is a pure function of a snapshot.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/wire/messages.hpp"
+
+namespace bramble::aggregator {
+
+inline constexpr uint32_t kNoLimit = std::numeric_limits<uint32_t>::max();
+
+// A node that may be given work. "Free" counts everything sent to it, started or not, as used: so it is negative where
+// work was sent ahead.
+struct NodeView {
+  uint32_t index = 0;  // the reactor's number of the node
+  uint32_t slots = 0;
+  uint64_t memory_bytes = 0;
+  std::map<std::string, int64_t> resources;
+  int64_t free_slots = 0;
+  int64_t free_memory_bytes = 0;
+  std::map<std::string, int64_t> free_resources;
+  uint32_t unstarted = 0;  // tasks sent and not started
+  double load = 0;         // of the machine, per core; 0 where unknown
+};
+
+struct JobView {
+  JobId id = 0;
+  int32_t priority = 0;
+  const wire::TaskSpec* spec = nullptr;
+  uint64_t ready = 0;          // tasks that could be placed now
+  uint32_t room = kNoLimit;    // how many more may be at nodes (its concurrency limit)
+  int64_t mean_ms = 0;         // mean duration of its tasks so far; 0: none has ended
+};
+
+struct Snapshot {
+  std::vector<NodeView> nodes;
+  std::vector<JobView> jobs;
+};
+
+struct Placement {
+  JobId job = 0;
+  uint32_t node = 0;   // NodeView::index
+  uint32_t count = 0;  // tasks
+};
+
+using Scheduler = std::function<std::vector<Placement>(const Snapshot&)>;
+
+}  // namespace bramble::aggregator

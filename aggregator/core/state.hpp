@@ -1,0 +1,199 @@
+// Everything that the aggregator's reactor knows. One thread owns it. It can be copied, and nothing in it does I/O.
+//
+// Tasks and attempts are here only while they are open: a job of a million tasks costs a few counters until they run,
+// and a final task is a row in the store and nothing here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "aggregator/core/api.hpp"
+#include "aggregator/core/records.hpp"
+#include "aggregator/core/snapshot.hpp"
+#include "common/base/clock.hpp"
+#include "common/wire/topics.hpp"
+
+namespace bramble::aggregator {
+
+using NodeIndex = uint32_t;
+
+struct Config {
+  std::string cluster = "bramble";
+  std::string version;
+  int64_t beat_ms = 1000;
+  int64_t telemetry_ms = 1000;
+  int64_t silent_ms = 3000;  // without a beat: the node is silent
+  int64_t loss_ms = 5000;    // its `rerun` tasks run elsewhere
+  int64_t grace_ms = 3000;   // after the broker was away or this process stalled
+  int64_t resend_ms = 1000;  // what must arrive is said again
+  int64_t pull_timeout_ms = 2000;
+  size_t max_open_jobs = 10000;
+  size_t max_nodes = 20000;
+};
+
+enum class NodeState {
+  unknown,  // not heard since this start
+  joining,  // welcomed; its inventory is awaited
+  on,
+  silent,   // no beat for silent_ms
+  lost,     // none for loss_ms: its tasks run elsewhere
+  stopped,  // said goodbye
+};
+
+std::string_view to_string(NodeState state);
+
+// How far one stream of an attempt's output has come to us.
+struct StreamProgress {
+  uint64_t have_bytes = 0;       // handed to the output file, without a gap
+  uint64_t node_bytes = 0;       // how much the node has
+  uint64_t requested_bytes = 0;  // pulled: asked for up to here
+  bool pulling = false;
+  MonoTime asked;
+};
+
+struct Attempt {
+  AttemptKey key;
+  NodeIndex node = 0;
+  SessionId session = 0;
+  bool running = false;
+  bool answered = false;  // the node has said that it holds it
+  bool lost = false;      // its node was silent too long: a replacement may run, it may yet come back
+  bool cancel = false;
+  bool recalled = false;
+  MonoTime sent;  // launch, cancel or recall, whichever was last
+  WallTime assigned;
+  std::optional<WallTime> started;
+  std::array<StreamProgress, 2> streams;
+  std::optional<wire::Finished> result;  // waits for its output to be pulled and sealed
+  bool sealing = false;
+};
+
+struct Task {
+  TaskState state = TaskState::queued;
+  uint32_t attempts = 0;
+  uint32_t failures = 0;
+  bool waiting_again = false;  // stands in its job's `again` queue
+  std::vector<AttemptKey> open;
+  std::optional<wire::BlobRef> stdin_blob;
+};
+
+struct JobWaiter {
+  WatchJobRequest request;
+  ReplyHandler reply;
+  MonoTime deadline;
+};
+
+struct Job {
+  JobRecord record;
+  std::deque<TaskIndex> again;  // queued tasks that were assigned before, or rows loaded as queued
+  std::map<TaskIndex, wire::BlobRef> inputs;  // of appended tasks that were never assigned
+  uint64_t at_nodes = 0;  // tasks with an open attempt that is not lost
+  uint64_t running = 0;   // those that have started
+  double mean_ms = 0;     // smoothed duration of its attempts
+  uint64_t version = 1;
+  bool dirty = false;     // progress to be stored, watchers to be looked at
+  MonoTime first_start;   // for the rate
+  uint64_t ended_before = 0;
+  std::vector<JobWaiter> waiters;
+
+  uint64_t ready() const;  // tasks that could be placed
+};
+
+struct NodeUse {
+  int64_t slots = 0;
+  int64_t memory_bytes = 0;
+  std::map<std::string, int64_t> resources;
+};
+
+struct Inventory {
+  uint64_t nonce = 0;
+  uint32_t pages_seen = 0;
+  std::set<uint32_t> pages;
+  std::unordered_set<AttemptKey> listed;
+};
+
+struct Node {
+  NodeRecord record;
+  NodeState state = NodeState::unknown;
+  SessionId session = 0;
+  std::optional<MonoTime> heard;  // last beat of this run of ours
+  std::optional<MonoTime> welcomed;
+  std::optional<wire::Beat> beat;
+  std::optional<wire::Telemetry> telemetry;
+  Inventory inventory;
+  NodeUse use;
+  uint32_t unstarted = 0;
+  std::unordered_set<AttemptKey> attempts;        // open, not lost
+  std::unordered_set<AttemptKey> lost_attempts;   // open, lost: may come back
+  std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
+  wire::TasksMessage outbox;  // goes out at the end of the step
+  bool outbox_full_list = false;
+};
+
+struct OutputWaiter {
+  WatchOutputRequest request;
+  ReplyHandler reply;
+  MonoTime deadline;
+};
+
+struct State {
+  State(Config config_in, Scheduler scheduler_in)
+      : config(std::move(config_in)), topics(config.cluster), scheduler(std::move(scheduler_in)) {}
+
+  Config config;
+  wire::Topics topics;
+  Scheduler scheduler;
+
+  StoreId store;
+  TermId term = 0;
+  SessionId last_session = 0;
+  JobId last_job = 0;
+  uint64_t last_nonce = 0;
+
+  std::vector<Node> nodes;
+  std::unordered_map<std::string, NodeIndex> node_by_name;
+
+  std::map<JobId, Job> jobs;  // open ones
+  std::set<std::pair<int64_t, JobId>> ready_order;  // (-priority, id) of jobs with ready tasks
+  std::unordered_map<TaskKey, Task> tasks;
+  std::unordered_map<AttemptKey, Attempt> attempts;
+  std::unordered_map<std::string, JobId> submissions;  // submit_id of open jobs
+
+  // Final jobs that somebody may still be watching; the oldest leaves first.
+  struct FinalJob {
+    JobProgress progress;
+    uint64_t version = 0;
+  };
+  std::unordered_map<JobId, FinalJob> final_jobs;
+  std::deque<JobId> final_order;
+
+  std::unordered_map<std::string, uint32_t> blob_uses;  // by open tasks and jobs
+  std::unordered_map<std::string, MonoTime> blobs_removed;  // lately: an append that names one must upload again
+
+  std::vector<OutputWaiter> output_waiters;
+  std::deque<std::pair<AttemptKey, wire::Stream>> pull_queue;
+  uint32_t pulling = 0;  // streams
+
+  bool connected = false;
+  MonoTime connect_at;
+  int64_t backoff_ms = 0;
+  std::string last_disconnect_reason;
+  MonoTime trusted_since;  // silence before this does not count
+  MonoTime last_tick;
+  bool schedule_needed = false;
+  std::set<JobId> dirty_jobs;
+
+  uint64_t malformed_messages = 0;
+  std::set<std::string> malformed_sources;  // already named in the log
+  uint64_t stale_messages = 0;
+};
+
+}  // namespace bramble::aggregator

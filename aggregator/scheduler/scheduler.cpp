@@ -1,0 +1,132 @@
+#include "aggregator/scheduler/scheduler.hpp"
+
+#include <algorithm>
+
+namespace bramble::aggregator {
+namespace {
+
+bool could_hold(const NodeView& node, const wire::TaskSpec& spec) {
+  if (spec.cpus > node.slots) return false;
+  if (spec.memory_bytes > node.memory_bytes) return false;
+  return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
+    const auto held = node.resources.find(wanted.first);
+    return held != node.resources.end() && held->second >= wanted.second;
+  });
+}
+
+// How many more tasks of this shape fit into the node's free room.
+uint64_t free_room(const NodeView& node, const wire::TaskSpec& spec) {
+  int64_t room = std::max<int64_t>(0, node.free_slots) / std::max<int64_t>(1, spec.cpus);
+  if (spec.memory_bytes > 0) {
+    room = std::min(room, std::max<int64_t>(0, node.free_memory_bytes) / static_cast<int64_t>(spec.memory_bytes));
+  }
+  for (const auto& [name, amount] : spec.resources) {
+    if (amount <= 0) continue;
+    const auto held = node.free_resources.find(name);
+    if (held == node.free_resources.end()) return 0;
+    room = std::min(room, std::max<int64_t>(0, held->second) / amount);
+  }
+  return static_cast<uint64_t>(room);
+}
+
+// How many tasks of the job may wait at the node.
+uint32_t ahead_limit(const NodeView& node, const JobView& job, const SchedulerOptions& options) {
+  const uint32_t at_once = std::max<uint32_t>(1, node.slots / std::max<uint32_t>(1, job.spec->cpus));
+  if (job.mean_ms <= 0) return std::min(at_once, options.max_ahead);
+  const int64_t tasks = at_once * options.ahead_ms / job.mean_ms;
+  return static_cast<uint32_t>(std::clamp<int64_t>(tasks, at_once, options.max_ahead));
+}
+
+class Placing {
+ public:
+  Placing(const Snapshot& snapshot, const SchedulerOptions& options) : nodes_(snapshot.nodes), options_(options) {}
+
+  void place(const JobView& job) {
+    uint64_t left = std::min<uint64_t>(job.ready, job.room);
+    counts_.assign(nodes_.size(), 0);
+    left -= fill_free_room(job, left);
+    send_ahead(job, left);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (counts_[i] > 0) placements_.push_back({job.id, nodes_[i].index, counts_[i]});
+    }
+  }
+
+  std::vector<Placement> take() { return std::move(placements_); }
+
+ private:
+  void give(size_t i, const wire::TaskSpec& spec, uint32_t count) {
+    NodeView& node = nodes_[i];
+    node.free_slots -= int64_t{spec.cpus} * count;
+    node.free_memory_bytes -= static_cast<int64_t>(spec.memory_bytes) * count;
+    for (const auto& [name, amount] : spec.resources) node.free_resources[name] -= amount * count;
+    counts_[i] += count;
+  }
+
+  // One task at a time to the node with the largest share of its slots free: spreads evenly over nodes of any size.
+  uint64_t fill_free_room(const JobView& job, uint64_t limit) {
+    const auto emptier = [&](size_t a, size_t b) { return is_emptier(nodes_[b], nodes_[a]); };
+    std::vector<size_t> heap;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (could_hold(nodes_[i], *job.spec) && free_room(nodes_[i], *job.spec) > 0) heap.push_back(i);
+    }
+    std::make_heap(heap.begin(), heap.end(), emptier);
+    uint64_t placed = 0;
+    while (placed < limit && !heap.empty()) {
+      std::pop_heap(heap.begin(), heap.end(), emptier);
+      const size_t i = heap.back();
+      give(i, *job.spec, 1);
+      ++nodes_[i].unstarted;
+      ++placed;
+      if (free_room(nodes_[i], *job.spec) > 0) {
+        std::push_heap(heap.begin(), heap.end(), emptier);
+      } else {
+        heap.pop_back();
+      }
+    }
+    return placed;
+  }
+
+  void send_ahead(const JobView& job, uint64_t limit) {
+    std::vector<std::pair<size_t, uint32_t>> able;  // node, limit
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (!could_hold(nodes_[i], *job.spec)) continue;
+      const uint32_t most = ahead_limit(nodes_[i], job, options_);
+      if (nodes_[i].unstarted < most) able.emplace_back(i, most);
+    }
+    // In rounds of a quarter of a node's limit, so that a short queue is shared evenly and a long one costs little.
+    while (limit > 0 && !able.empty()) {
+      std::erase_if(able, [&](const auto& entry) {
+        const auto [i, most] = entry;
+        const uint32_t portion = std::min({std::max(1U, most / 4), most - nodes_[i].unstarted,
+                                           static_cast<uint32_t>(std::min<uint64_t>(limit, kNoLimit))});
+        give(i, *job.spec, portion);
+        nodes_[i].unstarted += portion;
+        limit -= portion;
+        return limit == 0 || nodes_[i].unstarted >= most;
+      });
+    }
+  }
+
+  static bool is_emptier(const NodeView& a, const NodeView& b) {
+    const int64_t left = a.free_slots * int64_t{b.slots};
+    const int64_t right = b.free_slots * int64_t{a.slots};
+    if (left != right) return left > right;
+    if (a.load != b.load) return a.load < b.load;
+    return a.index < b.index;
+  }
+
+  std::vector<NodeView> nodes_;
+  SchedulerOptions options_;
+  std::vector<uint32_t> counts_;
+  std::vector<Placement> placements_;
+};
+
+}  // namespace
+
+std::vector<Placement> place(const Snapshot& snapshot, const SchedulerOptions& options) {
+  Placing placing(snapshot, options);
+  for (const JobView& job : snapshot.jobs) placing.place(job);
+  return placing.take();
+}
+
+}  // namespace bramble::aggregator
