@@ -22,7 +22,7 @@ struct Message {
 // What the connection tells. Called on a thread of the transport's own, one call at a time: stamp the time, put it on
 // a queue, return. Never call the transport's connect or disconnect from inside a handler.
 struct Handlers {
-  std::function<void()> on_connected;  // connected and every subscription granted
+  std::function<void()> on_connected;                       // connected and every subscription granted
   std::function<void(std::string reason)> on_disconnected;  // also: an attempt to connect failed
   std::function<void(std::string_view topic, std::string_view payload, bool retained)> on_message;
 };
@@ -35,10 +35,10 @@ struct Options {
   std::vector<std::pair<std::string, int>> subscriptions;  // filter, qos; renewed at every connection
   int keep_alive_s = 15;
   int connect_timeout_s = 5;
-  size_t max_buffered_messages = 4096;         // accepted by publish and not yet handed to the network
-  size_t max_buffered_bytes = 32 << 20;        // the same, in payload bytes
-  size_t max_incoming_bytes = 1 << 20;         // asked of the broker as Maximum Packet Size; a larger message of a
-                                               // foreign client then never reaches this process
+  size_t max_buffered_messages = 4096;   // accepted by publish and not yet handed to the network
+  size_t max_buffered_bytes = 32 << 20;  // the same, in payload bytes
+  size_t max_incoming_bytes = 1 << 20;   // asked of the broker as Maximum Packet Size; a larger message of a
+                                         // foreign client then never reaches this process
 };
 
 // Thread-safe. One connection attempt at a time; who uses it decides when to try again (the back-off is a reactor's).
@@ -46,8 +46,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Starts one attempt and returns at once; its end is on_connected or on_disconnected. A call while an attempt is under
-  // way or connected does nothing.
+  // Starts one attempt and returns at once; its end is on_connected or on_disconnected. A call while an attempt is
+  // under way or connected does nothing.
   virtual void connect(std::optional<Message> will) = 0;
 
   // Ends the connection in the regular way: no will is sent. Waits at most timeout_ms for buffered messages to go out.
