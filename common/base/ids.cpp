@@ -10,9 +10,11 @@ bool is_lower_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= '
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// Takes a decimal number off the front of text; false if there is none or it does not fit.
+// Takes a decimal number off the front of text; false if there is none or it does not fit. No leading zeros: a thing
+// has one name.
 template <typename Number>
 bool take_number(std::string_view& text, Number& number) {
+  if (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end == text.data()) return false;
   text.remove_prefix(static_cast<size_t>(end - text.data()));
@@ -27,9 +29,7 @@ bool take_char(std::string_view& text, char expected) {
 
 }  // namespace
 
-std::string to_string(const AttemptKey& key) {
-  return to_string(key.task_key()) + "/" + std::to_string(key.attempt);
-}
+std::string to_string(const AttemptKey& key) { return to_string(key.task_key()) + "/" + std::to_string(key.attempt); }
 
 std::string to_string(const TaskKey& key) { return std::to_string(key.job) + "/" + std::to_string(key.task); }
 

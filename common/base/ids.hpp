@@ -12,11 +12,11 @@
 
 namespace bramble {
 
-using JobId = uint64_t;      // counts up from 1 within a store
-using TaskIndex = uint32_t;  // the task's place in its job: 5 to 9 for --array 5-9
-using StoreId = std::string; // a UUID; new when a backup is restored
-using SessionId = uint64_t;  // stored and increasing; 0 is "none granted"
-using TermId = uint64_t;     // counts the aggregator's starts
+using JobId = uint64_t;       // counts up from 1 within a store
+using TaskIndex = uint32_t;   // the task's place in its job: 5 to 9 for --array 5-9
+using StoreId = std::string;  // a UUID; new when a backup is restored
+using SessionId = uint64_t;   // stored and increasing; 0 is "none granted"
+using TermId = uint64_t;      // counts the aggregator's starts
 
 inline constexpr size_t kMaxNameBytes = 63;
 

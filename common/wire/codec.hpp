@@ -26,15 +26,24 @@ std::string encode(const AggregatorStatus& message);
 template <typename Message>
 Result<Message> decode(std::string_view payload);
 
-extern template Result<NodeStatus> decode<NodeStatus>(std::string_view);
-extern template Result<Beat> decode<Beat>(std::string_view);
-extern template Result<Telemetry> decode<Telemetry>(std::string_view);
-extern template Result<TasksMessage> decode<TasksMessage>(std::string_view);
-extern template Result<EventsMessage> decode<EventsMessage>(std::string_view);
-extern template Result<Inventory> decode<Inventory>(std::string_view);
-extern template Result<BlobGet> decode<BlobGet>(std::string_view);
-extern template Result<OutputWant> decode<OutputWant>(std::string_view);
-extern template Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view);
+template <>
+Result<NodeStatus> decode<NodeStatus>(std::string_view payload);
+template <>
+Result<Beat> decode<Beat>(std::string_view payload);
+template <>
+Result<Telemetry> decode<Telemetry>(std::string_view payload);
+template <>
+Result<TasksMessage> decode<TasksMessage>(std::string_view payload);
+template <>
+Result<EventsMessage> decode<EventsMessage>(std::string_view payload);
+template <>
+Result<Inventory> decode<Inventory>(std::string_view payload);
+template <>
+Result<BlobGet> decode<BlobGet>(std::string_view payload);
+template <>
+Result<OutputWant> decode<OutputWant>(std::string_view payload);
+template <>
+Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
 
 // Names of enumerators as they stand on the wire and in the database.
 std::string_view to_string(Outcome outcome);
@@ -42,5 +51,6 @@ std::string_view to_string(Stream stream);
 std::string_view to_string(EventType type);
 Result<Outcome> parse_outcome(std::string_view text);
 Result<Stream> parse_stream(std::string_view text);
+Result<EventType> parse_event_type(std::string_view text);
 
 }  // namespace bramble::wire

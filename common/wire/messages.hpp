@@ -19,11 +19,11 @@ namespace bramble::wire {
 inline constexpr int kProtocolVersion = 1;
 
 // Limits. A decoder refuses what is above them; an encoder's caller keeps below them.
-inline constexpr size_t kMaxMessageBytes = 1 << 20;       // any MQTT payload of ours
-inline constexpr size_t kBlobChunkBytes = 64 << 10;       // one chunk of a blob or of pulled output
+inline constexpr size_t kMaxMessageBytes = 1 << 20;        // any MQTT payload of ours
+inline constexpr size_t kBlobChunkBytes = 64 << 10;        // one chunk of a blob or of pulled output
 inline constexpr size_t kMaxInlineOutputBytes = 16 << 10;  // output bytes that ride in one event
-inline constexpr size_t kMaxListEntries = 4096;           // entries in any list of a message
-inline constexpr uint32_t kMaxCreditChunks = 64;          // chunks asked for at once
+inline constexpr size_t kMaxListEntries = 4096;            // entries in any list of a message
+inline constexpr uint32_t kMaxCreditChunks = 64;           // chunks asked for at once
 
 enum class Stream { stdout_, stderr_ };
 
@@ -140,13 +140,13 @@ struct TasksMessage {
   SessionId session = 0;
   std::optional<Welcome> welcome;
   std::optional<Refusal> refusal;
-  bool ask_status = false;            // "say again who you are"
-  std::map<JobId, TaskSpec> specs;    // of each job that launch names
-  std::vector<Launch> launch;         // repeated until taken, started, finished, refused or gone
-  std::vector<AttemptKey> cancel;     // repeated until finished or gone
-  std::vector<AttemptKey> recall;     // answered with returned, or started/finished if it was too late
-  std::vector<uint64_t> ack;          // numbers of events received (and durable where that matters)
-  std::vector<AttemptKey> done;       // finished results that are committed or not wanted: forget them
+  bool ask_status = false;          // "say again who you are"
+  std::map<JobId, TaskSpec> specs;  // of each job that launch names
+  std::vector<Launch> launch;       // repeated until taken, started, finished, refused or gone
+  std::vector<AttemptKey> cancel;   // repeated until finished or gone
+  std::vector<AttemptKey> recall;   // answered with returned, or started/finished if it was too late
+  std::vector<uint64_t> ack;        // numbers of events received (and durable where that matters)
+  std::vector<AttemptKey> done;     // finished results that are committed or not wanted: forget them
   std::optional<Echo> echo;
 
   bool operator==(const TasksMessage&) const = default;

@@ -27,11 +27,11 @@ enum class NodeTopic {
 struct ParsedTopic {
   std::string node;
   NodeTopic kind = NodeTopic::status;
-  std::string sha256;  // blob_down
-  StoreId store;       // blob_up
-  AttemptKey id;       // blob_up
+  std::string sha256;               // blob_down
+  StoreId store;                    // blob_up
+  AttemptKey id;                    // blob_up
   Stream stream = Stream::stdout_;  // blob_up
-  uint64_t offset = 0;  // blob_down, blob_up
+  uint64_t offset = 0;              // blob_down, blob_up
 };
 
 class Topics {

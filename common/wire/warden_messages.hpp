@@ -76,7 +76,8 @@ struct WardenStarted {
   WardenTask task;
   int64_t pid = 0;
   int64_t started_wall_ms = 0;
-  // In WardenState only: what it takes of the node, for an agent that has no memory of it. Absent on the wire: defaults.
+  // In WardenState only: what it takes of the node, for an agent that has no memory of it. Absent on the wire:
+  // defaults.
   uint32_t cpus = 1;
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
@@ -96,7 +97,7 @@ struct WardenState {  // the answer to hello, in pages: the last has more == fal
   int protocol = kWardenProtocolVersion;
   int64_t pid = 0;
   uint32_t slots = 0;
-  std::string note;  // what this warden cannot do here, for the log and `node info`
+  std::string note;       // what this warden cannot do here, for the log and `node info`
   std::string directory;  // absolute; holds the attempts' directories, in which the agent reads stdout and stderr
   std::vector<WardenStarted> running;
   std::vector<WardenExited> exited;

@@ -1,0 +1,17 @@
+// The values that both the wire and the warden's socket carry, to JSON and back. Private to this folder.
+#pragma once
+
+#include "common/wire/json_fields.hpp"
+
+namespace bramble::wire {
+
+OutJson to_json(const TaskSpec& spec);
+Status read_spec(const Json& json, TaskSpec& spec);
+
+OutJson to_json(const Finished& finished);
+Status read_finished(const Json& json, Finished& finished);
+
+// Amounts of named resources; never negative.
+Status read_resources(const Json& json, std::map<std::string, int64_t>& resources);
+
+}  // namespace bramble::wire
