@@ -2,7 +2,6 @@
 // the loop's thread.
 #pragma once
 
-
 #include <cstdint>
 #include <functional>
 #include <memory>

@@ -1,0 +1,23 @@
+// Who this machine is, from boot to boot.
+#pragma once
+
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace bramble::posix {
+
+struct MachineIdentity {
+  std::string machine_id;  // the same from boot to boot
+  std::string boot_id;     // new at each boot
+};
+
+struct MachineOptions {
+  std::string root;        // put in front of /etc and /proc; for tests
+  std::string machine_id;  // instead of the machine's own: many nodes on one machine
+  std::string boot_id;
+};
+
+Result<MachineIdentity> read_machine_identity(const MachineOptions& options = {});
+
+}  // namespace bramble::posix

@@ -1,0 +1,19 @@
+#include "common/posix/system_clock.hpp"
+
+#include <ctime>
+
+namespace bramble::posix {
+namespace {
+
+int64_t read_ms(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+MonoTime mono_now() { return {read_ms(CLOCK_BOOTTIME)}; }
+WallTime wall_now() { return {read_ms(CLOCK_REALTIME)}; }
+
+}  // namespace bramble::posix
