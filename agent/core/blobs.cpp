@@ -1,0 +1,176 @@
+// Inputs of tasks: pulled in chunks against credit before the task may start, kept while a held attempt names them.
+#include <algorithm>
+
+#include "agent/core/internal.hpp"
+#include "common/wire/codec.hpp"
+
+namespace bramble::agent {
+namespace {
+
+uint64_t chunks_in(uint64_t bytes) { return (bytes + wire::kBlobChunkBytes - 1) / wire::kBlobChunkBytes; }
+
+// Asks for what the credit leaves room for, from where the last request ended.
+void request(State& state, Effects& effects, const std::string& sha256, Blob& blob) {
+  const uint64_t under_way = chunks_in(blob.requested_bytes - blob.received_bytes);
+  const uint64_t missing = chunks_in(blob.size_bytes - blob.requested_bytes);
+  const uint64_t chunks = std::min(missing, kBlobCreditChunks - std::min<uint64_t>(under_way, kBlobCreditChunks));
+  if (chunks == 0) return;
+  const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, static_cast<uint32_t>(chunks)};
+  effects.publish.push_back(
+      {state.topics.node(state.config.node, wire::NodeTopic::blob_get), wire::encode(get), 1, false, false});
+  blob.requested_bytes = std::min(blob.size_bytes, blob.requested_bytes + chunks * wire::kBlobChunkBytes);
+}
+
+void request_from_first_missing(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
+  blob.requested_bytes = blob.received_bytes;
+  blob.progress = now.mono;
+  request(state, effects, sha256, blob);
+}
+
+void no_longer_active(Blobs& blobs, const std::string& sha256) { std::erase(blobs.active, sha256); }
+
+void all_received(Effects& effects, const std::string& sha256, Blob& blob) {
+  blob.phase = Blob::Phase::checking;
+  effects.blobs.emplace_back(BlobCheck{sha256});
+}
+
+void fail_holders(State& state, Effects& effects, Now now, const std::string& sha256, const std::string& why) {
+  const std::vector<AttemptKey> holders = state.blobs.known.at(sha256).holders;  // finishing changes the list
+  for (const AttemptKey& id : holders) {
+    if (state.tasks.held.at(id).phase != Phase::fetching) continue;
+    finish_unstarted(state, effects, now, id, wire::Outcome::start_failed, why);
+  }
+}
+
+void pull_again(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
+  if (++blob.damaged > kMaxDamagedPulls) {
+    return fail_holders(state, effects, now, sha256, "blob " + sha256 + " arrived damaged again and again");
+  }
+  blob.phase = Blob::Phase::pulling;
+  blob.received_bytes = 0;
+  request_from_first_missing(state, effects, now, sha256, blob);
+}
+
+// A full disk passes: the pull waits, and the aggregator may recall the attempts meanwhile.
+void try_later(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
+  no_longer_active(state.blobs, sha256);
+  state.blobs.bytes -= blob.size_bytes;
+  blob.phase = Blob::Phase::waiting;
+  blob.received_bytes = 0;
+  blob.not_before = now.mono + kBlobRetryMs;
+  state.blobs.waiting.push_back(sha256);
+  effects.blobs.emplace_back(BlobDrop{sha256});
+}
+
+bool may_pull(const State& state, Now now, const Blob& blob) {
+  if (blob.not_before > now.mono) return false;
+  return state.blobs.bytes == 0 || state.blobs.bytes + blob.size_bytes <= state.config.max_blob_bytes;
+}
+
+}  // namespace
+
+void hold_blob(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& blob) {
+  attempt.stdin_sha256 = blob.sha256;
+  const auto [entry, is_new] = state.blobs.known.try_emplace(blob.sha256);
+  entry->second.holders.push_back(id);
+  if (is_new) {
+    entry->second.size_bytes = blob.size_bytes;
+    state.blobs.waiting.push_back(blob.sha256);
+  } else if (entry->second.phase == Blob::Phase::ready) {
+    make_ready_to_start(state, id, attempt);
+  }
+}
+
+void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt) {
+  const auto found = state.blobs.known.find(attempt.stdin_sha256);
+  attempt.stdin_sha256.clear();
+  if (found == state.blobs.known.end()) return;
+  std::erase(found->second.holders, id);
+  if (!found->second.holders.empty()) return;
+  if (found->second.phase != Blob::Phase::waiting) {
+    state.blobs.bytes -= found->second.size_bytes;
+    effects.blobs.emplace_back(BlobDrop{found->first});
+  }
+  no_longer_active(state.blobs, found->first);
+  state.blobs.known.erase(found);
+}
+
+void begin_pulls(State& state, Effects& effects, Now now) {
+  Blobs& blobs = state.blobs;
+  if (state.session.id == 0) return;
+  while (!blobs.waiting.empty() && blobs.active.size() < kMaxBlobPulls) {
+    const std::string sha256 = blobs.waiting.front();
+    const auto found = blobs.known.find(sha256);
+    const bool waits = found != blobs.known.end() && found->second.phase == Blob::Phase::waiting;
+    if (waits && !may_pull(state, now, found->second)) return;
+    blobs.waiting.pop_front();
+    if (!waits) continue;
+    found->second.phase = Blob::Phase::pulling;
+    blobs.active.push_back(sha256);
+    blobs.bytes += found->second.size_bytes;
+    request_from_first_missing(state, effects, now, sha256, found->second);
+  }
+}
+
+void resume_pulls(State& state, Effects& effects, Now now) {
+  if (state.session.id == 0) return;
+  for (const std::string& sha256 : state.blobs.active) {
+    Blob& blob = state.blobs.known.at(sha256);
+    if (blob.phase == Blob::Phase::pulling) request_from_first_missing(state, effects, now, sha256, blob);
+  }
+}
+
+void repeat_pulls(State& state, Effects& effects, Now now) {
+  if (state.session.id == 0) return;
+  for (const std::string& sha256 : state.blobs.active) {
+    Blob& blob = state.blobs.known.at(sha256);
+    const bool silent = blob.phase == Blob::Phase::pulling && blob.progress + kRepeatMs <= now.mono;
+    if (silent) request_from_first_missing(state, effects, now, sha256, blob);
+  }
+}
+
+void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
+                       std::string_view data) {
+  const auto found = state.blobs.known.find(sha256);
+  if (found == state.blobs.known.end() || found->second.phase != Blob::Phase::pulling) return;
+  Blob& blob = found->second;
+  if (data.empty() && offset == 0) {
+    return fail_holders(state, effects, now, sha256, "the aggregator does not have blob " + sha256);
+  }
+  const bool is_next = offset == blob.received_bytes;  // others came before, or will be asked for again
+  if (!is_next || data.empty() || data.size() > std::min<uint64_t>(wire::kBlobChunkBytes, blob.size_bytes - offset)) {
+    return;
+  }
+  effects.blobs.emplace_back(BlobWrite{sha256, offset, std::string(data)});
+  blob.received_bytes += data.size();
+  blob.requested_bytes = std::max(blob.requested_bytes, blob.received_bytes);
+  blob.progress = now.mono;
+  if (blob.received_bytes == blob.size_bytes) return all_received(effects, sha256, blob);
+  const bool half_empty = chunks_in(blob.requested_bytes - blob.received_bytes) <= kBlobCreditChunks / 2;
+  if (half_empty) request(state, effects, sha256, blob);
+}
+
+void on_blob_ready(State& state, Effects&, Now, std::string_view sha256) {
+  const auto found = state.blobs.known.find(std::string(sha256));
+  if (found == state.blobs.known.end() || found->second.phase != Blob::Phase::checking) return;
+  found->second.phase = Blob::Phase::ready;
+  no_longer_active(state.blobs, found->first);
+  for (const AttemptKey& id : found->second.holders) {
+    Attempt& attempt = state.tasks.held.at(id);
+    if (attempt.phase == Phase::fetching) make_ready_to_start(state, id, attempt);
+  }
+}
+
+void on_blob_failed(State& state, Effects& effects, Now now, std::string_view sha256, BlobFailure failure,
+                    std::string_view why) {
+  const auto found = state.blobs.known.find(std::string(sha256));
+  if (found == state.blobs.known.end()) return;
+  Blob& blob = found->second;
+  if (blob.phase != Blob::Phase::pulling && blob.phase != Blob::Phase::checking) return;
+  const std::string name = found->first;
+  if (failure == BlobFailure::damaged) return pull_again(state, effects, now, name, blob);
+  say_once(state, effects, "blob disk", "an input could not be stored: " + shortened(why, 300) + "; trying again");
+  try_later(state, effects, now, name, blob);
+}
+
+}  // namespace bramble::agent

@@ -1,0 +1,93 @@
+// What the reactor's parts say to each other. Not for adapters.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/core/effects.hpp"
+#include "agent/core/reactor.hpp"
+#include "agent/core/state.hpp"
+
+namespace bramble::agent {
+
+// Says a line the first time that this source has something to say.
+void say_once(State& state, Effects& effects, const std::string& source, std::string line);
+std::string shortened(std::string_view text, size_t max_bytes);
+
+inline wire::WardenTask warden_task(const State& state, const AttemptKey& id) { return {state.saved.store, id}; }
+
+// --- connection.cpp ---
+void connect_if_due(State& state, Effects& effects, Now now);
+void publish_status(const State& state, Effects& effects);
+void leave_broker(State& state, Effects& effects);  // disconnects; no attempt is planned
+
+// --- session.cpp ---
+void handle_tasks_message(State& state, Effects& effects, Now now, wire::TasksMessage message);
+void handle_aggregator_status(State& state, Effects& effects, const wire::AggregatorStatus& status);
+void send_inventory_if_owed(State& state, Effects& effects);
+void send_beat_if_due(State& state, Effects& effects, Now now);
+
+// --- tasks.cpp ---
+using SpecPtr = std::shared_ptr<const wire::TaskSpec>;
+void launch(State& state, Effects& effects, Now now, const wire::Launch& launch, SpecPtr spec);
+void cancel(State& state, Effects& effects, Now now, const AttemptKey& id);
+void recall(State& state, Effects& effects, Now now, const AttemptKey& id);
+void forget_done(State& state, const AttemptKey& id);
+void make_ready_to_start(State& state, const AttemptKey& id, Attempt& attempt);
+bool spool_is_full(const State& state);
+
+// --- running.cpp ---
+void start_tasks(State& state, Effects& effects, Now now);
+void mark_running(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+void back_to_queue(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt);
+void finish(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, wire::Finished result);
+void finish_unstarted(State& state, Effects& effects, Now now, const AttemptKey& id, wire::Outcome outcome,
+                      std::string text);
+void take_out_of_phase(State& state, Attempt& attempt);  // gives back what its phase counts
+void kill_if_cancelled(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+void forget_in_warden(State& state, Effects& effects);
+
+// --- warden_view.cpp ---
+void ask_warden_for_list(State& state, Effects& effects);
+
+// --- environment.cpp ---
+std::vector<std::pair<std::string, std::string>> task_environment(const Config& config, const AttemptKey& id,
+                                                                  const wire::TaskSpec& spec);
+
+// --- events.cpp ---
+void answer(State& state, wire::EventType type, const AttemptKey& id, std::string text = {});
+uint64_t add_event(State& state, Outgoing event);  // its number
+void drop_event(State& state, uint64_t& number);   // sets number to 0
+void send_again(State& state, uint64_t number);
+void send_all_again(State& state);
+void acknowledge(State& state, uint64_t number);
+void repeat_events(State& state, Now now);
+void pump_events(State& state, Effects& effects, Now now);
+void take_event_data(State& state, Now now, const ReadOutput& request, Result<std::string> data);
+void send_batch(State& state, Effects& effects);
+
+// --- outputs.cpp ---
+void note_growth(State& state, const AttemptKey& id, Attempt& attempt, wire::Stream stream, uint64_t size_bytes);
+void offer_output(State& state, const AttemptKey& id, Attempt& attempt, wire::Stream stream);
+void handle_want(State& state, Effects& effects, const wire::OutputWant& want);
+void take_want_data(State& state, Effects& effects, const ReadOutput& request, Result<std::string> data);
+
+inline StreamProgress& progress_of(Attempt& attempt, wire::Stream stream) {
+  return attempt.streams[stream == wire::Stream::stdout_ ? 0 : 1];
+}
+
+// --- blobs.cpp ---
+void hold_blob(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& blob);
+void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+void begin_pulls(State& state, Effects& effects, Now now);
+void resume_pulls(State& state, Effects& effects, Now now);
+void repeat_pulls(State& state, Effects& effects, Now now);
+void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
+                       std::string_view data);
+
+// --- timers.cpp ---
+MonoTime next_wake(const State& state, Now now);
+MonoTime next_due(MonoTime last_due, int64_t interval_ms, Now now);  // what was slept through is not made up for
+
+}  // namespace bramble::agent

@@ -1,0 +1,84 @@
+// What must be true between batches.
+#include "agent/core/internal.hpp"
+
+namespace bramble::agent {
+namespace {
+
+struct Recount {
+  Usage used;
+  size_t queued = 0;
+  size_t fetching = 0;
+  uint64_t spool_bytes = 0;
+  size_t spool_attempts = 0;
+};
+
+void count_room(Usage& used, const wire::TaskSpec& spec) {
+  used.cpus += spec.cpus == 0 ? 1 : spec.cpus;
+  used.memory_bytes += spec.memory_bytes;
+  ++used.attempts;
+  for (const auto& [name, amount] : spec.resources) used.resources[name] += amount;
+}
+
+Recount recount(const State& state) {
+  Recount counted;
+  for (const auto& [id, attempt] : state.tasks.held) {
+    if (attempt.phase == Phase::queued) ++counted.queued;
+    if (attempt.phase == Phase::fetching) ++counted.fetching;
+    if (attempt.phase == Phase::starting || attempt.phase == Phase::running) count_room(counted.used, *attempt.spec);
+    if (attempt.phase != Phase::finished) continue;
+    ++counted.spool_attempts;
+    counted.spool_bytes += attempt.result->out.kept_bytes + attempt.result->err.kept_bytes;
+  }
+  std::erase_if(counted.used.resources, [](const auto& entry) { return entry.second == 0; });
+  return counted;
+}
+
+Status check_counts(const State& state) {
+  const Recount counted = recount(state);
+  const Tasks& tasks = state.tasks;
+  if (counted.used != tasks.used) return fail("the room in use is miscounted");
+  if (counted.queued != tasks.ready.size()) return fail("the queue and the queued attempts differ");
+  if (counted.fetching != tasks.fetching) return fail("the attempts that wait for input are miscounted");
+  if (counted.spool_bytes != tasks.spool_bytes || counted.spool_attempts != tasks.spool_attempts) {
+    return fail("the spool is miscounted");
+  }
+  return {};
+}
+
+Status check_events(const State& state) {
+  size_t in_flight_bytes = 0;
+  for (const auto& [number, event] : state.outbox.events) {
+    if (event.phase != Outgoing::Phase::ready) in_flight_bytes += event.bytes;
+    if (!state.tasks.held.contains(event.id)) return fail("an event of an attempt that is not held");
+  }
+  if (in_flight_bytes != state.outbox.in_flight_bytes) return fail("the window of events is miscounted");
+  for (const auto& [id, attempt] : state.tasks.held) {
+    const bool has_event = state.outbox.events.contains(attempt.event);
+    if (attempt.phase == Phase::finished && !has_event) return fail("a result that is not on its way");
+    if (attempt.event != 0 && !has_event) return fail("an attempt names an event that is not there");
+  }
+  return {};
+}
+
+Status check_blobs(const State& state) {
+  uint64_t bytes = 0;
+  for (const auto& [sha256, blob] : state.blobs.known) {
+    if (blob.holders.empty()) return fail("a blob that nobody names is kept");
+    if (blob.phase != Blob::Phase::waiting) bytes += blob.size_bytes;
+    for (const AttemptKey& id : blob.holders) {
+      if (!state.tasks.held.contains(id)) return fail("a blob is kept for an attempt that is not held");
+    }
+  }
+  return bytes == state.blobs.bytes ? Status{} : fail("the bytes of blobs are miscounted");
+}
+
+}  // namespace
+
+Status check_invariants(const State& state) {
+  if (!state.outbox.batch.empty()) return fail("events were left out of the messages");
+  if (Status counts = check_counts(state); !counts) return counts;
+  if (Status events = check_events(state); !events) return events;
+  return check_blobs(state);
+}
+
+}  // namespace bramble::agent

@@ -1,0 +1,104 @@
+// The way in: messages by their topic, time, and the end of a batch.
+#include "agent/core/internal.hpp"
+#include "common/wire/codec.hpp"
+
+namespace bramble::agent {
+namespace {
+
+// Foreign clients can publish anything: counted, said once for each kind of topic, dropped.
+void drop_malformed(State& state, Effects& effects, std::string_view source, std::string_view why) {
+  ++state.counts.malformed;
+  say_once(state, effects, "malformed " + std::string(source),
+           "dropped a malformed message (" + std::string(source) + "): " + shortened(why, 300) +
+               "; more of them will not be reported");
+}
+
+template <typename Message, typename Handler>
+void decode_and(State& state, Effects& effects, std::string_view source, std::string_view payload, Handler handler) {
+  if (payload.size() > wire::kMaxMessageBytes) return drop_malformed(state, effects, source, "it is above 1 MiB");
+  Result<Message> message = wire::decode<Message>(payload);
+  if (!message) return drop_malformed(state, effects, source, message.error().message);
+  handler(std::move(*message));
+}
+
+void handle_node_message(State& state, Effects& effects, Now now, const wire::ParsedTopic& topic,
+                         std::string_view payload) {
+  switch (topic.kind) {
+    case wire::NodeTopic::tasks:
+      return decode_and<wire::TasksMessage>(state, effects, "tasks", payload, [&](wire::TasksMessage&& message) {
+        handle_tasks_message(state, effects, now, std::move(message));
+      });
+    case wire::NodeTopic::blob_want:
+      return decode_and<wire::OutputWant>(state, effects, "blob/want", payload,
+                                          [&](const wire::OutputWant& want) { handle_want(state, effects, want); });
+    case wire::NodeTopic::blob_down:
+      return handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, payload);
+    default:
+      return;  // nothing that this version acts on
+  }
+}
+
+void sample_if_due(State& state, Effects& effects, Now now) {
+  Session& session = state.session;
+  if (state.stopping || now.mono < session.next_telemetry) return;
+  effects.read_sensors = true;
+  session.next_telemetry = next_due(session.next_telemetry, session.telemetry_ms, now);
+}
+
+}  // namespace
+
+void say_once(State& state, Effects& effects, const std::string& source, std::string line) {
+  if (state.said.size() >= kMaxSaid || !state.said.insert(shortened(source, 200)).second) return;
+  effects.log.push_back(std::move(line));
+}
+
+std::string shortened(std::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  return std::string(text.substr(0, max_bytes)) + "...";
+}
+
+void on_message(State& state, Effects& effects, Now now, std::string_view topic, std::string_view payload) {
+  if (topic == state.topics.aggregator_status()) {
+    if (payload.empty()) return;  // a retained status that a person has removed
+    return decode_and<wire::AggregatorStatus>(
+        state, effects, "aggregator/status", payload,
+        [&](const wire::AggregatorStatus& status) { handle_aggregator_status(state, effects, status); });
+  }
+  const Result<wire::ParsedTopic> parsed = state.topics.parse(topic);
+  if (!parsed) return drop_malformed(state, effects, "topic", parsed.error().message);
+  if (parsed->node != state.config.node) return;
+  handle_node_message(state, effects, now, *parsed, payload);
+}
+
+void on_telemetry(State& state, Effects& effects, Now now, wire::Telemetry reading) {
+  if (state.link.phase != Link::Phase::up) return;
+  reading.number = ++state.session.telemetry_number;
+  reading.wall_ms = now.wall.ms;
+  effects.publish.push_back(
+      {state.topics.node(state.config.node, wire::NodeTopic::telemetry), wire::encode(reading), 0, false, false});
+}
+
+void on_output_read(State& state, Effects& effects, Now now, const ReadOutput& request, Result<std::string> data) {
+  if (request.purpose == ReadOutput::For::event) return take_event_data(state, now, request, std::move(data));
+  take_want_data(state, effects, request, std::move(data));
+}
+
+void on_tick(State& state, Effects& effects, Now now) {
+  connect_if_due(state, effects, now);
+  send_beat_if_due(state, effects, now);
+  sample_if_due(state, effects, now);
+  repeat_events(state, now);
+  repeat_pulls(state, effects, now);
+}
+
+void flush(State& state, Effects& effects, Now now) {
+  start_tasks(state, effects, now);
+  forget_in_warden(state, effects);
+  begin_pulls(state, effects, now);
+  send_inventory_if_owed(state, effects);
+  pump_events(state, effects, now);
+  send_batch(state, effects);
+  effects.wake_at = next_wake(state, now);
+}
+
+}  // namespace bramble::agent

@@ -1,0 +1,216 @@
+// Everything that the agent's reactor knows. A plain value: copyable, made without I/O, changed only by reactor.hpp's
+// functions.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/core/config.hpp"
+#include "agent/core/recent_set.hpp"
+#include "common/base/clock.hpp"
+#include "common/wire/messages.hpp"
+#include "common/wire/topics.hpp"
+#include "common/wire/warden_messages.hpp"
+
+namespace bramble::agent {
+
+inline constexpr int64_t kRepeatMs = 2000;               // events until acknowledged, blob requests without an answer
+inline constexpr int64_t kFirstBackoffMs = 200;          // between attempts to connect, doubling...
+inline constexpr int64_t kMaxBackoffMs = 5000;           // ...to this
+inline constexpr int64_t kRefusedMs = 30000;             // until a refused agent tries again
+inline constexpr int64_t kWardenRetryMs = 200;           // after a start that the warden refused
+inline constexpr uint32_t kMaxWardenRefusals = 300;      // of one attempt, then it has failed to start
+inline constexpr size_t kEventWindowBytes = 2 << 20;     // unacknowledged events in flight
+inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
+inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
+inline constexpr uint32_t kBlobCreditChunks = 8;
+inline constexpr size_t kMaxBlobPulls = 2;       // at once
+inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
+inline constexpr int64_t kBlobRetryMs = 5000;    // after the disk took a blob not
+inline constexpr size_t kMaxSaid = 256;          // different complaints remembered, so that each is said once
+
+// --- the two connections to the broker ---
+
+struct Link {
+  enum class Phase { down, connecting, up };
+
+  Phase phase = Phase::down;
+  int64_t backoff_ms = kFirstBackoffMs;
+  std::optional<MonoTime> retry_at;  // while down: when to try
+  bool failure_said = false;
+};
+
+struct Session {
+  SessionId id = 0;                         // 0: not welcomed on this connection
+  std::optional<uint64_t> inventory_nonce;  // owed as soon as it is known what the warden holds
+  uint64_t beat_number = 0;
+  uint64_t telemetry_number = 0;
+  int64_t beat_ms = 1000;
+  int64_t telemetry_ms = 1000;
+  MonoTime next_beat;
+  MonoTime next_telemetry;
+};
+
+// --- attempts ---
+
+enum class Phase {
+  fetching,  // its input is on the way
+  queued,    // waits for room
+  starting,  // the warden was told
+  running,
+  finished,  // kept until the aggregator says done
+};
+
+// Output of a running attempt, as far as the aggregator has been told of it.
+struct StreamProgress {
+  uint64_t size_bytes = 0;   // what the warden reported
+  uint64_t acked_bytes = 0;  // where the next event begins
+  uint64_t event = 0;        // the one event under way; 0: none
+};
+
+struct Attempt {
+  Phase phase = Phase::queued;
+  uint64_t order = 0;                          // of arrival
+  std::shared_ptr<const wire::TaskSpec> spec;  // until finished
+  std::string stdin_sha256;                    // until finished; empty: no input
+  bool cancelled = false;
+  bool kill_sent = false;  // on this connection to the warden
+  bool in_warden = false;  // the warden may keep something of it
+  uint32_t refusals = 0;   // of its start, by the warden
+  uint64_t event = 0;      // started or finished, under way; 0: none
+  std::array<StreamProgress, 2> streams;
+  std::optional<wire::Finished> result;
+};
+
+struct Usage {
+  uint64_t cpus = 0;
+  uint64_t memory_bytes = 0;
+  std::map<std::string, int64_t> resources;
+  size_t attempts = 0;
+
+  bool operator==(const Usage&) const = default;
+};
+
+struct Tasks {
+  std::map<AttemptKey, Attempt> held;
+  std::map<uint64_t, AttemptKey> ready;  // phase queued, in order of arrival
+  uint64_t last_order = 0;
+  size_t fetching = 0;
+  Usage used;  // by starting and running attempts
+  uint64_t spool_bytes = 0;
+  size_t spool_attempts = 0;
+  enum class Revoked { returned, never_held };
+  RecentAttempts<Revoked> revoked{kMaxRemembered};
+  RecentAttempts<bool> done{kMaxRemembered};
+  std::vector<wire::WardenTask> to_forget;  // of this step
+};
+
+// --- events until they are acknowledged ---
+
+struct Outgoing {
+  enum class Phase { ready, reading, in_flight };
+
+  wire::EventType type = wire::EventType::started;
+  AttemptKey id;
+  wire::Stream stream = wire::Stream::stdout_;  // output
+  uint64_t offset = 0;                          // output
+  uint64_t size_bytes = 0;                      // output: how much the node had when the event was made
+  Phase phase = Phase::ready;
+  MonoTime sent = {};
+  size_t bytes = 0;                      // about, when encoded
+  int reads_left = 0;                    // while reading
+  std::array<std::string, 2> data = {};  // while reading
+};
+
+struct Outbox {
+  uint64_t last_number = 0;
+  std::map<uint64_t, Outgoing> events;
+  std::deque<uint64_t> ready;                           // may hold numbers that are acknowledged by now
+  std::deque<std::pair<MonoTime, uint64_t>> in_flight;  // the same; in order of time
+  size_t in_flight_bytes = 0;
+  std::vector<wire::Event> batch;  // of this step
+};
+
+// --- inputs ---
+
+struct Blob {
+  enum class Phase { waiting, pulling, checking, ready };
+
+  uint64_t size_bytes = 0;
+  Phase phase = Phase::waiting;
+  uint64_t received_bytes = 0;   // all of them from the beginning
+  uint64_t requested_bytes = 0;  // asked for up to here
+  MonoTime progress;             // the last request repeated or chunk received
+  MonoTime not_before;           // waiting: after a failure of the disk
+  uint32_t damaged = 0;
+  std::vector<AttemptKey> holders;
+};
+
+struct Blobs {
+  std::map<std::string, Blob> known;  // by SHA-256
+  std::deque<std::string> waiting;    // in order; may hold names that are dropped by now
+  std::vector<std::string> active;    // phases pulling and checking
+  uint64_t bytes = 0;                 // of all that are not waiting
+};
+
+struct Want {  // output that the aggregator asked for
+  uint64_t offset = 0;
+  uint32_t chunks = 0;
+};
+using WantKey = std::pair<AttemptKey, wire::Stream>;
+
+// --- the warden ---
+
+struct WardenView {
+  bool connected = false;
+  bool synced = false;  // its whole list has been read since it connected
+  bool loss_said = false;
+  uint32_t slots = 0;
+  std::string said_note;
+  std::optional<MonoTime> hold_until;        // it refused a start
+  std::vector<wire::WardenStarted> running;  // pages of the list, until complete
+  std::vector<wire::WardenExited> exited;
+};
+
+struct Counts {
+  uint64_t malformed = 0;  // messages that did not decode
+  uint64_t fenced = 0;     // of another store, a lower term or another session
+};
+
+struct State {
+  // seed: of the jitter between attempts to connect.
+  State(Config config_in, Saved saved_in, uint64_t seed)
+      : config(std::move(config_in)),
+        saved(std::move(saved_in)),
+        topics(config.cluster),
+        random(static_cast<std::minstd_rand::result_type>(seed % 0x7fffffff)) {
+    session.beat_ms = config.beat_ms.value_or(session.beat_ms);
+    session.telemetry_ms = config.telemetry_ms.value_or(session.telemetry_ms);
+  }
+
+  Config config;
+  Saved saved;
+  wire::Topics topics;
+  std::minstd_rand random;
+  Link link;
+  Link bulk;
+  Session session;
+  Tasks tasks;
+  Outbox outbox;
+  Blobs blobs;
+  std::map<WantKey, Want> wants;
+  WardenView warden;
+  Counts counts;
+  std::set<std::string> said;
+  bool stopping = false;
+};
+
+}  // namespace bramble::agent
