@@ -125,9 +125,9 @@ void PahoConnection::subscribe() {
     filters->push_back(filter);
     qos.push_back(filter_qos);
   }
-  const std::vector<paho::subscribe_options> plain(qos.size());
   try {
-    client_.subscribe(filters, qos, nullptr, subscribe_listener_, plain);
+    // Without subscribe options: paho C++ 1.2 crashes when a list of them is given.
+    client_.subscribe(filters, qos, nullptr, subscribe_listener_);
   } catch (const paho::exception& error) {
     subscribe_failed(error.what());
   }

@@ -13,8 +13,8 @@ namespace bramble::test {
 struct MosquittoOptions {
   // False: what bramble asks of a broker (no limit of messages in flight, TCP_NODELAY). True: as Debian ships it.
   bool defaults = false;
-  uint32_t max_packet_size = 0;          // bytes; 0: the broker's own limit (none)
-  std::vector<std::string> extra_lines;  // appended to the configuration
+  uint32_t max_packet_size = 0;               // bytes; 0: the broker's own limit (none)
+  std::vector<std::string> extra_lines = {};  // appended to the configuration
 };
 
 // Throws std::runtime_error with the broker's own log when it cannot do what was asked. Not thread-safe. The broker
