@@ -14,7 +14,7 @@
 namespace bramble::aggregator {
 
 struct Caller {
-  std::string user;      // the owner of what is submitted
+  std::string user;        // the owner of what is submitted
   bool operator_ = false;  // may act on everybody's jobs and on nodes
 };
 

@@ -10,7 +10,7 @@ constexpr size_t kMaxJobsConsidered = 100;
 constexpr size_t kMaxLaunchesInMessage = 128;
 constexpr size_t kMaxKeysInMessage = 2000;
 constexpr size_t kMaxSpecBytesInMessage = 256 << 10;
-constexpr double kShortTaskMs = 100;      // shorter ones are not worth a recall,
+constexpr double kShortTaskMs = 100;       // shorter ones are not worth a recall,
 constexpr double kWorthwhileWaitMs = 300;  // unless they would wait this long
 
 NodeView view_of(const Node& node, NodeIndex index) {
@@ -24,7 +24,6 @@ NodeView view_of(const Node& node, NodeIndex index) {
   view.free_memory_bytes = static_cast<int64_t>(status.memory_bytes) - node.use.memory_bytes;
   view.free_resources = status.resources;
   for (const auto& [name, amount] : node.use.resources) view.free_resources[name] -= amount;
-  view.unstarted = node.unstarted;
   if (node.telemetry && node.telemetry->values.contains("load1")) {
     view.load = node.telemetry->values.at("load1") / std::max(1U, status.cores);
   }
@@ -69,12 +68,46 @@ void schedule(State& state, Effects& effects, Now now) {
 
 namespace {
 
-int64_t idle_slots(const State& state) {
-  int64_t idle = 0;
-  for (const Node& node : state.nodes) {
-    if (is_schedulable(node)) idle += std::max<int64_t>(0, int64_t{node.record.status.cores} - node.use.slots);
+// Room on a node that nothing was sent to yet.
+struct FreeRoom {
+  int64_t slots = 0;
+  int64_t memory_bytes = 0;
+  std::map<std::string, int64_t> resources;
+
+  bool take(const wire::TaskSpec& spec) {
+    if (slots < int64_t{spec.cpus} || memory_bytes < static_cast<int64_t>(spec.memory_bytes)) return false;
+    for (const auto& [name, amount] : spec.resources) {
+      const auto held = resources.find(name);
+      if (held == resources.end() || held->second < amount) return false;
+    }
+    slots -= int64_t{spec.cpus};
+    memory_bytes -= static_cast<int64_t>(spec.memory_bytes);
+    for (const auto& [name, amount] : spec.resources) resources[name] -= amount;
+    return true;
   }
-  return idle;
+};
+
+std::vector<FreeRoom> free_rooms(const State& state) {
+  std::vector<FreeRoom> rooms;
+  for (NodeIndex index = 0; index < state.nodes.size(); ++index) {
+    if (!is_schedulable(state.nodes[index])) continue;
+    NodeView view = view_of(state.nodes[index], index);
+    if (view.free_slots > 0) rooms.push_back({view.free_slots, view.free_memory_bytes, std::move(view.free_resources)});
+  }
+  return rooms;
+}
+
+// How many of the tasks at the node wait for others there to end.
+size_t waiting_tasks(const Node& node) {
+  const auto& status = node.record.status;
+  const int64_t over = node.use.slots - int64_t{status.cores};
+  if (over > 0) return std::min<size_t>(static_cast<size_t>(over), node.unstarted);
+  const bool over_memory = node.use.memory_bytes > static_cast<int64_t>(status.memory_bytes);
+  const bool over_resources = std::any_of(node.use.resources.begin(), node.use.resources.end(), [&](const auto& used) {
+    const auto held = status.resources.find(used.first);
+    return used.second > (held == status.resources.end() ? 0 : held->second);
+  });
+  return over_memory || over_resources ? std::min<size_t>(1, node.unstarted) : 0;
 }
 
 bool is_worth_a_recall(const Node& node, const Job& job) {
@@ -82,40 +115,50 @@ bool is_worth_a_recall(const Node& node, const Job& job) {
   return node.unstarted * job.mean_ms / std::max(1U, node.record.status.cores) > kWorthwhileWaitMs;
 }
 
-// The newest of a node's unstarted attempts, at most `limit`.
-std::vector<AttemptKey> recallable(const State& state, const Node& node, size_t limit, bool all) {
+// A node's unstarted attempts, the newest first.
+std::vector<AttemptKey> recallable(const State& state, const Node& node) {
   std::vector<AttemptKey> keys;
   for (const auto& key : node.attempts) {
     const Attempt& attempt = state.attempts.at(key);
     if (attempt.running || attempt.recalled || attempt.cancel || !attempt.answered || attempt.result) continue;
-    if (all || is_worth_a_recall(node, state.jobs.at(key.job))) keys.push_back(key);
+    keys.push_back(key);
   }
   std::sort(keys.rbegin(), keys.rend());
-  if (keys.size() > limit) keys.resize(limit);
   return keys;
 }
 
-int64_t recall(State& state, Now now, Node& node, size_t limit, bool all) {
-  const auto keys = recallable(state, node, limit, all);
-  for (const auto& key : keys) {
-    Attempt& attempt = state.attempts.at(key);
-    attempt.recalled = true;
-    attempt.sent = now.mono;
-    node.outbox.recall.push_back(key);
+void recall(State& state, Now now, Node& node, const AttemptKey& key) {
+  Attempt& attempt = state.attempts.at(key);
+  attempt.recalled = true;
+  attempt.sent = now.mono;
+  node.outbox.recall.push_back(key);
+}
+
+// Takes from a node what waits there and would start at once elsewhere.
+void share_out(State& state, Now now, Node& node, std::vector<FreeRoom>& rooms) {
+  size_t limit = waiting_tasks(node);
+  if (limit == 0) return;
+  for (const auto& key : recallable(state, node)) {
+    const Job& job = state.jobs.at(key.job);
+    const auto& spec = job.record.spec.task;
+    if (!is_worth_a_recall(node, job)) continue;
+    if (std::none_of(rooms.begin(), rooms.end(), [&](FreeRoom& room) { return room.take(spec); })) continue;
+    recall(state, now, node, key);
+    if (--limit == 0) return;
   }
-  return static_cast<int64_t>(keys.size());
 }
 
 }  // namespace
 
 void rebalance(State& state, Now now) {
-  int64_t idle = state.ready_order.empty() ? idle_slots(state) : 0;
+  std::vector<FreeRoom> rooms;
+  if (state.ready_order.empty()) rooms = free_rooms(state);
   for (Node& node : state.nodes) {
     if (node.state != NodeState::on || node.unstarted == 0) continue;
     if (node.record.drained) {
-      recall(state, now, node, node.unstarted, true);
-    } else if (idle > 0) {
-      idle -= recall(state, now, node, static_cast<size_t>(idle), false);
+      for (const auto& key : recallable(state, node)) recall(state, now, node, key);
+    } else if (!rooms.empty()) {
+      share_out(state, now, node, rooms);
     }
   }
 }
@@ -154,7 +197,8 @@ namespace {
 template <typename T>
 std::vector<T> take_front(std::vector<T>& from, size_t limit) {
   if (from.size() <= limit) return std::exchange(from, {});
-  std::vector<T> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(from.begin() + static_cast<ptrdiff_t>(limit)));
+  std::vector<T> taken(std::make_move_iterator(from.begin()),
+                       std::make_move_iterator(from.begin() + static_cast<ptrdiff_t>(limit)));
   from.erase(from.begin(), from.begin() + static_cast<ptrdiff_t>(limit));
   return taken;
 }

@@ -68,16 +68,20 @@ void on_event(State& state, Effects& effects, Now now, Node& node, const wire::E
       node.strays.erase(event.id);
       if (find_attempt_at(state, node, event.id)) abandon_attempt(state, effects, now, event.id, "recalled");
       return;
-    case wire::EventType::refused: return on_refused(state, effects, now, node, event);
-    case wire::EventType::gone: return on_gone(state, effects, now, node, event);
-    case wire::EventType::started: return on_started(state, effects, now, node, event);
+    case wire::EventType::refused:
+      return on_refused(state, effects, now, node, event);
+    case wire::EventType::gone:
+      return on_gone(state, effects, now, node, event);
+    case wire::EventType::started:
+      return on_started(state, effects, now, node, event);
     case wire::EventType::output:
       node.outbox.ack.push_back(event.number);
       if (Attempt* attempt = find_attempt_at(state, node, event.id)) {
         on_output_event(state, effects, now, *attempt, *event.output);
       }
       return;
-    case wire::EventType::finished: return on_finished(state, effects, now, node, event);
+    case wire::EventType::finished:
+      return on_finished(state, effects, now, node, event);
   }
 }
 

@@ -20,7 +20,8 @@ void watch_silence(State& state, Effects& effects, Now now);
 
 // --- jobs (jobs.cpp) ---
 Job* find_job(State& state, JobId id);
-void touch(State& state, Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
+void touch(State& state,
+           Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
 void cancel_job(State& state, Effects& effects, Now now, Job& job);
 void settle_jobs(State& state, Effects& effects, Now now);  // at the end of a batch
 void take_blob(State& state, const wire::BlobRef& blob);

@@ -14,7 +14,8 @@ void check_attempts(const State& state, Problems& problems) {
     const Node& node = state.nodes.at(attempt.node);
     const bool in_open = node.attempts.contains(key);
     const bool in_lost = node.lost_attempts.contains(key);
-    if (in_open == attempt.lost || in_lost != attempt.lost) problems.push_back(name + " is counted wrongly at its node");
+    if (in_open == attempt.lost || in_lost != attempt.lost)
+      problems.push_back(name + " is counted wrongly at its node");
     const auto task = state.tasks.find(key.task_key());
     if (task == state.tasks.end()) {
       problems.push_back(name + " is open and its task is not");

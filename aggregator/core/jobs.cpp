@@ -65,8 +65,7 @@ void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blo
   const auto found = state.blob_uses.find(blob.sha256);
   if (found == state.blob_uses.end() || --found->second > 0) return;
   state.blob_uses.erase(found);
-  std::erase_if(state.blobs_removed,
-                [&](const auto& entry) { return now.mono - entry.second > kRemovedBlobMemoryMs; });
+  std::erase_if(state.blobs_removed, [&](const auto& entry) { return now.mono - entry.second > kRemovedBlobMemoryMs; });
   state.blobs_removed[blob.sha256] = now.mono;
   effects.files.push_back(RemoveBlob{blob.sha256});
 }

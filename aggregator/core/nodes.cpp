@@ -8,12 +8,18 @@ namespace bramble::aggregator {
 
 std::string_view to_string(NodeState state) {
   switch (state) {
-    case NodeState::unknown: return "unknown";
-    case NodeState::joining: return "joining";
-    case NodeState::on: return "on";
-    case NodeState::silent: return "silent";
-    case NodeState::lost: return "lost";
-    case NodeState::stopped: return "stopped";
+    case NodeState::unknown:
+      return "unknown";
+    case NodeState::joining:
+      return "joining";
+    case NodeState::on:
+      return "on";
+    case NodeState::silent:
+      return "silent";
+    case NodeState::lost:
+      return "lost";
+    case NodeState::stopped:
+      return "stopped";
   }
   return "unknown";
 }
@@ -62,8 +68,8 @@ void refuse_second_agent(Effects& effects, Node& node, const wire::NodeStatus& s
 
 wire::Welcome make_welcome(const State& state, const Node& node) {
   const auto& status = node.record.status;
-  return {status.agent_id, status.boot_id, status.counter, node.inventory.nonce, state.config.beat_ms,
-          state.config.telemetry_ms};
+  return {status.agent_id,      status.boot_id,       status.counter,
+          node.inventory.nonce, state.config.beat_ms, state.config.telemetry_ms};
 }
 
 void grant_session(State& state, Effects& effects, Now now, Node& node) {
@@ -172,7 +178,8 @@ void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
   for (const auto* keys : {&node.attempts, &node.lost_attempts}) {
     for (const auto& key : *keys) {
       // A launch of this very session may have crossed the inventory on its way.
-      if (!node.inventory.listed.contains(key) && state.attempts.at(key).session != node.session) missing.push_back(key);
+      if (!node.inventory.listed.contains(key) && state.attempts.at(key).session != node.session)
+        missing.push_back(key);
     }
   }
   std::sort(missing.begin(), missing.end());

@@ -34,8 +34,8 @@ void ask_for_more(State& state, Effects& effects, Now now, Attempt& attempt, wir
   const wire::OutputWant want{state.store, node.session, attempt.key, stream, progress.requested_bytes, kCreditChunks};
   effects.publish.push_back(
       {state.topics.node(node.record.status.node, wire::NodeTopic::blob_want), wire::encode(want), 1, false});
-  progress.requested_bytes = std::min(progress.node_bytes, progress.requested_bytes +
-                                                               uint64_t{kCreditChunks} * wire::kBlobChunkBytes);
+  progress.requested_bytes =
+      std::min(progress.node_bytes, progress.requested_bytes + uint64_t{kCreditChunks} * wire::kBlobChunkBytes);
   progress.asked = now.mono;
 }
 

@@ -55,12 +55,12 @@ struct JobSpec {
   std::string submit_id;  // UUID made by the submitter: saying it twice makes one job
   std::string name;
   std::string owner;
-  int32_t priority = 0;    // higher first
-  uint32_t retries = 0;    // further tries after a failure of the task's own
+  int32_t priority = 0;      // higher first
+  uint32_t retries = 0;      // further tries after a failure of the task's own
   uint32_t max_running = 0;  // tasks of it at nodes at once; 0: no limit
   NodeLossPolicy on_node_loss = NodeLossPolicy::rerun;
   wire::TaskSpec task;
-  bool array = false;  // false: one task with index 0, or (map) tasks appended one by one
+  bool array = false;           // false: one task with index 0, or (map) tasks appended one by one
   bool per_task_input = false;  // tasks are appended with a stdin blob each, indices from 0; open until closed
   std::optional<wire::BlobRef> stdin_blob;  // of every task, unless it has its own
 
@@ -70,8 +70,8 @@ struct JobSpec {
 // The part of a job that changes.
 struct JobProgress {
   JobState state = JobState::waiting;
-  TaskRange range;           // grows while open
-  bool open = false;         // more tasks may be appended
+  TaskRange range;    // grows while open
+  bool open = false;  // more tasks may be appended
   bool cancel_requested = false;
   uint64_t next_position = 0;  // tasks at this position of the range and above were never assigned
   TaskCounts counts;
@@ -172,8 +172,8 @@ struct PutOutput {
   std::string data;  // when not in_file
 };
 
-using StoreWrite =
-    std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt, PutTask, PutOutput>;
+using StoreWrite = std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt,
+                                EndAttempt, PutTask, PutOutput>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
 
@@ -182,8 +182,8 @@ struct LoadedState {
   TermId term = 0;  // already counted up for this start, and durable
   SessionId last_session = 0;
   JobId last_job = 0;
-  std::vector<JobRecord> open_jobs;       // not final
-  std::vector<TaskRecord> open_tasks;     // of open jobs: rows that are not final
+  std::vector<JobRecord> open_jobs;          // not final
+  std::vector<TaskRecord> open_tasks;        // of open jobs: rows that are not final
   std::vector<AttemptRecord> open_attempts;  // not ended
   std::vector<NodeRecord> nodes;
 };

@@ -25,17 +25,16 @@ struct NodeView {
   int64_t free_slots = 0;
   int64_t free_memory_bytes = 0;
   std::map<std::string, int64_t> free_resources;
-  uint32_t unstarted = 0;  // tasks sent and not started
-  double load = 0;         // of the machine, per core; 0 where unknown
+  double load = 0;  // of the machine, per core; 0 where unknown
 };
 
 struct JobView {
   JobId id = 0;
   int32_t priority = 0;
   const wire::TaskSpec* spec = nullptr;
-  uint64_t ready = 0;          // tasks that could be placed now
-  uint32_t room = kNoLimit;    // how many more may be at nodes (its concurrency limit)
-  int64_t mean_ms = 0;         // mean duration of its tasks so far; 0: none has ended
+  uint64_t ready = 0;        // tasks that could be placed now
+  uint32_t room = kNoLimit;  // how many more may be at nodes (its concurrency limit)
+  int64_t mean_ms = 0;       // mean duration of its tasks so far; 0: none has ended
 };
 
 struct Snapshot {

@@ -93,14 +93,14 @@ struct JobWaiter {
 
 struct Job {
   JobRecord record;
-  std::deque<TaskIndex> again;  // queued tasks that were assigned before, or rows loaded as queued
+  std::deque<TaskIndex> again;                // queued tasks that were assigned before, or rows loaded as queued
   std::map<TaskIndex, wire::BlobRef> inputs;  // of appended tasks that were never assigned
-  uint64_t at_nodes = 0;  // tasks with an open attempt that is not lost
-  uint64_t running = 0;   // those that have started
-  double mean_ms = 0;     // smoothed duration of its attempts
+  uint64_t at_nodes = 0;                      // tasks with an open attempt that is not lost
+  uint64_t running = 0;                       // those that have started
+  double mean_ms = 0;                         // smoothed duration of its attempts
   uint64_t version = 1;
-  bool dirty = false;     // progress to be stored, watchers to be looked at
-  MonoTime first_start;   // for the rate
+  bool dirty = false;    // progress to be stored, watchers to be looked at
+  MonoTime first_start;  // for the rate
   uint64_t ended_before = 0;
   std::vector<JobWaiter> waiters;
 
@@ -131,10 +131,10 @@ struct Node {
   Inventory inventory;
   NodeUse use;
   uint32_t unstarted = 0;
-  std::unordered_set<AttemptKey> attempts;        // open, not lost
-  std::unordered_set<AttemptKey> lost_attempts;   // open, lost: may come back
+  std::unordered_set<AttemptKey> attempts;          // open, not lost
+  std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
-  wire::TasksMessage outbox;  // goes out at the end of the step
+  wire::TasksMessage outbox;                        // goes out at the end of the step
   bool outbox_full_list = false;
 };
 
@@ -161,7 +161,7 @@ struct State {
   std::vector<Node> nodes;
   std::unordered_map<std::string, NodeIndex> node_by_name;
 
-  std::map<JobId, Job> jobs;  // open ones
+  std::map<JobId, Job> jobs;                        // open ones
   std::set<std::pair<int64_t, JobId>> ready_order;  // (-priority, id) of jobs with ready tasks
   std::unordered_map<TaskKey, Task> tasks;
   std::unordered_map<AttemptKey, Attempt> attempts;
@@ -175,7 +175,7 @@ struct State {
   std::unordered_map<JobId, FinalJob> final_jobs;
   std::deque<JobId> final_order;
 
-  std::unordered_map<std::string, uint32_t> blob_uses;  // by open tasks and jobs
+  std::unordered_map<std::string, uint32_t> blob_uses;      // by open tasks and jobs
   std::unordered_map<std::string, MonoTime> blobs_removed;  // lately: an append that names one must upload again
 
   std::vector<OutputWaiter> output_waiters;

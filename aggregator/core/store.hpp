@@ -29,8 +29,8 @@ class JobStore {
 
 struct JobRow {
   JobRecord record;
-  uint64_t running = 0;  // tasks at nodes that have started
-  uint64_t assigned = 0; // tasks at nodes that have not
+  uint64_t running = 0;   // tasks at nodes that have started
+  uint64_t assigned = 0;  // tasks at nodes that have not
 };
 
 struct AttemptRow {

@@ -29,6 +29,23 @@ uint64_t free_room(const NodeView& node, const wire::TaskSpec& spec) {
   return static_cast<uint64_t>(room);
 }
 
+int64_t rounded_up(int64_t value, int64_t divisor) { return value <= 0 ? 0 : (value + divisor - 1) / divisor; }
+
+// How many tasks, counted in this shape, were sent to the node beyond its room.
+uint32_t waiting_at(const NodeView& node, const wire::TaskSpec& spec) {
+  int64_t waiting = rounded_up(-node.free_slots, std::max<int64_t>(1, spec.cpus));
+  if (spec.memory_bytes > 0) {
+    waiting = std::max(waiting, rounded_up(-node.free_memory_bytes, static_cast<int64_t>(spec.memory_bytes)));
+  }
+  for (const auto& [name, amount] : spec.resources) {
+    const auto held = node.free_resources.find(name);
+    if (amount > 0 && held != node.free_resources.end()) {
+      waiting = std::max(waiting, rounded_up(-held->second, amount));
+    }
+  }
+  return static_cast<uint32_t>(std::min<int64_t>(waiting, kNoLimit));
+}
+
 // How many tasks of the job may wait at the node.
 uint32_t ahead_limit(const NodeView& node, const JobView& job, const SchedulerOptions& options) {
   const uint32_t at_once = std::max<uint32_t>(1, node.slots / std::max<uint32_t>(1, job.spec->cpus));
@@ -75,7 +92,6 @@ class Placing {
       std::pop_heap(heap.begin(), heap.end(), emptier);
       const size_t i = heap.back();
       give(i, *job.spec, 1);
-      ++nodes_[i].unstarted;
       ++placed;
       if (free_room(nodes_[i], *job.spec) > 0) {
         std::push_heap(heap.begin(), heap.end(), emptier);
@@ -91,18 +107,17 @@ class Placing {
     for (size_t i = 0; i < nodes_.size(); ++i) {
       if (!could_hold(nodes_[i], *job.spec)) continue;
       const uint32_t most = ahead_limit(nodes_[i], job, options_);
-      if (nodes_[i].unstarted < most) able.emplace_back(i, most);
+      if (waiting_at(nodes_[i], *job.spec) < most) able.emplace_back(i, most);
     }
     // In rounds of a quarter of a node's limit, so that a short queue is shared evenly and a long one costs little.
     while (limit > 0 && !able.empty()) {
       std::erase_if(able, [&](const auto& entry) {
         const auto [i, most] = entry;
-        const uint32_t portion = std::min({std::max(1U, most / 4), most - nodes_[i].unstarted,
+        const uint32_t portion = std::min({std::max(1U, most / 4), most - waiting_at(nodes_[i], *job.spec),
                                            static_cast<uint32_t>(std::min<uint64_t>(limit, kNoLimit))});
         give(i, *job.spec, portion);
-        nodes_[i].unstarted += portion;
         limit -= portion;
-        return limit == 0 || nodes_[i].unstarted >= most;
+        return limit == 0 || waiting_at(nodes_[i], *job.spec) >= most;
       });
     }
   }

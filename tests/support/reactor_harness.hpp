@@ -1,0 +1,277 @@
+// Plays everything around the aggregator's reactor: time, broker, nodes, people. Hand-written; a test must take every
+// effect that it causes, and what is left over at its end is a failure.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "aggregator/core/reactor.hpp"
+#include "aggregator/scheduler/scheduler.hpp"
+#include "common/wire/codec.hpp"
+
+namespace bramble::aggregator::test {
+
+inline const StoreId kStore = "11111111-2222-4333-8444-555555555555";
+
+struct NodeMessage {
+  std::string node;
+  wire::TasksMessage message;
+};
+
+class Harness {
+ public:
+  explicit Harness(LoadedState loaded = {}, Config config = {})
+      : state_(std::move(config), [](const Snapshot& snapshot) { return place(snapshot); }) {
+    if (loaded.store.empty()) loaded.store = kStore;
+    if (loaded.term == 0) loaded.term = 1;
+    step([&](Effects& effects) { on_start(state_, effects, now(), std::move(loaded)); });
+  }
+
+  ~Harness() {
+    if (::testing::Test::HasFatalFailure()) return;
+    EXPECT_TRUE(messages_.empty()) << messages_.size() << " messages to nodes were not looked at, the first: "
+                                   << wire::encode(messages_.front().message);
+    EXPECT_TRUE(replies_.empty()) << "replies left: " << replies_.front().body;
+    EXPECT_TRUE(files_.empty()) << files_.size() << " file operations left";
+    EXPECT_TRUE(wants_.empty()) << wants_.size() << " wants left";
+  }
+
+  State& state() { return state_; }
+  Now now() const { return {{mono_ms_}, {1'700'000'000'000 + mono_ms_}}; }
+
+  void connect() {
+    step([&](Effects& effects) { on_connected(state_, effects, now()); });
+  }
+
+  // Lets time pass in ticks of 100 ms; beats of `beating` nodes come every second.
+  void pass(int64_t ms, const std::vector<std::string>& beating = {}) {
+    for (int64_t passed = 0; passed < ms; passed += 100) {
+      mono_ms_ += 100;
+      if (mono_ms_ % 1000 == 0) {
+        for (const auto& node : beating) beat(node);
+      }
+      step([&](Effects& effects) { on_tick(state_, effects, now()); });
+    }
+  }
+
+  // Time goes by and nothing runs in this process: a stall.
+  void stall(int64_t ms) {
+    mono_ms_ += ms;
+    step([&](Effects& effects) { on_tick(state_, effects, now()); });
+  }
+
+  template <typename Message>
+  void say(const std::string& node, wire::NodeTopic kind, const Message& message) {
+    bytes(state_.topics.node(node, kind), wire::encode(message));
+  }
+
+  void bytes(const std::string& topic, const std::string& payload) {
+    step([&](Effects& effects) { on_message(state_, effects, now(), topic, payload); });
+  }
+
+  static wire::NodeStatus identity(const std::string& node, uint32_t cores = 2) {
+    wire::NodeStatus status;
+    status.online = true;
+    status.node = node;
+    status.agent_id = "00000000-0000-4000-8000-00000000000" + std::to_string(node.back() - '0');
+    status.machine_id = "machine-" + node;
+    status.boot_id = "boot-1";
+    status.counter = 1;
+    status.version = "0.1.0";
+    status.arch = "aarch64";
+    status.cores = cores;
+    status.memory_bytes = uint64_t{1} << 30;
+    return status;
+  }
+
+  // A node from nothing to on, with an empty inventory.
+  void join(const std::string& node, uint32_t cores = 2) { join(identity(node, cores)); }
+
+  void join(const wire::NodeStatus& status, wire::Inventory inventory = {}) {
+    say(status.node, wire::NodeTopic::status, status);
+    const auto welcome = take(status.node);
+    ASSERT_TRUE(welcome.welcome) << "no welcome for " << status.node;
+    inventory.store = kStore;
+    inventory.session = welcome.session;
+    inventory.nonce = welcome.welcome->nonce;
+    say(status.node, wire::NodeTopic::inventory, inventory);
+  }
+
+  SessionId session(const std::string& node) { return state_.nodes[state_.node_by_name.at(node)].session; }
+  NodeState node_state(const std::string& node) { return state_.nodes[state_.node_by_name.at(node)].state; }
+
+  void beat(const std::string& node) {
+    wire::Beat message;
+    message.number = ++beats_;
+    message.session = session(node);
+    message.sent_ms = mono_ms_;
+    say(node, wire::NodeTopic::beat, message);
+    drop_echo(node);
+  }
+
+  void event(const std::string& node, wire::Event event) { events(node, session(node), {std::move(event)}); }
+
+  void events(const std::string& node, SessionId session, std::vector<wire::Event> list) {
+    wire::EventsMessage message;
+    message.store = kStore;
+    message.session = session;
+    message.events = std::move(list);
+    say(node, wire::NodeTopic::events, message);
+  }
+
+  static wire::Event started(const AttemptKey& id, uint64_t number = 1) {
+    wire::Event event;
+    event.type = wire::EventType::started;
+    event.id = id;
+    event.number = number;
+    return event;
+  }
+
+  static wire::Event simple(wire::EventType type, const AttemptKey& id) {
+    wire::Event event;
+    event.type = type;
+    event.id = id;
+    return event;
+  }
+
+  static wire::Event finished(const AttemptKey& id, int code = 0, const std::string& output = "") {
+    wire::Event event;
+    event.type = wire::EventType::finished;
+    event.id = id;
+    event.finished.emplace();
+    event.finished->code = code;
+    event.finished->duration_ms = 10;
+    event.finished->started_wall_ms = 1;
+    event.finished->out.kept_bytes = output.size();
+    event.finished->out.data = output;
+    return event;
+  }
+
+  // --- people ---
+
+  void ask(ApiCall call, Caller caller = {"ada", false}) {
+    step([&](Effects& effects) {
+      on_api(state_, effects, now(), {std::move(caller), std::move(call), [](const ApiReply&) {}});
+    });
+  }
+
+  // Submits and takes the reply: the job's number.
+  JobId submit(TaskRange range = {0, 0, 1}, JobSpec spec = {}) {
+    if (spec.task.argv.empty()) spec.task.argv = {"true"};
+    ask(SubmitRequest{std::move(spec), range});
+    EXPECT_EQ(take_reply().http_status, 201);
+    return state_.last_job;
+  }
+
+  ApiReply take_reply() {
+    if (replies_.empty()) {
+      ADD_FAILURE() << "no reply";
+      return {};
+    }
+    ApiReply reply = std::move(replies_.front());
+    replies_.pop_front();
+    return reply;
+  }
+
+  bool has_reply() const { return !replies_.empty(); }
+
+  // --- what came out ---
+
+  // The next message to the node.
+  wire::TasksMessage take(const std::string& node) {
+    for (auto entry = messages_.begin(); entry != messages_.end(); ++entry) {
+      if (entry->node != node) continue;
+      auto message = std::move(entry->message);
+      messages_.erase(entry);
+      return message;
+    }
+    ADD_FAILURE() << "no message to " << node;
+    return {};
+  }
+
+  bool has_message(const std::string& node) const {
+    for (const auto& entry : messages_) {
+      if (entry.node == node) return true;
+    }
+    return false;
+  }
+
+  void drop_messages() { messages_.clear(); }
+
+  std::vector<FileOp> take_files() { return std::exchange(files_, {}); }
+  std::vector<wire::OutputWant> take_wants() { return std::exchange(wants_, {}); }
+  std::vector<StoreWrite> take_writes() { return std::exchange(writes_, {}); }
+  std::vector<TelemetryRow> take_telemetry() { return std::exchange(telemetry_, {}); }
+  std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
+  std::optional<Publish> take_connect() { return std::exchange(connect_, {}); }
+
+  template <typename Write>
+  std::vector<Write> writes_of() const {
+    std::vector<Write> found;
+    for (const auto& write : writes_) {
+      if (const auto* match = std::get_if<Write>(&write)) found.push_back(*match);
+    }
+    return found;
+  }
+
+  template <typename Event>
+  void step(Event event) {
+    Effects effects;
+    event(effects);
+    on_batch_end(state_, effects, now());
+    keep(std::move(effects));
+    for (const auto& problem : check_invariants(state_)) ADD_FAILURE() << problem;
+  }
+
+ private:
+  void keep(Effects effects) {
+    for (auto& write : effects.writes) writes_.push_back(std::move(write));
+    for (auto& op : effects.files) files_.push_back(std::move(op));
+    for (auto& reply : effects.replies) replies_.push_back(std::move(reply.reply));
+    for (auto& row : effects.telemetry) telemetry_.push_back(std::move(row));
+    for (auto& line : effects.log) {
+      if (line.warning) warnings_.push_back(std::move(line.text));
+    }
+    if (effects.connect) connect_ = std::move(effects.connect);
+    for (auto& publish : effects.publish) keep_publish(publish);
+  }
+
+  void keep_publish(const Publish& publish) {
+    if (publish.topic == state_.topics.aggregator_status()) return;
+    const auto topic = state_.topics.parse(publish.topic);
+    ASSERT_TRUE(topic) << topic.error().message;
+    if (topic->kind == wire::NodeTopic::blob_want) {
+      wants_.push_back(*wire::decode<wire::OutputWant>(publish.payload));
+    } else {
+      auto message = wire::decode<wire::TasksMessage>(publish.payload);
+      ASSERT_TRUE(message) << message.error().message;
+      messages_.push_back({topic->node, std::move(*message)});
+    }
+  }
+
+  // A beat's echo that came alone is of no interest to most tests.
+  void drop_echo(const std::string& node) {
+    std::erase_if(messages_, [&](const NodeMessage& entry) {
+      const auto& m = entry.message;
+      return entry.node == node && m.echo && !m.welcome && m.launch.empty() && m.cancel.empty() && m.recall.empty() &&
+             m.ack.empty() && m.done.empty() && !m.refusal && !m.ask_status;
+    });
+  }
+
+  int64_t mono_ms_ = 100'000;
+  uint64_t beats_ = 0;
+  State state_;
+  std::deque<NodeMessage> messages_;
+  std::deque<ApiReply> replies_;
+  std::vector<FileOp> files_;
+  std::vector<wire::OutputWant> wants_;
+  std::vector<StoreWrite> writes_;
+  std::vector<TelemetryRow> telemetry_;
+  std::vector<std::string> warnings_;
+  std::optional<Publish> connect_;
+};
+
+}  // namespace bramble::aggregator::test

@@ -1,0 +1,210 @@
+#include "support/reactor_harness.hpp"
+
+namespace bramble::aggregator::test {
+namespace {
+
+using wire::NodeTopic;
+
+TEST(Nodes, AreOnOnlyAfterTheInventoryThatAnswersTheirWelcome) {
+  Harness cluster;
+  cluster.connect();
+  cluster.say("pi1", NodeTopic::status, Harness::identity("pi1"));
+  const auto message = cluster.take("pi1");
+  ASSERT_TRUE(message.welcome);
+  EXPECT_EQ(message.welcome->counter, 1U);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::joining);
+
+  wire::Inventory inventory{kStore, message.session, message.welcome->nonce + 1, 0, 1, {}, {}, {}};
+  cluster.say("pi1", NodeTopic::inventory, inventory);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::joining) << "an answer to another question counts for nothing";
+
+  inventory.nonce = message.welcome->nonce;
+  cluster.say("pi1", NodeTopic::inventory, inventory);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+}
+
+TEST(Nodes, EachConnectionIsGrantedAHigherSessionThatIsStoredFirst) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  const SessionId first = cluster.session("pi1");
+  auto again = Harness::identity("pi1");
+  again.counter = 2;
+  cluster.join(again);
+  EXPECT_GT(cluster.session("pi1"), first);
+  EXPECT_EQ(cluster.writes_of<PutSession>().back().session, cluster.session("pi1"));
+}
+
+TEST(Nodes, ALateBirthOfAnEarlierConnectionIsIgnored) {
+  Harness cluster;
+  cluster.connect();
+  auto status = Harness::identity("pi1");
+  status.counter = 5;
+  cluster.join(status);
+  const SessionId session = cluster.session("pi1");
+  status.counter = 4;
+  cluster.say("pi1", NodeTopic::status, status);
+  EXPECT_EQ(cluster.session("pi1"), session);
+}
+
+TEST(Nodes, ALateWillDoesNotMarkARebornNode) {
+  Harness cluster;
+  cluster.connect();
+  auto status = Harness::identity("pi1");
+  status.counter = 2;
+  cluster.join(status);
+  wire::NodeStatus will;
+  will.node = "pi1";
+  will.agent_id = status.agent_id;
+  will.machine_id = status.machine_id;
+  will.boot_id = status.boot_id;
+  will.counter = 1;
+  will.reason = "goodbye";
+  cluster.say("pi1", NodeTopic::status, will);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+}
+
+TEST(Nodes, GoodbyeIsToldFromSilence) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  auto goodbye = Harness::identity("pi1");
+  goodbye.online = false;
+  goodbye.reason = "goodbye";
+  cluster.say("pi1", NodeTopic::status, goodbye);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::stopped);
+}
+
+TEST(Nodes, AreSilentAfterThreeSecondsAndLostAfterFive) {
+  Harness cluster;
+  cluster.connect();
+  cluster.pass(3000);
+  cluster.join("pi1");
+  cluster.pass(3000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+  cluster.pass(100);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::silent);
+  cluster.pass(2000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::lost);
+}
+
+TEST(Nodes, SilenceDuringAStallOfTheAggregatorDoesNotCount) {
+  Harness cluster;
+  cluster.connect();
+  cluster.pass(3000);
+  cluster.join("pi1");
+  cluster.stall(20'000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+  cluster.pass(3000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on) << "every node has a grace after a stall";
+}
+
+TEST(Nodes, SilenceWhileTheBrokerWasAwayDoesNotCount) {
+  Harness cluster;
+  cluster.connect();
+  cluster.pass(3000);
+  cluster.join("pi1");
+  cluster.step([&](Effects& effects) { on_disconnected(cluster.state(), effects, cluster.now(), "broker gone"); });
+  cluster.pass(60'000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+  cluster.connect();
+  cluster.pass(5000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+  cluster.pass(6000);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::lost) << "and after the grace it does";
+}
+
+TEST(Nodes, ABeatOfAnOldSessionIsAnsweredByANewWelcome) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  cluster.pass(5000);
+  wire::Beat beat;
+  beat.number = 1;
+  beat.session = 99;
+  cluster.say("pi1", NodeTopic::beat, beat);
+  EXPECT_TRUE(cluster.take("pi1").welcome);
+}
+
+TEST(Nodes, ABeatOfAnUnknownNodeIsAskedWhoItIs) {
+  Harness cluster;
+  cluster.connect();
+  wire::Beat beat;
+  beat.number = 1;
+  cluster.say("pi9", NodeTopic::beat, beat);
+  const auto message = cluster.take("pi9");
+  EXPECT_TRUE(message.ask_status);
+  EXPECT_FALSE(message.welcome);
+}
+
+TEST(Nodes, TheEchoOfABeatCarriesWhatTheBeatSaid) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  wire::Beat beat;
+  beat.number = 7;
+  beat.session = cluster.session("pi1");
+  beat.sent_ms = 4711;
+  cluster.say("pi1", NodeTopic::beat, beat);
+  const auto message = cluster.take("pi1");
+  ASSERT_TRUE(message.echo);
+  EXPECT_EQ(message.echo->number, 7U);
+  EXPECT_EQ(message.echo->sent_ms, 4711);
+}
+
+TEST(Nodes, ASecondAgentWithTheNameOfALiveOneIsRefusedWithBothNamed) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  const SessionId session = cluster.session("pi1");
+  auto clone = Harness::identity("pi1");
+  clone.agent_id = "99999999-0000-4000-8000-000000000009";
+  clone.machine_id = "machine-clone";
+  cluster.say("pi1", NodeTopic::status, clone);
+  const auto message = cluster.take("pi1");
+  ASSERT_TRUE(message.refusal);
+  EXPECT_EQ(message.refusal->agent_id, clone.agent_id);
+  EXPECT_NE(message.refusal->why.find("machine-clone"), std::string::npos);
+  EXPECT_NE(message.refusal->why.find("machine-pi1"), std::string::npos);
+  EXPECT_EQ(cluster.session("pi1"), session);
+}
+
+TEST(Nodes, AMalformedMessageIsCountedNamedOnceAndDropped) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  const std::string topic = cluster.state().topics.node("pi1", NodeTopic::beat);
+  cluster.take_warnings();
+  cluster.bytes(topic, "\xff\xfe not json");
+  cluster.bytes(topic, "[1,2,3]");
+  EXPECT_EQ(cluster.state().malformed_messages, 2U);
+  EXPECT_EQ(cluster.take_warnings().size(), 1U);
+  EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
+}
+
+TEST(Nodes, TheBrokerIsAskedForAgainWithAGrowingPause) {
+  Harness cluster;
+  cluster.pass(100);
+  ASSERT_TRUE(cluster.take_connect());
+  int attempts = 0;
+  int first_wait_ms = 0;
+  int last_wait_ms = 0;
+  for (int i = 0; i < 20; ++i) {
+    cluster.step([&](Effects& effects) { on_disconnected(cluster.state(), effects, cluster.now(), "refused"); });
+    for (int waited = 0; waited <= 6000; waited += 100) {
+      cluster.pass(100);
+      if (!cluster.take_connect()) continue;
+      ++attempts;
+      first_wait_ms = i == 0 ? waited : first_wait_ms;
+      last_wait_ms = waited;
+      break;
+    }
+  }
+  EXPECT_EQ(attempts, 20);
+  EXPECT_LE(first_wait_ms, 200);
+  EXPECT_GE(last_wait_ms, 4000);
+  EXPECT_EQ(cluster.take_warnings().size(), 1U) << "said once";
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::test
