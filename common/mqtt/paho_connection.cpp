@@ -64,9 +64,12 @@ PahoConnection::PahoConnection(const Options& options, BrokerAddress address, Co
 
 // Not set_callback() nor a connected handler: with these paho C++ 1.2 reports the end of the connect twice.
 void PahoConnection::set_handlers() {
-  client_.set_connection_lost_handler([this](const std::string&) { connection_lost(); });
-  client_.set_disconnected_handler(
-      [this](const paho::properties&, paho::ReasonCode reason) { farewell_ = reason_text(static_cast<int>(reason)); });
+  client_.set_connection_lost_handler(
+      [this](const std::string&) { owner_.on_down(*this, "the connection to " + broker() + " is lost"); });
+  // After the broker's own DISCONNECT paho C 1.3.12 does not report the connection as lost.
+  client_.set_disconnected_handler([this](const paho::properties&, paho::ReasonCode reason) {
+    owner_.on_down(*this, broker() + " ended the connection: " + reason_text(static_cast<int>(reason)));
+  });
   client_.set_message_callback([this](const paho::const_message_ptr& message) {
     if (message) owner_.on_arrived(*this, *message);
   });
@@ -153,11 +156,6 @@ void PahoConnection::subscribe_failed(const std::string& why) {
     client_.disconnect();
   } catch (const paho::exception&) {  // not connected any more: nothing is left to end
   }
-}
-
-void PahoConnection::connection_lost() {
-  owner_.on_down(*this, farewell_.empty() ? "the connection to " + broker() + " is lost"
-                                          : broker() + " ended the connection: " + farewell_);
 }
 
 bool PahoConnection::send(Message message) {

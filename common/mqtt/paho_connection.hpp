@@ -4,7 +4,6 @@
 
 #include <mqtt/async_client.h>
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -72,14 +71,12 @@ class PahoConnection {
   void subscribe();
   void subscribed(const paho::token& token);
   void subscribe_failed(const std::string& why);
-  void connection_lost();
   std::string broker() const { return "the broker at " + to_string(address_); }
 
   const Options& options_;
   const BrokerAddress address_;
   ConnectionOwner& owner_;
   BrokerLimits limits_;
-  std::string farewell_;  // why the broker says that it ends the connection; paho's threads only
   std::chrono::steady_clock::time_point started_;
   Listener connect_listener_;
   Listener subscribe_listener_;
