@@ -1,6 +1,7 @@
 // The MQTT connection as the rest of the program sees it. The paho adapter implements it; tests use a fake.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
