@@ -1,0 +1,103 @@
+#include "agent/warden/options.hpp"
+
+#include <getopt.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+
+namespace bramble::warden {
+namespace {
+
+constexpr std::array<option, 7> kLongOptions{{
+    {"state", required_argument, nullptr, 's'},
+    {"slots", required_argument, nullptr, 'n'},
+    {"user", required_argument, nullptr, 'u'},
+    {"group", required_argument, nullptr, 'g'},
+    {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'v'},
+    {nullptr, 0, nullptr, 0},
+}};
+
+Status set_slots(WardenOptions& options, const std::string& text) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), options.slots);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  if (whole && options.slots >= 1 && options.slots <= kMaxSlots) return {};
+  return fail("--slots must be a number from 1 to " + std::to_string(kMaxSlots) + ", not '" + text + "'");
+}
+
+// Tasks have other working directories: their environment needs the whole path.
+Status set_state(WardenOptions& options, const std::string& path) {
+  if (path.empty()) return fail("--state must name a directory");
+  options.state = path;
+  if (path.front() == '/') return {};
+  std::array<char, PATH_MAX> here{};
+  if (::getcwd(here.data(), here.size()) == nullptr) return fail("--state must begin with '/' here");
+  options.state = std::string(here.data()) + "/" + path;
+  return {};
+}
+
+Status set_user(WardenOptions& options, const std::string& name) {
+  auto user = find_user(name);
+  if (!user) return in_context("--user", user.error());
+  if (user->uid == ::geteuid()) return {};
+  if (::geteuid() != 0) return fail("--user " + name + " needs root: start bramble-warden as root, or without --user");
+  options.run_as = std::move(*user);
+  return {};
+}
+
+Status set_group(WardenOptions& options, const std::string& name) {
+  const auto group = find_group(name);
+  if (!group) return in_context("--group", group.error());
+  options.group = *group;
+  return {};
+}
+
+Status set_option(WardenOptions& options, int letter) {
+  switch (letter) {
+    case 's':
+      return set_state(options, ::optarg);
+    case 'n':
+      return set_slots(options, ::optarg);
+    case 'u':
+      return set_user(options, ::optarg);
+    case 'g':
+      return set_group(options, ::optarg);
+    default:
+      return fail("see bramble-warden --help");  // getopt has said what is wrong
+  }
+}
+
+}  // namespace
+
+std::string usage() {
+  return "Usage: bramble-warden --state DIR --slots N [--user NAME] [--group NAME]\n"
+         "Runs a node's tasks and ends them. The agent connects at DIR/warden.sock.\n\n"
+         "  --state DIR    where attempts and their outputs are kept; made if it is missing\n"
+         "  --slots N      how many tasks may run at once\n"
+         "  --user NAME    run tasks as this user (needs root); default: the warden's own\n"
+         "  --group NAME   who may connect and read outputs, besides the warden's own user\n"
+         "  --version      print the version\n";
+}
+
+Result<std::optional<WardenOptions>> parse_options(int argc, char** argv) {
+  WardenOptions options;
+  options.slots = 0;
+  int letter = 0;
+  while ((letter = ::getopt_long(argc, argv, "", kLongOptions.data(), nullptr)) != -1) {
+    if (letter == 'h' || letter == 'v') {
+      std::fputs(letter == 'h' ? usage().c_str() : "bramble-warden " BRAMBLE_VERSION "\n", stdout);
+      return std::nullopt;
+    }
+    if (const Status set = set_option(options, letter); !set) return tl::unexpected(set.error());
+  }
+  if (::optind < argc) return fail("unknown argument '" + std::string(argv[::optind]) + "': see bramble-warden --help");
+  if (options.state.empty()) return fail("--state DIR is missing: see bramble-warden --help");
+  if (options.slots == 0) return fail("--slots N is missing: see bramble-warden --help");
+  return options;
+}
+
+}  // namespace bramble::warden

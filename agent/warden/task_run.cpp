@@ -1,0 +1,198 @@
+#include "agent/warden/task_run.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "agent/warden/process_table.hpp"
+#include "common/posix/error.hpp"
+#include "common/posix/process.hpp"
+#include "common/posix/system_clock.hpp"
+
+namespace bramble::warden {
+namespace {
+
+constexpr int64_t kKillAgainMs = 20;  // a process that forks may outrun one pass
+
+int64_t microseconds(const timeval& time) { return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec; }
+
+void append_sentence(std::string& text, const std::string& sentence) {
+  if (!text.empty()) text += "; ";
+  text += sentence;
+}
+
+std::string trouble_text(const Capture& capture, const char* stream) {
+  return std::string(stream) + " was cut off after " + std::to_string(capture.kept_bytes()) + " bytes and " +
+         std::to_string(capture.dropped_bytes()) + " were lost: " + capture.trouble();
+}
+
+}  // namespace
+
+TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run_as)
+    : start_(std::move(start)),
+      run_as_(run_as),
+      directory_(layout.attempt(start_.task)),
+      env_(task_environment(start_.spec.env, directory_ + "/work")),
+      out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
+      err_(directory_ + "/stderr", start_.spec.stderr_cap_bytes),
+      started_(posix::now()) {}
+
+bool TaskRun::begin(std::string_view record, Spawner& spawner) {
+  Status begun = create_attempt(directory_, record, run_as_);
+  if (begun) begun = launch(spawner);
+  if (!begun) start_error_ = begun.error().message;
+  alive_ = begun.has_value();
+  return alive_;
+}
+
+Status TaskRun::launch(Spawner& spawner) {
+  static const posix::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  posix::UniqueFd input;
+  if (!start_.stdin_path.empty()) {
+    input.reset(::open(start_.stdin_path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!input) return posix::system_failure("cannot read the standard input " + start_.stdin_path, errno);
+  }
+  if (Status opened = out_.open(); !opened) return opened;
+  if (Status opened = err_.open(); !opened) return opened;
+  SpawnRequest request{
+      &start_.spec.argv, &env_,  directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
+      err_.write_end(),  run_as_};
+  const auto pid = spawner.spawn(request);
+  if (!pid) return tl::unexpected(pid.error());
+  pid_ = *pid;
+  return {};
+}
+
+void TaskRun::end_as(wire::Outcome outcome, Now now) {
+  if (ended_as_ || main_status_) return;
+  ended_as_ = outcome;
+  const bool at_once = outcome == wire::Outcome::memory || start_.spec.kill_grace_ms <= 0;
+  if (at_once) return kill_all(now);
+  signal_descendants(SIGTERM);
+  kill_at_ = now.mono + start_.spec.kill_grace_ms;
+}
+
+void TaskRun::kill_all(Now now) {
+  signal_descendants(SIGKILL);
+  kill_at_ = now.mono + kKillAgainMs;
+}
+
+void TaskRun::add_usage(const rusage& usage) {
+  cpu_us_ += microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+}
+
+void TaskRun::reap(Now now) {
+  while (true) {
+    int status = 0;
+    rusage usage{};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) alive_ = false;  // ECHILD: nothing that came of the task lives
+    if (pid <= 0) break;
+    add_usage(usage);
+    if (pid != pid_) continue;
+    main_status_ = status;
+    duration_ms_ = now.mono - started_.mono;
+    kill_at_.reset();
+  }
+  // What the main process leaves behind has no reason to live on.
+  if (alive_ && main_status_ && !kill_at_) kill_all(now);
+}
+
+void TaskRun::take_output(bool out_ready, bool err_ready) {
+  if (out_ready) out_.take_some();
+  if (err_ready) err_.take_some();
+}
+
+void TaskRun::on_time(Now now) {
+  const int64_t limit_ms = start_.spec.time_limit_ms;
+  if (limit_ms > 0 && now.mono >= started_.mono + limit_ms) end_as(wire::Outcome::timed_out, now);
+  if (kill_at_ && now.mono >= *kill_at_) kill_all(now);
+}
+
+std::optional<MonoTime> TaskRun::next_deadline() const {
+  if (kill_at_) return kill_at_;
+  if (start_.spec.time_limit_ms > 0 && !ended_as_) return started_.mono + start_.spec.time_limit_ms;
+  return std::nullopt;
+}
+
+wire::WardenStarted TaskRun::started() const {
+  wire::WardenStarted started;
+  started.task = start_.task;
+  started.pid = pid_;
+  started.started_wall_ms = started_.wall.ms;
+  started.cpus = start_.spec.cpus;
+  started.memory_bytes = start_.spec.memory_bytes;
+  started.resources = start_.spec.resources;
+  return started;
+}
+
+bool TaskRun::has_grown() const { return out_.kept_bytes() > told_out_bytes_ || err_.kept_bytes() > told_err_bytes_; }
+
+std::optional<wire::WardenOutput> TaskRun::grown_output() {
+  if (!has_grown()) return std::nullopt;
+  told_out_bytes_ = out_.kept_bytes();
+  told_err_bytes_ = err_.kept_bytes();
+  return wire::WardenOutput{start_.task, told_out_bytes_, told_err_bytes_};
+}
+
+std::string TaskRun::ending_text() const {
+  switch (*ended_as_) {
+    case wire::Outcome::timed_out:
+      return "ended at its time limit of " + std::to_string(start_.spec.time_limit_ms) + " ms";
+    case wire::Outcome::memory:
+      return "its processes together used more than its memory limit of " +
+             std::to_string(start_.spec.memory_bytes >> 20) + " MiB";
+    case wire::Outcome::warden_lost:
+      return "the node's warden was stopped and ended its tasks";
+    default:
+      return {};
+  }
+}
+
+void TaskRun::set_outcome(wire::Finished& result, const SpawnFailure& failure) const {
+  if (!start_error_.empty() || failure.step != SpawnFailure::none) {
+    const FailureText why =
+        failure.step == SpawnFailure::none ? FailureText{126, start_error_} : describe(failure, start_.spec.argv, env_);
+    result.outcome = wire::Outcome::start_failed;
+    result.code = why.code;
+    result.text = why.text;
+    return;
+  }
+  const posix::ExitStatus status = posix::exit_status_of(main_status_.value_or(0));
+  result.code = status.code;
+  result.signal = status.signal;
+  result.outcome = status.signal != 0 ? wire::Outcome::signaled : wire::Outcome::exited;
+  if (!ended_as_) return;
+  result.outcome = *ended_as_;
+  result.text = ending_text();
+}
+
+void TaskRun::add_output(wire::Finished& result) const {
+  result.out.kept_bytes = out_.kept_bytes();
+  result.out.dropped_bytes = out_.dropped_bytes();
+  result.err.kept_bytes = err_.kept_bytes();
+  result.err.dropped_bytes = err_.dropped_bytes();
+  if (!out_.trouble().empty()) append_sentence(result.text, trouble_text(out_, "stdout"));
+  if (!err_.trouble().empty()) append_sentence(result.text, trouble_text(err_, "stderr"));
+}
+
+wire::WardenExited TaskRun::finish(const SpawnFailure& failure) {
+  out_.take_rest();
+  err_.take_rest();
+  wire::WardenExited exited{start_.task, {}};
+  wire::Finished& result = exited.result;
+  set_outcome(result, failure);
+  result.started_wall_ms = started_.wall.ms;
+  result.duration_ms = duration_ms_;
+  result.cpu_ms = (cpu_us_ + 500) / 1000;
+  result.peak_memory_bytes = peak_memory_bytes_;
+  add_output(result);
+  return exited;
+}
+
+}  // namespace bramble::warden

@@ -1,0 +1,77 @@
+// One attempt in a keeper's hands, from its directory to its exit record.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/warden/capture.hpp"
+#include "agent/warden/layout.hpp"
+#include "agent/warden/spawn.hpp"
+#include "common/base/clock.hpp"
+#include "common/wire/warden_messages.hpp"
+
+namespace bramble::warden {
+
+// The keeper calls reap() after SIGCHLD, take_output() when a pipe has something, on_time() at next_deadline(), and
+// once alive() is false, finish(). All that this process ever has for children comes of the task.
+class TaskRun {
+ public:
+  TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run_as);
+
+  // `record` is the start record's text. False: nothing runs, finish() tells why.
+  bool begin(std::string_view record, Spawner& spawner);
+
+  // TERM to the whole tree, then KILL after the spec's grace; for memory KILL at once. The first reason counts.
+  void end_as(wire::Outcome outcome, Now now);
+
+  void reap(Now now);
+  void take_output(bool out_ready, bool err_ready);
+  void on_time(Now now);
+  std::optional<MonoTime> next_deadline() const;
+
+  bool alive() const { return alive_; }
+  wire::WardenStarted started() const;
+  std::optional<wire::WardenOutput> grown_output();  // since it was asked last
+  bool has_grown() const;
+  // Everything that came of it is dead: the rest of the output, and the exit record's contents.
+  wire::WardenExited finish(const SpawnFailure& failure);
+  const std::string& directory() const { return directory_; }
+  const wire::WardenTask& task() const { return start_.task; }
+
+  int out_fd() const { return out_.read_end(); }
+  int err_fd() const { return err_.read_end(); }
+
+ private:
+  Status prepare(std::string_view record);
+  Status launch(Spawner& spawner);
+  void kill_all(Now now);
+  void add_usage(const rusage& usage);
+  void set_outcome(wire::Finished& result, const SpawnFailure& failure) const;
+  std::string ending_text() const;
+  void add_output(wire::Finished& result) const;
+
+  wire::WardenStart start_;
+  const RunAs* run_as_;
+  std::string directory_;
+  std::vector<std::string> env_;
+  Capture out_;
+  Capture err_;
+  Now started_;
+  pid_t pid_ = 0;
+  bool alive_ = false;
+  std::string start_error_;
+  std::optional<int> main_status_;  // as of wait(2)
+  int64_t duration_ms_ = 0;
+  int64_t cpu_us_ = 0;
+  uint64_t peak_memory_bytes_ = 0;
+  std::optional<wire::Outcome> ended_as_;
+  std::optional<MonoTime> kill_at_;  // when KILL goes to what is left; repeated while there is something
+  uint64_t told_out_bytes_ = 0;
+  uint64_t told_err_bytes_ = 0;
+};
+
+}  // namespace bramble::warden
