@@ -1,0 +1,72 @@
+#include "aggregator/store/job_load.hpp"
+
+#include "aggregator/store/job_rows.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+template <typename Row, typename Take>
+Status read_rows(sqlite::Connection& connection, const std::string& sql, Result<Row> (*read)(const sqlite::Statement&),
+                 Take take) {
+  auto statement = connection.prepare(sql);
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  return statement->each([&](const sqlite::Statement& row) -> Status {
+    auto value = read(row);
+    if (!value) return tl::unexpected<Error>(value.error());
+    take(std::move(*value));
+    return {};
+  });
+}
+
+Status read_meta(sqlite::Connection& connection, LoadedState& state) {
+  auto statement = connection.prepare(
+      "SELECT (SELECT value FROM meta WHERE name = 'store'), (SELECT value FROM meta WHERE name = 'term'), "
+      "(SELECT value FROM meta WHERE name = 'last_session'), (SELECT max(job) FROM jobs_raw)");
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  return statement->each([&](const sqlite::Statement& row) -> Status {
+    state.store = row.string(0);
+    state.term = row.natural(1);
+    state.last_session = row.natural(2);
+    state.last_job = row.natural(3);
+    return {};
+  });
+}
+
+std::string select(std::string_view columns, const std::string& rest) {
+  return "SELECT " + std::string(columns) + " " + rest;
+}
+
+Status read_open(sqlite::Connection& connection, LoadedState& state) {
+  Status status = read_rows(
+      connection,
+      select(kJobColumns,
+             "FROM progress_raw p INDEXED BY progress_open JOIN jobs_raw j USING (job) WHERE ended_ms IS NULL "
+             "ORDER BY j.job"),
+      read_job, [&](JobRecord job) { state.open_jobs.push_back(std::move(job)); });
+  if (!status) return status;
+  status = read_rows(connection,
+                     select(kTaskColumns,
+                            "FROM tasks_raw WHERE job IN (SELECT job FROM progress_raw WHERE ended_ms IS NULL) "
+                            "AND state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY job, task"),
+                     read_task, [&](TaskRow task) { state.open_tasks.push_back(std::move(task.record)); });
+  if (!status) return status;
+  return read_rows(connection,
+                   select(kAttemptColumns,
+                          "FROM attempts_raw INDEXED BY attempts_open WHERE ended_ms IS NULL "
+                          "ORDER BY job, task, attempt"),
+                   read_attempt, [&](AttemptRow attempt) { state.open_attempts.push_back(std::move(attempt.record)); });
+}
+
+}  // namespace
+
+Result<LoadedState> load_jobs(sqlite::Connection& connection) {
+  LoadedState state;
+  if (Status status = read_meta(connection, state); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = read_open(connection, state); !status) return tl::unexpected<Error>(status.error());
+  Status status = read_rows(connection, select(kNodeColumns, "FROM nodes_raw ORDER BY node"), read_node,
+                            [&](NodeRecord node) { state.nodes.push_back(std::move(node)); });
+  if (!status) return tl::unexpected<Error>(status.error());
+  return state;
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,239 @@
+#include "aggregator/store/job_writes.hpp"
+
+#include <algorithm>
+
+#include "aggregator/store/job_rows.hpp"
+#include "common/wire/codec.hpp"
+
+namespace bramble::aggregator {
+
+// --- RowChanges
+// -------------------------------------------------------------------------------------------------------
+
+RowChanges::RowChanges(std::span<const StoreWrite> writes) {
+  for (const auto& write : writes) {
+    std::visit([this](const auto& one) { take(one); }, write);
+  }
+}
+
+RowChanges::Task& RowChanges::task(const TaskKey& key) {
+  const auto [found, is_new] = task_places_.try_emplace(key, tasks.size());
+  if (is_new) tasks.push_back({key, TaskState::queued, 0, {}, {}});
+  return tasks[found->second];
+}
+
+RowChanges::Attempt& RowChanges::attempt(const AttemptKey& key) {
+  const auto [found, is_new] = attempt_places_.try_emplace(key, attempts.size());
+  if (is_new) attempts.push_back({key, nullptr, {}, nullptr});
+  return attempts[found->second];
+}
+
+void RowChanges::take(const AddAttempt& write) {
+  const AttemptKey& key = write.attempt.key;
+  attempt(key).added = &write.attempt;
+  Task& change = task(key.task_key());
+  change.state = TaskState::assigned;
+  change.attempts = std::max(change.attempts, key.attempt);
+}
+
+void RowChanges::take(const StartAttempt& write) {
+  attempt(write.key).started_ms = write.started.ms;
+  task(write.key.task_key()).state = TaskState::running;
+}
+
+void RowChanges::take(const EndAttempt& write) { attempt(write.key).ended = &write; }
+
+void RowChanges::take(const PutTask& write) {
+  Task& change = task(write.key);
+  change.state = write.state;
+  change.failures = write.failures;
+  if (write.committed_attempt != 0) change.committed_attempt = write.committed_attempt;
+}
+
+void RowChanges::take(const PutProgress& write) {
+  const auto [found, is_new] = progress_places_.try_emplace(write.job, progress.size());
+  if (is_new) {
+    progress.push_back(&write);
+  } else {
+    progress[found->second] = &write;
+  }
+}
+
+// --- JobWriter
+// --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kPutNode =
+    "INSERT OR REPLACE INTO nodes_raw (node, agent_id, machine_id, boot_id, counter, online, reason, protocol, "
+    "version, "
+    "model, arch, cores, memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+constexpr std::string_view kAddJob =
+    "INSERT INTO jobs_raw (job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, "
+    "per_task_input, stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, "
+    "kill_grace_ms, "
+    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+constexpr std::string_view kPutProgress =
+    "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
+    "next_position, total, succeeded, failed, cancelled, ended_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+constexpr std::string_view kAppendTask =
+    "INSERT OR IGNORE INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, stdin_sha256, "
+    "stdin_bytes) VALUES (?, ?, 'queued', 0, 0, 0, ?, ?)";
+
+constexpr std::string_view kPutTask =
+    "INSERT INTO tasks_raw (job, task, state, attempts, failures, committed_attempt) "
+    "VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0)) ON CONFLICT (job, task) DO UPDATE SET state = ?3, "
+    "attempts = max(attempts, ?4), failures = coalesce(?5, failures), "
+    "committed_attempt = coalesce(?6, committed_attempt)";
+
+constexpr std::string_view kAddAttempt =
+    "INSERT INTO attempts_raw (job, task, attempt, node, session, assigned_ms, started_ms) VALUES (?,?,?,?,?,?,?)";
+
+constexpr std::string_view kStartAttempt =
+    "UPDATE attempts_raw SET started_ms = ?4 WHERE job = ?1 AND task = ?2 AND attempt = ?3";
+
+constexpr std::string_view kEndAttempt =
+    "UPDATE attempts_raw SET started_ms = coalesce(?4, started_ms), ended_ms = ?5, outcome = ?6, result = ?7, "
+    "exit_code = ?8, signal = ?9, message = ?10, node_started_ms = ?11, duration_ms = ?12, cpu_ms = ?13, "
+    "peak_memory_bytes = ?14, stdout_bytes = ?15, stdout_dropped_bytes = ?16, stderr_bytes = ?17, "
+    "stderr_dropped_bytes = ?18 WHERE job = ?1 AND task = ?2 AND attempt = ?3";
+
+constexpr std::string_view kPutOutput =
+    "INSERT OR REPLACE INTO outputs_raw (job, task, stream, attempt, size_bytes, dropped_bytes, data) "
+    "VALUES (?,?,?,?,?,?,?)";
+
+template <typename Member>
+std::optional<Member> member(const std::optional<wire::BlobRef>& blob, Member wire::BlobRef::*which) {
+  if (!blob) return std::nullopt;
+  return (*blob).*which;
+}
+
+}  // namespace
+
+Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection) {
+  JobWriter writer;
+  const std::pair<sqlite::Statement*, std::string_view> statements[] = {
+      {&writer.session_, "UPDATE meta SET value = ? WHERE name = 'last_session'"},
+      {&writer.node_, kPutNode},
+      {&writer.job_, kAddJob},
+      {&writer.progress_, kPutProgress},
+      {&writer.appended_task_, kAppendTask},
+      {&writer.task_, kPutTask},
+      {&writer.add_attempt_, kAddAttempt},
+      {&writer.start_attempt_, kStartAttempt},
+      {&writer.end_attempt_, kEndAttempt},
+      {&writer.output_, kPutOutput},
+  };
+  for (const auto& [target, sql] : statements) {
+    auto statement = connection.prepare(sql);
+    if (!statement) return tl::unexpected<Error>(statement.error());
+    *target = std::move(*statement);
+  }
+  return writer;
+}
+
+// New rows first (jobs, appended tasks), then the changes to them; no table refers to another, so that nothing else of
+// the order within a batch matters.
+Status JobWriter::apply(std::span<const StoreWrite> writes) {
+  for (const auto& write : writes) {
+    if (Status status = std::visit([this](const auto& one) { return put(one); }, write); !status) return status;
+  }
+  const RowChanges changes(writes);
+  for (const auto& change : changes.tasks) {
+    if (Status status = put_task(change); !status) return status;
+  }
+  for (const auto& change : changes.attempts) {
+    if (Status status = put_attempt(change); !status) return status;
+  }
+  for (const PutProgress* change : changes.progress) {
+    if (Status status = put_progress(change->job, change->progress); !status) return status;
+  }
+  return {};
+}
+
+Status JobWriter::put(const PutSession& write) { return session_.run(write.session); }
+
+Status JobWriter::put(const PutNode& write) {
+  const NodeRecord& node = write.node;
+  const wire::NodeStatus& status = node.status;
+  return node_.run(status.node, status.agent_id, status.machine_id, status.boot_id, status.counter, status.online,
+                   status.reason, status.protocol, status.version, status.model, status.arch, status.cores,
+                   status.memory_bytes, resources_json(status.resources), labels_json(status.labels),
+                   node.first_seen.ms, node.last_seen.ms, node.drained, node.drain_reason);
+}
+
+Status JobWriter::put(const AddJob& write) {
+  const JobSpec& spec = write.job.spec;
+  const wire::TaskSpec& task = spec.task;
+  Status status = job_.run(write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries,
+                           spec.max_running, to_string(spec.on_node_loss), spec.array, spec.per_task_input,
+                           member(spec.stdin_blob, &wire::BlobRef::sha256),
+                           member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
+                           resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms,
+                           task.kill_grace_ms, task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms);
+  return status ? put_progress(write.job.id, write.job.progress) : status;
+}
+
+Status JobWriter::put(const AddTasks& write) {
+  TaskIndex task = write.first;
+  for (const auto& blob : write.stdin_blobs) {
+    if (Status status = appended_task_.run(write.job, task++, blob.sha256, blob.size_bytes); !status) return status;
+  }
+  return {};
+}
+
+Status JobWriter::put(const PutOutput& write) {
+  const std::optional<sqlite::Blob> data = write.in_file ? std::nullopt : std::optional(sqlite::Blob{write.data});
+  return output_.run(write.key.job, write.key.task, wire::to_string(write.stream), write.key.attempt, write.size_bytes,
+                     write.dropped_bytes, data);
+}
+
+Status JobWriter::put_progress(JobId job, const JobProgress& progress) {
+  const TaskCounts& counts = progress.counts;
+  const std::optional<int64_t> ended_ms = is_final(progress.state) ? std::optional(progress.ended.ms) : std::nullopt;
+  return progress_.run(job, to_string(progress.state), progress.range.first, progress.range.last, progress.range.step,
+                       progress.open, progress.cancel_requested, progress.next_position, counts.total, counts.succeeded,
+                       counts.failed, counts.cancelled, ended_ms);
+}
+
+Status JobWriter::put_task(const RowChanges::Task& change) {
+  return task_.run(change.key.job, change.key.task, to_string(change.state), change.attempts, change.failures,
+                   change.committed_attempt);
+}
+
+Status JobWriter::put_attempt(const RowChanges::Attempt& change) {
+  const AttemptKey& key = change.key;
+  if (change.added != nullptr) {
+    const AttemptRecord& added = *change.added;
+    const std::optional<int64_t> started_ms =
+        added.started && !change.started_ms ? std::optional(added.started->ms) : change.started_ms;
+    Status status =
+        add_attempt_.run(key.job, key.task, key.attempt, added.node, added.session, added.assigned.ms, started_ms);
+    if (!status) return status;
+  } else if (change.ended == nullptr) {
+    return start_attempt_.run(key.job, key.task, key.attempt, change.started_ms);
+  }
+  return change.ended == nullptr ? Status{} : put_end(change);
+}
+
+Status JobWriter::put_end(const RowChanges::Attempt& change) {
+  const AttemptKey& key = change.key;
+  const EndAttempt& end = *change.ended;
+  if (!end.result) {
+    const std::optional<int64_t> none;
+    return end_attempt_.run(key.job, key.task, key.attempt, change.started_ms, end.ended.ms, end.outcome, none, none,
+                            none, none, none, none, none, none, none, none, none, none);
+  }
+  const wire::Finished& result = *end.result;
+  return end_attempt_.run(key.job, key.task, key.attempt, change.started_ms, end.ended.ms, end.outcome,
+                          wire::to_string(result.outcome), result.code, result.signal, result.text,
+                          result.started_wall_ms, result.duration_ms, result.cpu_ms, result.peak_memory_bytes,
+                          result.out.kept_bytes, result.out.dropped_bytes, result.err.kept_bytes,
+                          result.err.dropped_bytes);
+}
+
+}  // namespace bramble::aggregator

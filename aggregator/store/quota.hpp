@@ -1,0 +1,31 @@
+// Bytes of a directory against a limit. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace bramble::aggregator {
+
+class Quota {
+ public:
+  explicit Quota(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  Status take(uint64_t bytes) {
+    if (used_bytes_.fetch_add(bytes) + bytes <= limit_bytes_) return {};
+    give_back(bytes);
+    return fail(ErrorCode::limit, "the room for inputs and outputs is used up (" + std::to_string(limit_bytes_ >> 20) +
+                                      " MiB are allowed): remove what is no longer needed, or raise the limit");
+  }
+  void count(uint64_t bytes) { used_bytes_ += bytes; }  // what is there already, above the limit or not
+  void give_back(uint64_t bytes) { used_bytes_ -= bytes; }
+  uint64_t used_bytes() const { return used_bytes_; }
+
+ private:
+  const uint64_t limit_bytes_;
+  std::atomic<uint64_t> used_bytes_ = 0;
+};
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,188 @@
+#include "aggregator/store/sql_query.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "aggregator/store/sqlite.hpp"
+#include "common/base/nearest.hpp"
+#include "common/base/utf8.hpp"
+#include "common/posix/system_clock.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr int kBusyTimeoutMs = 2000;
+constexpr int kMaxSqlBytes = 100'000;
+constexpr int kMaxValueBytes = 16 << 20;
+constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
+constexpr int kStepsBetweenClockReadings = 1000;
+
+tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
+
+// Reading, and calling functions, is all that a question does. SQLite's own pragma_... tables come here as PRAGMA.
+int authorize(void*, int action, const char*, const char* function, const char*, const char*) {
+  if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE) return SQLITE_OK;
+  const bool harmless = action == SQLITE_FUNCTION && std::strcmp(function, "load_extension") != 0;
+  return harmless ? SQLITE_OK : SQLITE_DENY;
+}
+
+Result<sqlite::Connection> connect(const std::string& telemetry_path, const std::string& jobs_path) {
+  auto connection = sqlite::Connection::open(telemetry_path, sqlite::OpenMode::read_only, kBusyTimeoutMs);
+  if (!connection) return connection;
+  sqlite3* database = connection->raw();
+  auto attach = connection->prepare("ATTACH DATABASE ? AS jobs");  // read-only as well: it inherits the mode
+  if (!attach) return failed(attach.error());
+  if (Status status = attach->run(jobs_path); !status) return in_context(jobs_path, status.error());
+  sqlite3_limit(database, SQLITE_LIMIT_SQL_LENGTH, kMaxSqlBytes);
+  sqlite3_limit(database, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  return connection;
+}
+
+// --- what is wrong with the SQL
+// ---------------------------------------------------------------------------------------
+
+std::vector<std::string> names(sqlite::Connection& connection, bool columns) {
+  const std::string tables =
+      "SELECT name, 'main' AS home FROM main.sqlite_schema WHERE type IN ('table', 'view') "
+      "UNION ALL SELECT name, 'jobs' FROM jobs.sqlite_schema WHERE type IN ('table', 'view')";
+  auto statement = connection.prepare(
+      columns ? "SELECT c.name FROM (" + tables + ") t JOIN pragma_table_info(t.name, t.home) c" : tables);
+  std::vector<std::string> found;
+  if (!statement) return found;
+  (void)statement->each([&](const sqlite::Statement& row) -> Status {
+    found.push_back(row.string(0));
+    return {};
+  });
+  return found;
+}
+
+// "no such column: load" -> "..., did you mean 'load1'?"
+std::string suggestion(sqlite::Connection& connection, const std::string& message) {
+  const bool table = message.starts_with("no such table: ");
+  if (!table && !message.starts_with("no such column: ")) return "";
+  const std::string word = message.substr(message.find_last_of(": .") + 1);
+  sqlite3_set_authorizer(connection.raw(), nullptr, nullptr);
+  const auto known = nearest(word, names(connection, !table));
+  return known ? ": did you mean '" + *known + "'?" : "";
+}
+
+tl::unexpected<Error> explain(sqlite::Connection& connection, Error error, int64_t time_limit_ms) {
+  const int code = sqlite3_errcode(connection.raw());
+  if (code == SQLITE_AUTH) {
+    return fail(ErrorCode::denied, "only questions can be asked (SELECT ...): this would change or set something (" +
+                                       error.message +
+                                       "); the tables and their columns are in sqlite_schema and jobs.sqlite_schema");
+  }
+  if (code == SQLITE_INTERRUPT) {
+    return fail(ErrorCode::limit, "the question took longer than " + std::to_string(time_limit_ms) +
+                                      " ms: narrow it, for example by time_ms, or raise the limit");
+  }
+  if (error.code == ErrorCode::invalid) error.message += suggestion(connection, error.message);
+  return tl::unexpected<Error>(std::move(error));
+}
+
+// --- the answer
+// -------------------------------------------------------------------------------------------------------
+
+std::string hex_literal(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "x'";
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text += kDigits[value >> 4];
+    text += kDigits[value & 15];
+  }
+  return text + "'";
+}
+
+// Text that JSON can carry, whatever the bytes.
+SqlValue read_value(const sqlite::Statement& row, int column) {
+  switch (sqlite3_column_type(row.raw(), column)) {
+    case SQLITE_NULL:
+      return {SqlValue::Kind::null, ""};
+    case SQLITE_INTEGER:
+      return {SqlValue::Kind::integer, std::to_string(row.integer(column))};
+    case SQLITE_FLOAT: {
+      const bool finite = std::isfinite(row.real(column));
+      return {finite ? SqlValue::Kind::real : SqlValue::Kind::text, row.string(column)};
+    }
+    case SQLITE_BLOB:
+      if (!is_utf8(row.text(column))) return {SqlValue::Kind::text, hex_literal(row.text(column))};
+      return {SqlValue::Kind::text, row.string(column)};
+    default:
+      return {SqlValue::Kind::text, to_utf8(row.text(column), kMaxValueBytes)};
+  }
+}
+
+// Fills the table; its error is explained by the caller.
+Status read_answer(sqlite::Statement& statement, size_t max_rows, SqlTable& table) {
+  const int width = sqlite3_column_count(statement.raw());
+  for (int column = 0; column < width; ++column) {
+    table.columns.emplace_back(sqlite3_column_name(statement.raw(), column));
+  }
+  size_t bytes = 0;
+  while (true) {
+    const auto row = statement.step();
+    if (!row) return failed(row.error());
+    if (!*row) return {};
+    table.truncated = table.rows.size() >= max_rows;
+    if (table.truncated) return {};
+    auto& values = table.rows.emplace_back();
+    for (int column = 0; column < width; ++column) {
+      values.push_back(read_value(statement, column));
+      bytes += values.back().text.size() + sizeof(SqlValue);
+    }
+    if (bytes > kMaxAnswerBytes) {
+      return fail(ErrorCode::limit, "the answer is larger than " + std::to_string(kMaxAnswerBytes >> 20) +
+                                        " MiB: ask for fewer rows or columns");
+    }
+  }
+}
+
+// True when something other than blanks, comments and semicolons follows the first statement.
+bool has_more(sqlite3* database, const char* rest) {
+  sqlite3_stmt* next = nullptr;
+  const int code = sqlite3_prepare_v2(database, rest, -1, &next, nullptr);
+  const bool more = code != SQLITE_OK || next != nullptr;
+  sqlite3_finalize(next);
+  return more;
+}
+
+}  // namespace
+
+SqliteSqlQuery::SqliteSqlQuery(std::string telemetry_path, std::string jobs_path, std::function<void()> flush_telemetry)
+    : telemetry_path_(std::move(telemetry_path)),
+      jobs_path_(std::move(jobs_path)),
+      flush_telemetry_(std::move(flush_telemetry)) {}
+
+Result<SqlTable> SqliteSqlQuery::sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) {
+  if (!is_utf8(text) || text.find('\0') != std::string::npos) return fail("the SQL is not UTF-8 text");
+  flush_telemetry_();
+  auto connection = connect(telemetry_path_, jobs_path_);
+  if (!connection) return failed(connection.error());
+  sqlite3* database = connection->raw();
+
+  MonoTime deadline = posix::mono_now() + time_limit_ms;
+  const auto is_late = [](void* limit) { return posix::mono_now() > *static_cast<MonoTime*>(limit) ? 1 : 0; };
+  sqlite3_progress_handler(database, kStepsBetweenClockReadings, is_late, &deadline);
+  sqlite3_set_authorizer(database, authorize, nullptr);
+
+  const char* rest = nullptr;
+  auto statement = connection->prepare(text, &rest);
+  if (!statement) return explain(*connection, statement.error(), time_limit_ms);
+  if (statement->raw() == nullptr) return fail("there is no SQL: ask for example SELECT * FROM telemetry LIMIT 10");
+  if (has_more(database, rest)) return fail("one statement at a time: leave out what follows the first semicolon");
+
+  SqlTable table;
+  Status status = read_answer(*statement, max_rows, table);
+  if (!status) return explain(*connection, status.error(), time_limit_ms);
+  return table;
+}
+
+}  // namespace bramble::aggregator
