@@ -38,8 +38,7 @@ wire::NodeStatus birth(const State& state) {
 
 // Between three and five quarters of the step, so that the agents of a whole cluster do not come back in one instant.
 MonoTime next_attempt(State& state, Link& link, Now now) {
-  std::uniform_int_distribution<int64_t> percent(75, 125);
-  const int64_t delay_ms = link.backoff_ms * percent(state.random) / 100;
+  const int64_t delay_ms = link.backoff_ms * state.random.between(75, 125) / 100;
   link.backoff_ms = std::min(link.backoff_ms * 2, kMaxBackoffMs);
   return now.mono + delay_ms;
 }

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "agent/core/config.hpp"
 #include "agent/core/recent_set.hpp"
 #include "common/base/clock.hpp"
+#include "common/base/random.hpp"
 #include "common/wire/messages.hpp"
 #include "common/wire/topics.hpp"
 #include "common/wire/warden_messages.hpp"
@@ -188,10 +188,7 @@ struct Counts {
 struct State {
   // seed: of the jitter between attempts to connect.
   State(Config config_in, Saved saved_in, uint64_t seed)
-      : config(std::move(config_in)),
-        saved(std::move(saved_in)),
-        topics(config.cluster),
-        random(static_cast<std::minstd_rand::result_type>(seed % 0x7fffffff)) {
+      : config(std::move(config_in)), saved(std::move(saved_in)), topics(config.cluster), random(seed) {
     session.beat_ms = config.beat_ms.value_or(session.beat_ms);
     session.telemetry_ms = config.telemetry_ms.value_or(session.telemetry_ms);
   }
@@ -199,7 +196,7 @@ struct State {
   Config config;
   Saved saved;
   wire::Topics topics;
-  std::minstd_rand random;
+  Random random;
   Link link;
   Link bulk;
   Session session;
