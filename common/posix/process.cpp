@@ -46,7 +46,7 @@ bool move_to(int fd, int target) {
 [[noreturn]] void run_child(const ChildPlan& plan) {
   const SpawnOptions& options = plan.options;
   if (options.die_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, options.death_signal);
     if (::getppid() != plan.parent) ::_exit(127);
   }
   if (options.own_group) ::setpgid(0, 0);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,7 +31,8 @@ struct SpawnOptions {
   int stdin_fd = -1;                            // -1: /dev/null
   int stdout_fd = -1;                           // -1: this process' own
   int stderr_fd = -1;                           // -1: this process' own
-  bool die_with_parent = false;                 // SIGKILL when the *thread* that spawned it ends
+  bool die_with_parent = false;                 // death_signal when the *thread* that spawned it ends
+  int death_signal = SIGKILL;
   bool own_group = false;                       // a process group of its own: a terminal's Ctrl-C does not reach it
 };
 
