@@ -1,0 +1,243 @@
+#include "aggregator/cli/api.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "common/posix/error.hpp"
+#include "common/posix/system_clock.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+tl::unexpected<Error> not_understood() {
+  return fail(ErrorCode::corrupt, "the aggregator's answer is not understood: are it and this command of one version?");
+}
+
+ErrorCode code_of(int http_status) {
+  switch (http_status) {
+    case 400:
+      return ErrorCode::invalid;
+    case 401:
+    case 403:
+      return ErrorCode::denied;
+    case 404:
+      return ErrorCode::not_found;
+    case 409:
+      return ErrorCode::conflict;
+    case 413:
+      return ErrorCode::limit;
+    case 503:
+      return ErrorCode::unavailable;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+tl::unexpected<Error> to_error(const HttpReply& reply) {
+  const json body = json::parse(reply.body, nullptr, false);
+  std::string message = text_field(body, "error");
+  if (message.empty()) message = fmt::format("the aggregator answered with HTTP status {}", reply.status);
+  if (reply.status == 401) message += " (--token-file, BRAMBLE_TOKEN_FILE or BRAMBLE_TOKEN give a token)";
+  return fail(code_of(reply.status), std::move(message));
+}
+
+Result<json> to_json(const Result<HttpReply>& reply) {
+  if (!reply) return tl::unexpected(reply.error());
+  if (reply->status >= 300) return to_error(*reply);
+  json body = json::parse(reply->body, nullptr, false);
+  if (body.is_discarded()) return not_understood();
+  return body;
+}
+
+uint64_t header_number(const HttpReply& reply, const char* name) {
+  const auto found = reply.headers.find(name);
+  uint64_t number = 0;
+  if (found != reply.headers.end()) {
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
+  }
+  return number;
+}
+
+Result<wire::BlobRef> to_blob(const Result<HttpReply>& reply) {
+  const auto body = to_json(reply);
+  if (!body) return tl::unexpected(body.error());
+  wire::BlobRef blob;
+  blob.sha256 = text_field(*body, "blob");
+  blob.size_bytes = static_cast<uint64_t>(number_field(*body, "size_bytes"));
+  if (!is_sha256(blob.sha256)) return not_understood();
+  return blob;
+}
+
+Result<std::string> read_at(int fd, uint64_t offset, size_t size) {
+  std::string bytes(size, '\0');
+  const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (got < 0) return fail(ErrorCode::io, "cannot read the input: " + posix::errno_text(errno));
+  if (got == 0) return fail(ErrorCode::io, "the input became shorter while it was read");
+  bytes.resize(static_cast<size_t>(got));
+  return bytes;
+}
+
+void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+}  // namespace
+
+Result<HttpReply> Api::send_until_answered(const Send& send) {
+  const MonoTime since = posix::mono_now();
+  while (true) {
+    auto reply = send();
+    if (!reply && reply.error().code != ErrorCode::unavailable) return reply;
+    std::optional<int64_t> wait_ms;
+    if (!reply) {
+      wait_ms = reconnect_.lost(posix::mono_now());
+    } else {
+      reconnect_.reached();
+      if (reply->status != 503) return reply;
+      wait_ms = reconnect_.busy(since, posix::mono_now());
+    }
+    if (!wait_ms) return reply;
+    pause_ms(*wait_ms);
+  }
+}
+
+Result<json> Api::get(const std::string& path, int64_t wait_s) {
+  return to_json(send_until_answered([&] { return client_.get(path, wait_s); }));
+}
+
+Result<json> Api::post(const std::string& path, const json& body) {
+  std::string text;
+  try {
+    text = body.dump();
+  } catch (const json::exception&) {
+    return fail("a word of the command or an option is not valid UTF-8: the API takes only such text");
+  }
+  return to_json(send_until_answered([&] { return client_.post(path, text, "application/json"); }));
+}
+
+Result<JobId> Api::submit(const json& body) {
+  const auto reply = post("/api/v1/jobs", body);
+  if (!reply) return tl::unexpected(reply.error());
+  const int64_t job = number_field(*reply, "job");
+  if (job <= 0) return not_understood();
+  return static_cast<JobId>(job);
+}
+
+Result<JobView> Api::watch(JobId job, uint64_t since, int64_t wait_s) {
+  const auto reply = get(fmt::format("/api/v1/jobs/{}/watch?since={}&wait_s={}", job, since, wait_s), wait_s);
+  if (!reply) return tl::unexpected(reply.error());
+  JobView view;
+  view.version = static_cast<uint64_t>(number_field(*reply, "version"));
+  view.state = text_field(*reply, "state");
+  view.counts = counts_field(*reply);
+  if (reply->contains("eta_ms") && (*reply)["eta_ms"].is_number()) view.eta_ms = number_field(*reply, "eta_ms");
+  if (view.state.empty()) return not_understood();
+  return view;
+}
+
+Result<OutputPart> Api::output(const OutputQuestion& question) {
+  std::string path =
+      fmt::format("/api/v1/jobs/{}/tasks/{}/output/{}?offset={}&wait_s={}", question.task.job, question.task.task,
+                  question.stream == wire::Stream::stdout_ ? "stdout" : "stderr", question.offset, question.wait_s);
+  if (question.attempt > 0) path += fmt::format("&attempt={}", question.attempt);
+  if (question.only_final) path += "&final=1";
+  auto reply = send_until_answered([&] { return client_.get(path, question.wait_s); });
+  if (!reply) return tl::unexpected(reply.error());
+  if (reply->status >= 300) return to_error(*reply);
+  OutputPart part;
+  part.attempt = static_cast<uint32_t>(header_number(*reply, "x-bramble-attempt"));
+  part.offset = header_number(*reply, "x-bramble-offset");
+  part.size_bytes = header_number(*reply, "x-bramble-size");
+  part.final = header_number(*reply, "x-bramble-final") == 1;
+  part.data = std::move(reply->body);
+  return part;
+}
+
+Result<wire::BlobRef> Api::put_blob(std::string_view bytes) {
+  const std::string body(bytes);
+  return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", body, "application/octet-stream"); }));
+}
+
+Result<wire::BlobRef> Api::put_blob_file(int fd, uint64_t size) {
+  if (size == 0) return put_blob("");
+  const auto source = [fd](uint64_t offset, size_t step) { return read_at(fd, offset, step); };
+  return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", size, source); }));
+}
+
+Status Api::append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs) {
+  json tasks = json::array();
+  for (const wire::BlobRef& blob : inputs) {
+    tasks.push_back({{"stdin", {{"blob", blob.sha256}, {"size_bytes", blob.size_bytes}}}});
+  }
+  const auto reply = post(fmt::format("/api/v1/jobs/{}/tasks", job), {{"first", first}, {"tasks", std::move(tasks)}});
+  if (!reply) return tl::unexpected(reply.error());
+  return {};
+}
+
+Status Api::close(JobId job) {
+  const auto reply = post(fmt::format("/api/v1/jobs/{}/close", job), json::object());
+  if (!reply) return tl::unexpected(reply.error());
+  return {};
+}
+
+Status Api::cancel(JobId job) {
+  const auto reply = post("/api/v1/jobs/cancel", {{"jobs", std::to_string(job)}});
+  if (!reply) return tl::unexpected(reply.error());
+  return {};
+}
+
+std::string text_field(const json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+int64_t number_field(const json& object, const char* name, int64_t fallback) {
+  if (!object.is_object()) return fallback;
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number() ? found->get<int64_t>() : fallback;
+}
+
+bool flag_field(const json& object, const char* name) {
+  if (!object.is_object()) return false;
+  const auto found = object.find(name);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+ProgressCounts counts_field(const json& job) {
+  ProgressCounts counts;
+  counts.open = flag_field(job, "open");
+  const auto tasks = job.find("tasks");
+  if (tasks == job.end()) return counts;
+  const auto count = [&](const char* name) { return static_cast<uint64_t>(number_field(*tasks, name)); };
+  counts.total = count("total");
+  counts.succeeded = count("succeeded");
+  counts.failed = count("failed");
+  counts.cancelled = count("cancelled");
+  counts.running = count("running");
+  return counts;
+}
+
+std::string url_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || std::strchr("-_.~", c)) {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
+}
+
+}  // namespace bramble::cli

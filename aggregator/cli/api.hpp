@@ -1,0 +1,83 @@
+// The aggregator's API (aggregator/http/README.md) as calls. Each repeats its request while the aggregator is away, as
+// Reconnect allows; every request is one that may be said twice.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aggregator/cli/http_client.hpp"
+#include "aggregator/cli/progress.hpp"
+#include "aggregator/cli/reconnect.hpp"
+#include "common/base/ids.hpp"
+#include "common/wire/messages.hpp"
+
+namespace bramble::cli {
+
+struct JobView {  // what a watch tells
+  uint64_t version = 0;
+  std::string state;
+  ProgressCounts counts;
+  std::optional<int64_t> eta_ms;
+
+  bool ended() const { return state == "succeeded" || state == "failed" || state == "cancelled"; }
+};
+
+struct OutputQuestion {
+  TaskKey task;
+  wire::Stream stream = wire::Stream::stdout_;
+  uint32_t attempt = 0;  // the one that offset counts in; 0: whatever there is
+  uint64_t offset = 0;
+  bool only_final = false;
+  int64_t wait_s = 0;
+};
+
+struct OutputPart {
+  uint32_t attempt = 0;  // 0: none yet
+  uint64_t offset = 0;   // of the first byte of data; 0 again where the attempt is another one
+  uint64_t size_bytes = 0;
+  bool final = false;
+  std::string data;
+
+  bool complete() const { return final && offset + data.size() >= size_bytes; }
+};
+
+// One connection; one thread at a time.
+class Api {
+ public:
+  Api(const Endpoint& endpoint, Reconnect& reconnect) : client_(endpoint), reconnect_(reconnect) {}
+
+  Result<nlohmann::json> get(const std::string& path, int64_t wait_s = 0);
+  Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
+
+  Result<JobId> submit(const nlohmann::json& body);
+  Result<JobView> watch(JobId job, uint64_t since, int64_t wait_s);
+  Result<OutputPart> output(const OutputQuestion& question);
+  Result<wire::BlobRef> put_blob(std::string_view bytes);
+  Result<wire::BlobRef> put_blob_file(int fd, uint64_t size);  // a regular file, from its begin
+  Status append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs);
+  Status close(JobId job);
+  Status cancel(JobId job);
+
+ private:
+  using Send = std::function<Result<HttpReply>()>;
+  Result<HttpReply> send_until_answered(const Send& send);
+
+  HttpClient client_;
+  Reconnect& reconnect_;
+};
+
+// What the fields of a JSON object say, or a fallback where they are absent, null, or of another type.
+std::string text_field(const nlohmann::json& object, const char* name);
+int64_t number_field(const nlohmann::json& object, const char* name, int64_t fallback = 0);
+bool flag_field(const nlohmann::json& object, const char* name);
+ProgressCounts counts_field(const nlohmann::json& job);  // of its "tasks" and "open"
+
+// A text as part of a query string.
+std::string url_encoded(std::string_view text);
+
+}  // namespace bramble::cli

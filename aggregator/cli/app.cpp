@@ -1,0 +1,76 @@
+#include "aggregator/cli/app.hpp"
+
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "aggregator/cli/commands.hpp"
+#include "aggregator/cli/exit_status.hpp"
+
+namespace bramble::cli {
+namespace {
+
+Result<int> dispatch(const Session& session, const SubmitCommand& command) { return submit(session, command); }
+Result<int> dispatch(const Session& session, const RunCommand& command) { return run(session, command); }
+Result<int> dispatch(const Session& session, const MapCommand& command) { return map(session, command); }
+Result<int> dispatch(const Session& session, const JobListCommand& command) { return job_list(session, command); }
+Result<int> dispatch(const Session& session, const JobInfoCommand& command) { return job_info(session, command); }
+Result<int> dispatch(const Session& session, const JobWaitCommand& command) { return job_wait(session, command); }
+Result<int> dispatch(const Session& session, const JobCancelCommand& command) { return job_cancel(session, command); }
+Result<int> dispatch(const Session& session, const JobCatCommand& command) { return job_cat(session, command); }
+Result<int> dispatch(const Session& session, const NodeListCommand& command) { return node_list(session, command); }
+Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
+Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
+Result<int> dispatch(const Session& session, const QueryCommand& command) { return query(session, command); }
+Result<int> dispatch(const Session& session, const LocalCommand& command) { return local(session.console, command); }
+
+Result<int> dispatch(const Session& session, const HelpText& help) {
+  if (auto status = session.console.print(help.text); !status) return tl::unexpected(status.error());
+  return kGood;
+}
+
+// Commands that wait for work outlive an aggregator's restart; the others tell at once that it is not there.
+bool waits_for_work(const Command& command) {
+  if (const auto* job = std::get_if<SubmitCommand>(&command)) return !job->dry_run;
+  if (const auto* cat = std::get_if<JobCatCommand>(&command)) return cat->follow;
+  return std::holds_alternative<RunCommand>(command) || std::holds_alternative<MapCommand>(command) ||
+         std::holds_alternative<JobWaitCommand>(command);
+}
+
+bool needs_aggregator(const Command& command) {
+  return !std::holds_alternative<HelpText>(command) && !std::holds_alternative<LocalCommand>(command);
+}
+
+Result<int> run_line(const CommandLine& line, Console& console) {
+  Endpoint endpoint;
+  if (needs_aggregator(line.command)) {
+    auto found = find_endpoint(line.common.endpoint);
+    if (!found) return tl::unexpected(found.error());
+    endpoint = std::move(*found);
+  }
+  Reconnect reconnect(console, waits_for_work(line.command) ? line.common.give_up_ms : 0);
+  const Session session{line.common, endpoint, console, reconnect};
+  return std::visit([&](const auto& command) { return dispatch(session, command); }, line.command);
+}
+
+Result<int> parse_and_run(const std::vector<std::string>& args, Console& console) try {
+  const auto line = parse_command_line(args);
+  if (!line) return tl::unexpected(line.error());
+  return run_line(*line, console);
+} catch (const std::exception& unexpected) {
+  return fail(ErrorCode::io, std::string("this should not happen: ") + unexpected.what());
+}
+
+}  // namespace
+
+int run_bramble(const std::vector<std::string>& args, Console& console) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that left is seen when writing: see Console::reader_gone()
+  const auto status = parse_and_run(args, console);
+  console.end_progress();
+  if (status) return *status;
+  if (console.reader_gone()) return kSignalBase + SIGPIPE;
+  console.say(status.error().message);
+  return passes_status_on(args) ? kBrambleFailed : status_of(status.error());
+}
+
+}  // namespace bramble::cli

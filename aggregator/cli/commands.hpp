@@ -1,0 +1,37 @@
+// What the commands do. Each returns the exit status, or an error that main tells and turns into one.
+#pragma once
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/console.hpp"
+#include "aggregator/cli/options.hpp"
+#include "aggregator/cli/reconnect.hpp"
+
+namespace bramble::cli {
+
+// What a command runs with. `reconnect` is shared by all connections that it opens.
+struct Session {
+  const CommonOptions& common;
+  const Endpoint& endpoint;
+  Console& console;
+  Reconnect& reconnect;
+
+  Api connect() const { return Api(endpoint, reconnect); }
+};
+
+Result<int> submit(const Session& session, const SubmitCommand& command);
+Result<int> run(const Session& session, const RunCommand& command);
+Result<int> map(const Session& session, const MapCommand& command);
+Result<int> job_list(const Session& session, const JobListCommand& command);
+Result<int> job_info(const Session& session, const JobInfoCommand& command);
+Result<int> job_wait(const Session& session, const JobWaitCommand& command);
+Result<int> job_cancel(const Session& session, const JobCancelCommand& command);
+Result<int> job_cat(const Session& session, const JobCatCommand& command);
+Result<int> node_list(const Session& session, const NodeListCommand& command);
+Result<int> node_info(const Session& session, const NodeInfoCommand& command);
+Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
+Result<int> query(const Session& session, const QueryCommand& command);
+
+// Starts its own aggregator, so it takes no session.
+Result<int> local(Console& console, const LocalCommand& command);
+
+}  // namespace bramble::cli

@@ -1,0 +1,217 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/commands.hpp"
+#include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/output_stream.hpp"
+#include "aggregator/cli/submission.hpp"
+#include "aggregator/cli/views.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kTasksAtOnce = 1'000;
+
+Result<json> select_jobs(Api& api, const JobListCommand& which) {
+  std::string query;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, url_encoded(value));
+  };
+  add("select", which.selector);
+  add("owner", which.owner);
+  if (which.limit > 0) add("limit", std::to_string(which.limit));
+  auto jobs = api.get("/api/v1/jobs" + query);
+  if (jobs && !jobs->is_array()) return fail(ErrorCode::corrupt, "the aggregator's list of jobs is not understood");
+  return jobs;
+}
+
+// A selector names jobs that exist: none is an error, so that a script notices.
+Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector) {
+  const auto jobs = select_jobs(api, {selector, "", 0});
+  if (!jobs) return tl::unexpected(jobs.error());
+  std::vector<JobId> numbers;
+  for (const json& job : *jobs) numbers.push_back(static_cast<JobId>(number_field(job, "job")));
+  if (numbers.empty()) {
+    return fail(ErrorCode::not_found, "no job matches '" + selector + "': bramble job list shows those that exist");
+  }
+  return numbers;
+}
+
+Result<json> tasks_from(Api& api, JobId job, int64_t first) {
+  auto tasks = api.get(fmt::format("/api/v1/jobs/{}/tasks?first={}&limit={}", job, first, kTasksAtOnce));
+  if (tasks && !tasks->is_array()) return fail(ErrorCode::corrupt, "the aggregator's list of tasks is not understood");
+  return tasks;
+}
+
+// Every task that was touched, page by page.
+Status for_each_task(Api& api, JobId job, const std::function<Status(const json&)>& handle) {
+  int64_t first = 0;
+  while (true) {
+    const auto tasks = tasks_from(api, job, first);
+    if (!tasks) return tl::unexpected(tasks.error());
+    for (const json& task : *tasks) {
+      if (auto status = handle(task); !status) return status;
+      first = std::max(first, number_field(task, "task") + 1);
+    }
+    if (static_cast<int64_t>(tasks->size()) < kTasksAtOnce) return {};
+  }
+}
+
+Result<int> printed(const Session& session, const std::string& text) {
+  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
+  return kGood;
+}
+
+Result<json> job_with_all_tasks(Api& api, JobId number) {
+  auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
+  if (!job) return job;
+  json list = json::array();
+  const auto status = for_each_task(api, number, [&](const json& task) -> Status {
+    list.push_back(task);
+    return {};
+  });
+  if (!status) return tl::unexpected(status.error());
+  (*job)["task_list"] = std::move(list);
+  return job;
+}
+
+Result<std::string> job_info_text(Api& api, JobId number) {
+  const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
+  if (!job) return tl::unexpected(job.error());
+  const auto tasks = tasks_from(api, number, 0);
+  if (!tasks) return tl::unexpected(tasks.error());
+  return job_details(*job) + (tasks->empty() ? "" : try_table(*tasks).render(kMinColumns)) +
+         (static_cast<int64_t>(tasks->size()) < kTasksAtOnce ? "" : "(more tasks than these: --json shows all)\n");
+}
+
+// The indices of a job's tasks, whether touched or not.
+std::vector<TaskIndex> task_indices(const json& job) {
+  const json spec = job.value("spec", json::object());
+  const json array = spec.value("array", json());
+  std::vector<TaskIndex> indices;
+  const uint64_t total = counts_field(job).total;
+  const auto first = static_cast<TaskIndex>(number_field(array, "first"));
+  const auto step = static_cast<TaskIndex>(std::max<int64_t>(number_field(array, "step", 1), 1));
+  for (uint64_t i = 0; i < total; ++i) indices.push_back(static_cast<TaskIndex>(first + i * step));
+  return indices;
+}
+
+struct Cat {
+  const Session& session;
+  Api& api;
+  const JobCatCommand& command;
+
+  Status write_task(TaskKey task) const {
+    const wire::Stream stream = command.standard_error ? wire::Stream::stderr_ : wire::Stream::stdout_;
+    const ByteSink write = [&](std::string_view bytes) { return session.console.print(bytes); };
+    if (!command.follow) return copy_output(api, task, stream, write);
+    return follow_output(api, task, stream, {write, [&](uint32_t attempt) {
+                                               session.console.say(fmt::format(
+                                                   "task {} runs again (attempt {}): its output follows from "
+                                                   "the start",
+                                                   to_string(task), attempt));
+                                             }});
+  }
+
+  Status write_touched(JobId job) const {
+    return for_each_task(api, job, [&](const json& task) {
+      return write_task({job, static_cast<TaskIndex>(number_field(task, "task"))});
+    });
+  }
+
+  // An open job's tasks become more while those before are followed.
+  Status write_all_as_they_come(JobId number) const {
+    size_t written = 0;
+    while (true) {
+      const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
+      if (!job) return tl::unexpected(job.error());
+      const std::vector<TaskIndex> indices = task_indices(*job);
+      for (; written < indices.size(); ++written) {
+        if (auto status = write_task({number, indices[written]}); !status) return status;
+      }
+      if (!flag_field(*job, "open")) return {};
+      const auto view = api.watch(number, 0, 1);
+      if (!view) return tl::unexpected(view.error());
+    }
+  }
+
+  Status write_job(JobId job) const {
+    if (command.task) return write_task({job, *command.task});
+    return command.follow ? write_all_as_they_come(job) : write_touched(job);
+  }
+};
+
+}  // namespace
+
+Result<int> job_list(const Session& session, const JobListCommand& command) {
+  Api api = session.connect();
+  const auto jobs = select_jobs(api, command);
+  if (!jobs) return tl::unexpected(jobs.error());
+  if (session.common.json) return printed(session, jobs->dump() + "\n");
+  return printed(session, job_table(*jobs).render(session.console.columns()));
+}
+
+Result<int> job_info(const Session& session, const JobInfoCommand& command) {
+  Api api = session.connect();
+  const auto numbers = select_numbers(api, command.selector);
+  if (!numbers) return tl::unexpected(numbers.error());
+  json all = json::array();
+  for (const JobId number : *numbers) {
+    if (session.common.json) {
+      auto job = job_with_all_tasks(api, number);
+      if (!job) return tl::unexpected(job.error());
+      all.push_back(std::move(*job));
+    } else {
+      const auto text = job_info_text(api, number);
+      if (!text) return tl::unexpected(text.error());
+      if (auto status = printed(session, *text); !status) return status;
+    }
+  }
+  return session.common.json ? printed(session, all.dump() + "\n") : Result<int>(kGood);
+}
+
+Result<int> job_wait(const Session& session, const JobWaitCommand& command) {
+  Api api = session.connect();
+  const auto numbers = select_numbers(api, command.selector);
+  if (!numbers) return tl::unexpected(numbers.error());
+  int status = kGood;
+  for (const JobId number : *numbers) {
+    const auto view = wait_for_job(api, session.console, number, command.progress);
+    if (!view) return tl::unexpected(view.error());
+    const std::string complaint = job_complaint(number, *view);
+    if (complaint.empty()) continue;
+    session.console.say(complaint);
+    status = kWorkFailed;
+  }
+  return status;
+}
+
+Result<int> job_cancel(const Session& session, const JobCancelCommand& command) {
+  Api api = session.connect();
+  const auto reply = api.post("/api/v1/jobs/cancel", {{"jobs", command.selector}});
+  if (!reply) return tl::unexpected(reply.error());
+  if (session.common.json) return printed(session, reply->value("cancelled", json::array()).dump() + "\n");
+  std::string text;
+  for (const json& job : reply->value("cancelled", json::array()))
+    text += fmt::format("cancelled job {}\n", job.dump());
+  return printed(session, text.empty() ? "nothing to cancel: these jobs have ended\n" : text);
+}
+
+Result<int> job_cat(const Session& session, const JobCatCommand& command) {
+  Api api = session.connect();
+  const auto numbers = select_numbers(api, command.selector);
+  if (!numbers) return tl::unexpected(numbers.error());
+  const Cat cat{session, api, command};
+  for (const JobId number : *numbers) {
+    if (auto status = cat.write_job(number); !status) return tl::unexpected(status.error());
+  }
+  return kGood;
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,218 @@
+#include "aggregator/cli/local_cluster.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "common/posix/files.hpp"
+#include "common/posix/system_clock.hpp"
+#include "common/posix/uuid.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kStartLimitMs = 60'000;
+constexpr int64_t kStartStepMs = 50;
+constexpr uint32_t kDeathsBeforeReady = 5;
+constexpr int64_t kWatchEveryMs = 500;
+constexpr int64_t kEndLimitMs = 10'000;
+constexpr int64_t kEndStepMs = 10;
+constexpr size_t kMaxClientBytes = 16 << 10;
+
+bool any_runs(const std::vector<LocalPart*>& parts) {
+  return std::any_of(parts.begin(), parts.end(), [](const LocalPart* part) { return part->pid() != 0; });
+}
+
+}  // namespace
+
+LocalCluster::LocalCluster(posix::EventLoop& loop, Console& console, LocalLayout layout, LocalPlan plan,
+                           Handlers handlers)
+    : loop_(loop),
+      console_(console),
+      layout_(std::move(layout)),
+      plan_(plan),
+      handlers_(std::move(handlers)),
+      reconnect_(console, 0) {
+  endpoint_.url = layout_.api_url();
+  endpoint_.socket_path = layout_.api_socket();
+}
+
+Status LocalCluster::find_programs() {
+  for (auto [name, path] :
+       {std::pair{"bramble-aggregator", &aggregator_program_}, std::pair{"bramble-agent", &agent_program_},
+        std::pair{"bramble-warden", &warden_program_}}) {
+    auto found = find_program(name);
+    if (!found) return tl::unexpected(found.error());
+    *path = std::move(*found);
+  }
+  return {};
+}
+
+Status LocalCluster::prepare() {
+  if (auto status = find_programs(); !status) return status;
+  for (uint32_t i = 1; i <= plan_.agents; ++i) {
+    const std::string name = local_node_name(i, plan_.agents);
+    nodes_.push_back({{name, plan_.slots, plan_.memory_bytes, posix::random_uuid(), posix::random_uuid()}, {}, {}});
+    // The longest of the sockets' paths must fit; a name of a part is longer than the aggregator's.
+    if (auto fits = parse_url("unix:" + layout_.warden_socket(name)); !fits) return tl::unexpected(fits.error());
+    if (auto made = posix::make_directories(layout_.warden_state(name), 0700); !made) return made;
+    if (auto made = posix::make_directories(layout_.agent_state(name), 0700); !made) return made;
+  }
+  if (auto made = posix::make_directories(layout_.logs(), 0700); !made) return made;
+  if (auto made = posix::make_directories(layout_.aggregator_state(), 0700); !made) return made;
+  ::unlink(layout_.broker_client().c_str());  // of an earlier life of this folder
+  return posix::write_file_atomically(layout_.aggregator_config(), aggregator_toml(layout_), {0600, false});
+}
+
+std::unique_ptr<LocalPart> LocalCluster::make_part(const std::string& kind, const std::string& node,
+                                                   std::vector<std::string> argv) {
+  const std::string name = node.empty() ? kind : kind + " " + node;
+  const std::string log = layout_.log(node.empty() ? kind : kind + "-" + node);
+  return std::make_unique<LocalPart>(loop_, console_, LocalPart::Plan{name, std::move(argv), log},
+                                     [this] { write_pids(); });
+}
+
+Status LocalCluster::start() {
+  if (auto status = prepare(); !status) return status;
+  adopt_orphans();
+  aggregator_ = make_part("aggregator", "", {aggregator_program_, "--config", layout_.aggregator_config()});
+  if (auto status = aggregator_->start(); !status) return status;
+  start_deadline_ = posix::mono_now() + kStartLimitMs;
+  loop_.call_after(kStartStepMs, [this] { check_start(); });
+  return {};
+}
+
+void LocalCluster::check_start() {
+  if (ending_) return;
+  if (const LocalPart* dying = part_that_keeps_dying()) {
+    return fail_start(
+        {ErrorCode::io, dying->plan().name + " does not stay up; its log ends so:\n" + log_tail(dying->plan().log)});
+  }
+  if (posix::mono_now() > start_deadline_) {
+    return fail_start({ErrorCode::io, "the cluster did not come up within 60 s"});
+  }
+  if (const auto started = start_nodes_when_broker_is_up(); !started) return fail_start(started.error());
+  if (nodes_started_ && all_nodes_on()) {
+    watch_over();
+    return handlers_.on_ready();
+  }
+  loop_.call_after(kStartStepMs, [this] { check_start(); });
+}
+
+void LocalCluster::fail_start(const Error& error) { handlers_.on_failed(error); }
+
+const LocalPart* LocalCluster::part_that_keeps_dying() const {
+  for (const LocalPart* part : parts()) {
+    if (part->deaths() >= kDeathsBeforeReady) return part;
+  }
+  return nullptr;
+}
+
+Result<bool> LocalCluster::start_nodes_when_broker_is_up() {
+  if (nodes_started_) return true;
+  const auto text = posix::read_file(layout_.broker_client(), kMaxClientBytes);
+  if (!text) return false;  // not yet
+  const auto broker = parse_broker_client(*text);
+  if (!broker) return tl::unexpected(broker.error());
+  for (Node& node : nodes_) {
+    if (auto status = start_node(node, *broker); !status) return tl::unexpected(status.error());
+  }
+  nodes_started_ = true;
+  return true;
+}
+
+Status LocalCluster::start_node(Node& node, const BrokerAccess& broker) {
+  const std::string& name = node.about.name;
+  const std::string config = layout_.agent_config(name);
+  if (auto written = posix::write_file_atomically(config, agent_toml(layout_, node.about, broker), {0600, false});
+      !written) {
+    return written;
+  }
+  node.warden =
+      make_part("warden", name,
+                {warden_program_, "--state", layout_.warden_state(name), "--slots", std::to_string(node.about.slots)});
+  node.agent = make_part("agent", name, {agent_program_, "--config", config});
+  if (auto status = node.warden->start(); !status) return status;
+  return node.agent->start();
+}
+
+bool LocalCluster::all_nodes_on() {
+  const auto nodes = Api(endpoint_, reconnect_).get("/api/v1/nodes");
+  if (!nodes || !nodes->is_array()) return false;
+  const auto is_on = [](const json& node) { return text_field(node, "state") == "on"; };
+  return std::count_if(nodes->begin(), nodes->end(), is_on) >= static_cast<std::ptrdiff_t>(nodes_.size());
+}
+
+// Once the cluster is up: takes note of a new broker, and of orphans that have ended.
+void LocalCluster::watch_over() {
+  if (ending_) return;
+  pid_t broker = find_child(aggregator_->pid(), "mosquitto");
+  if (broker == 0) broker = find_child(::getpid(), "mosquitto");  // of an aggregator that died
+  if (broker != broker_pid_) {
+    broker_pid_ = broker;
+    write_pids();
+  }
+  const auto all = parts();
+  reap_orphans([&](pid_t pid) {
+    return std::any_of(all.begin(), all.end(), [&](const LocalPart* part) { return part->pid() == pid; });
+  });
+  loop_.call_after(kWatchEveryMs, [this] { watch_over(); });
+}
+
+void LocalCluster::write_pids() {
+  json pids = {{"aggregator", aggregator_ ? aggregator_->pid() : 0}, {"nodes", json::object()}};
+  if (broker_pid_ != 0) pids["broker"] = broker_pid_;
+  for (const Node& node : nodes_) {
+    pids["nodes"][node.about.name] = {{"agent", node.agent ? node.agent->pid() : 0},
+                                      {"warden", node.warden ? node.warden->pid() : 0}};
+  }
+  const auto written = posix::write_file_atomically(layout_.pids(), pids.dump(2) + "\n");
+  if (!written && !ending_) console_.say(written.error().message);
+}
+
+std::vector<LocalPart*> LocalCluster::node_parts() const {
+  std::vector<LocalPart*> all;
+  for (const Node& node : nodes_) {
+    if (node.agent) all.push_back(node.agent.get());
+    if (node.warden) all.push_back(node.warden.get());
+  }
+  return all;
+}
+
+std::vector<LocalPart*> LocalCluster::parts() const {
+  std::vector<LocalPart*> all = node_parts();
+  if (aggregator_) all.push_back(aggregator_.get());
+  return all;
+}
+
+void LocalCluster::end(std::function<void()> ended) {
+  ending_ = true;
+  for (LocalPart* part : node_parts()) part->ask_to_end();
+  end_step(std::move(ended), posix::mono_now() + kEndLimitMs, false);
+}
+
+void LocalCluster::end_step(std::function<void()> ended, MonoTime deadline, bool nodes_ended) {
+  const bool late = posix::mono_now() > deadline;
+  const auto waited_for = nodes_ended ? parts() : node_parts();
+  if (late) {
+    for (LocalPart* part : waited_for) part->kill();
+  }
+  if (!any_runs(waited_for)) {
+    if (nodes_ended || !aggregator_) {
+      end_orphans();
+      return ended();
+    }
+    aggregator_->ask_to_end();
+    return end_step(std::move(ended), posix::mono_now() + kEndLimitMs, true);
+  }
+  loop_.call_after(kEndStepMs,
+                   [this, ended = std::move(ended), deadline, nodes_ended] { end_step(ended, deadline, nodes_ended); });
+}
+
+}  // namespace bramble::cli

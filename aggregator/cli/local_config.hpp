@@ -1,0 +1,63 @@
+// The files of a local cluster: where they lie, and what is written into them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace bramble::cli {
+
+// Everything below one folder, which only its owner may enter:
+//   api.sock, aggregator.toml, aggregator/ (its state), logs/NAME.log, pids.json,
+//   NODE/agent.toml, NODE/state/, NODE/warden/
+class LocalLayout {
+ public:
+  explicit LocalLayout(std::string dir) : dir_(std::move(dir)) {}
+
+  const std::string& dir() const { return dir_; }
+  std::string api_socket() const { return dir_ + "/api.sock"; }
+  std::string api_url() const { return "unix:" + api_socket(); }
+  std::string aggregator_config() const { return dir_ + "/aggregator.toml"; }
+  std::string aggregator_state() const { return dir_ + "/aggregator"; }
+  std::string broker_client() const { return aggregator_state() + "/broker/client.json"; }
+  std::string pids() const { return dir_ + "/pids.json"; }
+  std::string logs() const { return dir_ + "/logs"; }
+  std::string log(const std::string& part) const { return logs() + "/" + part + ".log"; }
+  std::string node(const std::string& name) const { return dir_ + "/" + name; }
+  std::string agent_config(const std::string& name) const { return node(name) + "/agent.toml"; }
+  std::string agent_state(const std::string& name) const { return node(name) + "/state"; }
+  std::string warden_state(const std::string& name) const { return node(name) + "/warden"; }
+  std::string warden_socket(const std::string& name) const { return warden_state(name) + "/warden.sock"; }
+
+ private:
+  std::string dir_;
+};
+
+// Where the aggregator's own broker takes connections: what it wrote into broker_client().
+struct BrokerAccess {
+  std::string url;
+  std::string username;
+  std::string password_file;
+};
+Result<BrokerAccess> parse_broker_client(const std::string& json_text);
+
+struct LocalNode {
+  std::string name;
+  uint32_t slots = 1;
+  uint64_t memory_bytes = 0;
+  std::string machine_id;
+  std::string boot_id;
+};
+
+std::string aggregator_toml(const LocalLayout& layout);
+std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker);
+
+std::string local_node_name(uint32_t number, uint32_t count);  // "local01"; three digits from 100 nodes on
+
+// A path of a program of ours: in BRAMBLE_LIBEXEC, beside this executable, where the build tree or a package puts it,
+// else in PATH.
+Result<std::string> find_program(const std::string& name);
+std::string own_folder();  // of this executable
+
+}  // namespace bramble::cli

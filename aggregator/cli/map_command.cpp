@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "aggregator/cli/commands.hpp"
+#include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/map_feed.hpp"
+#include "aggregator/cli/map_join.hpp"
+#include "aggregator/cli/spool.hpp"
+#include "aggregator/cli/submission.hpp"
+#include "common/posix/uuid.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr TaskIndex kOnlyTask = 0;
+constexpr int64_t kReducePollS = 30;
+
+// The cores of all nodes that take work; at least 1.
+Result<uint64_t> count_slots(Api& api) {
+  const auto nodes = api.get("/api/v1/nodes");
+  if (!nodes) return tl::unexpected(nodes.error());
+  int64_t slots = 0;
+  for (const json& node : *nodes) {
+    if (text_field(node, "state") == "on" && !flag_field(node, "drained")) slots += number_field(node, "cores");
+  }
+  return static_cast<uint64_t>(std::max<int64_t>(slots, 1));
+}
+
+// One map from its first piece to the last byte of its output, or to its cancellation.
+class Map {
+ public:
+  Map(const Session& session, const MapCommand& command, uint64_t slots)
+      : session_(session), command_(command), api_(session.connect()), window_(limits_for(slots)), interrupts_([this] {
+          interrupt();
+        }) {}
+
+  Result<int> run() {
+    if (command_.reduce.empty())
+      return ended(map_to([&](std::string_view bytes) { return session_.console.print(bytes); }));
+    auto spool = Spool::create();
+    if (!spool) return tl::unexpected(spool.error());
+    Status status = map_to([&](std::string_view bytes) { return spool->write(bytes); });
+    if (status && interrupts_.signal() == 0) status = reduce(*spool);
+    return ended(status);
+  }
+
+ private:
+  static WindowLimits limits_for(uint64_t slots) {
+    WindowLimits limits;
+    limits.least_pieces = 2 * slots;
+    return limits;
+  }
+
+  void interrupt() {
+    window_.stop();
+    cancel();
+  }
+
+  void cancel() {
+    if (job_ == 0) return;
+    Api api = session_.connect();
+    (void)api.cancel(job_);  // what can be said was said: the map has failed already
+  }
+
+  Status open_job(const json& body) {
+    const auto job = api_.submit(body);
+    if (!job) return tl::unexpected(job.error());
+    job_ = *job;
+    if (interrupts_.signal() != 0) cancel();
+    return {};
+  }
+
+  Status map_to(const ByteSink& write) {
+    json body = submit_body(command_.task, posix::random_uuid());
+    body["per_task_input"] = true;
+    if (auto status = open_job(body); !status) return status;
+    std::thread feeder([&] {
+      Api api = session_.connect();
+      window_.feed_ended(MapFeed(api, window_, job_, command_.split).feed(command_.inputs));
+    });
+    const Status status = MapJoin(api_, session_.console, window_, job_, command_.progress).join(write);
+    if (!status) window_.stop();
+    feeder.join();
+    session_.console.end_progress();
+    return status;
+  }
+
+  Status reduce(const Spool& spool) {
+    TaskOptions task = command_.task;
+    task.argv = {"sh", "-c", command_.reduce};
+    json body = submit_body(task, posix::random_uuid());
+    if (spool.size_bytes() > 0) {  // a task without input reads nothing, which is the same
+      const auto blob = api_.put_blob_file(spool.fd(), spool.size_bytes());
+      if (!blob) return tl::unexpected(blob.error());
+      add_stdin(body, *blob);
+    }
+    if (auto status = open_job(body); !status) return status;
+    return write_reduced({job_, kOnlyTask});
+  }
+
+  Status write_reduced(TaskKey task) {
+    while (true) {
+      const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kReducePollS});
+      if (!part) return tl::unexpected(part.error());
+      if (!part->final) continue;
+      const auto report = fetch_task_report(api_, task);
+      if (!report) return tl::unexpected(report.error());
+      if (report->state != "succeeded") return reduce_failed(task, *report);
+      return copy_final_output(api_, task, wire::Stream::stdout_, *part,
+                               [&](std::string_view bytes) { return session_.console.print(bytes); });
+    }
+  }
+
+  Status reduce_failed(TaskKey task, const TaskReport& report) {
+    show_stderr_tail(api_, session_.console, task);
+    return fail(ErrorCode::io, fmt::format("the reduce command (job {}) {}", task.job, describe_end(report)));
+  }
+
+  Result<int> ended(const Status& status) {
+    if (interrupts_.signal() != 0) return kSignalBase + interrupts_.signal();
+    if (status) return kGood;
+    cancel();
+    return tl::unexpected(status.error());
+  }
+
+  const Session& session_;
+  const MapCommand& command_;
+  Api api_;
+  MapWindow window_;
+  std::atomic<JobId> job_ = 0;
+  Interrupts interrupts_;  // last: its thread uses all of the above
+};
+
+}  // namespace
+
+Result<int> map(const Session& session, const MapCommand& command) {
+  if (auto status = check_inputs(command.inputs); !status) return tl::unexpected(status.error());
+  Api api = session.connect();
+  const auto slots = count_slots(api);
+  if (!slots) return tl::unexpected(slots.error());
+  return Map(session, command, *slots).run();
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,119 @@
+// node list, info, drain, resume; query; local.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "aggregator/cli/option_tree.hpp"
+#include "common/base/node_set.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr int64_t kMaxAgents = 64;
+constexpr int64_t kMaxSlots = 1'024;
+constexpr int64_t kMaxRows = 10'000'000;
+
+void add_nodes(CLI::App& app, std::string& target) {
+  add_value(app, "NODES", "", "pi[01-04], a list of these, or all", [&target](const std::string& value) -> Status {
+    const auto nodes = parse_node_set(value);
+    if (!nodes) return tl::unexpected(nodes.error());
+    target = value;
+    return {};
+  });
+}
+
+template <typename Type>
+void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_nodes) {
+  tree.leaves.push_back({app, Tail::none, [command, needs_nodes](const std::vector<std::string>&) -> Result<Command> {
+                           if (needs_nodes && command->nodes.empty()) {
+                             return fail("which nodes? Name them, as in pi[01-04], or write all");
+                           }
+                           return *command;
+                         }});
+}
+
+void declare_node_list(OptionTree& tree, CLI::App& nodes) {
+  auto command = std::make_shared<NodeListCommand>();
+  CLI::App* app = add_command(nodes, {"list", "nodes with load and watts (~: modelled)", "[OPTION...] [NODES]",
+                                      "  bramble node list\n  bramble node list 'pi[01-04]' --json | jq ."});
+  add_nodes(*app, command->nodes);
+  add_flag(*app, "--json", "an array of node objects", tree.common.json);
+  add_leaf(tree, app, command, false);
+}
+
+void declare_node_info(OptionTree& tree, CLI::App& nodes) {
+  auto command = std::make_shared<NodeInfoCommand>();
+  CLI::App* app =
+      add_command(nodes, {"info", "all that is known of nodes", "[OPTION...] NODES", "  bramble node info pi03"});
+  add_nodes(*app, command->nodes);
+  add_flag(*app, "--json", "an array of node objects", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
+void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
+  auto command = std::make_shared<NodeDrainCommand>();
+  command->drain = drain;
+  CLI::App* app = add_command(
+      nodes, drain ? CommandText{"drain", "give nodes no new tasks; those that run go on", "[OPTION...] NODES",
+                                 "  bramble node drain 'pi[01-04]' --reason 'new card'"}
+                   : CommandText{"resume", "give drained nodes tasks again", "[OPTION...] NODES",
+                                 "  bramble node resume all"});
+  add_nodes(*app, command->nodes);
+  if (drain) add_text(*app, "--reason", "TEXT", "why, for those who look", command->reason);
+  add_flag(*app, "--json", "an array of the nodes' names", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
+Status take_format(const std::string& value, std::string& target) {
+  if (value != "table" && value != "csv" && value != "json") return fail("'" + value + "' is none of table, csv, json");
+  target = value;
+  return {};
+}
+
+void declare_query(OptionTree& tree) {
+  auto command = std::make_shared<QueryCommand>();
+  CLI::App* app =
+      add_command(tree.root, {"query", "ask the stored telemetry and jobs in SQL", "[OPTION...] 'SELECT ...'",
+                              "  bramble query 'SELECT node, count(*) FROM samples GROUP BY node'\n"
+                              "  bramble query --format csv 'SELECT * FROM jobs' > jobs.csv"});
+  add_text(*app, "SQL", "", "one SELECT; nothing can be changed by it", command->sql);
+  add_value(*app, "--format", "HOW", "table (default), csv or json",
+            [command](const std::string& value) { return take_format(value, command->format); });
+  add_flag(*app, "--json", "the same as --format json", tree.common.json);
+  add_number(*app, "--max-rows", "at most N rows (10000)", 1, kMaxRows, command->max_rows);
+  add_duration(*app, "--time-limit", "how long it may take (10s)", command->time_limit_ms);
+  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
+                           if (command->sql.empty())
+                             return fail("what shall be asked? Write one 'SELECT ...' in quotes");
+                           return *command;
+                         }});
+}
+
+void declare_local(OptionTree& tree) {
+  auto command = std::make_shared<LocalCommand>();
+  CLI::App* app = add_command(tree.root, {"local", "a whole cluster on this machine, for as long as a command runs",
+                                          "[OPTION...] [-- COMMAND [ARG...]]",
+                                          "  bramble local --agents 4 -- bramble run -- hostname\n"
+                                          "  bramble local --agents 2 -- sh -c 'seq 1000000 | bramble map -- wc -l'\n"
+                                          "  bramble local --agents 3 --dir ~/cluster    (until Ctrl-C)"});
+  add_number(*app, "--agents", "nodes (2)", 1, kMaxAgents, command->agents);
+  add_number(*app, "--slots", "cores of each (this machine's, shared out)", 1, kMaxSlots, command->slots);
+  add_text(*app, "--dir", "DIR", "where its state is kept (else temporary)", command->dir);
+  tree.leaves.push_back({app, Tail::optional, [command](std::vector<std::string> tail) -> Result<Command> {
+                           command->argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+}  // namespace
+
+void declare_cluster_commands(OptionTree& tree) {
+  CLI::App* nodes = add_command(tree.root, {"node", "list, look at, drain nodes", "COMMAND ...", ""});
+  declare_node_list(tree, *nodes);
+  declare_node_info(tree, *nodes);
+  declare_node_drain(tree, *nodes, true);
+  declare_node_drain(tree, *nodes, false);
+  declare_query(tree);
+  declare_local(tree);
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,101 @@
+// job list, info, wait, cancel, cat.
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <memory>
+
+#include "aggregator/cli/option_tree.hpp"
+#include "common/base/selector.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr int64_t kMaxTaskIndex = std::numeric_limits<TaskIndex>::max();
+
+// Only its form is looked at here: which jobs there are, the aggregator knows.
+void add_selector(CLI::App& app, std::string& target) {
+  add_value(app, "SELECTOR", "", "12, 3-7, last, all, or a list of these",
+            [&target](const std::string& value) -> Status {
+              const auto selector = parse_job_selector(value);
+              if (!selector) return tl::unexpected(selector.error());
+              target = value;
+              return {};
+            });
+}
+
+template <typename Type>
+void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_selector) {
+  tree.leaves.push_back(
+      {app, Tail::none, [command, needs_selector](const std::vector<std::string>&) -> Result<Command> {
+         if (needs_selector && command->selector.empty()) {
+           return fail("which job? Give a SELECTOR: 12, 3-7, last or all");
+         }
+         return *command;
+       }});
+}
+
+void declare_list(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobListCommand>();
+  CLI::App* app = add_command(jobs, {"list", "jobs, by number", "[OPTION...] [SELECTOR]",
+                                     "  bramble job list\n  bramble job list --owner anna --json | jq ."});
+  add_selector(*app, command->selector);
+  add_text(*app, "--owner", "NAME", "only this person's jobs", command->owner);
+  add_number(*app, "--limit", "at most N jobs", 1, 1'000'000, command->limit);
+  add_flag(*app, "--json", "an array of job objects", tree.common.json);
+  add_leaf(tree, app, command, false);
+}
+
+void declare_info(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobInfoCommand>();
+  CLI::App* app = add_command(jobs, {"info", "jobs with every try of their tasks", "[OPTION...] SELECTOR",
+                                     "  bramble job info last\n  bramble job info 3-7 --json | jq '.[].tasks'"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--json", "an array of job objects, with task_list", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
+void declare_wait(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobWaitCommand>();
+  CLI::App* app = add_command(jobs, {"wait", "wait for the end of jobs; status 1 if one failed", "[OPTION...] SELECTOR",
+                                     "  bramble job wait last --progress"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--progress", "show how far it is", command->progress);
+  add_leaf(tree, app, command, true);
+}
+
+void declare_cancel(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobCancelCommand>();
+  CLI::App* app = add_command(jobs, {"cancel", "end jobs; those that have ended are passed over",
+                                     "[OPTION...] SELECTOR", "  bramble job cancel 12\n  bramble job cancel all"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--json", "an array of the numbers of cancelled jobs", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
+void declare_cat(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobCatCommand>();
+  CLI::App* app = add_command(jobs, {"cat", "print what tasks have written", "[OPTION...] SELECTOR",
+                                     "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--stderr", "their standard error instead", command->standard_error);
+  add_flag(*app, "--follow", "go on until all tasks have ended", command->follow);
+  add_value(*app, "--task", "N", "only the task with this index", [command](const std::string& value) -> Status {
+    const auto index = parse_number(value, 0, kMaxTaskIndex);
+    if (!index) return tl::unexpected(index.error());
+    command->task = static_cast<TaskIndex>(*index);
+    return {};
+  });
+  add_leaf(tree, app, command, true);
+}
+
+}  // namespace
+
+void declare_job_commands(OptionTree& tree) {
+  CLI::App* jobs = add_command(tree.root, {"job", "list, look at, wait for, cancel jobs", "COMMAND ...", ""});
+  declare_list(tree, *jobs);
+  declare_info(tree, *jobs);
+  declare_wait(tree, *jobs);
+  declare_cancel(tree, *jobs);
+  declare_cat(tree, *jobs);
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,42 @@
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+
+#include "aggregator/cli/options.hpp"
+
+namespace bramble::cli {
+
+Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const std::string_view amount = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(amount.data(), amount.data() + amount.size(), number);
+  const bool good = is_valid_name(name) && error == std::errc{} && end == amount.data() + amount.size() && number > 0;
+  if (!good) return fail("'" + std::string(text) + "' is not a resource: write NAME=N, as in gpu=1");
+  return std::pair{std::string(name), number};
+}
+
+Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string name(text.substr(0, equals));
+  if (name.empty()) return fail("'" + std::string(text) + "' is not a variable: write NAME=VALUE");
+  if (equals != std::string_view::npos) return std::pair{name, std::string(text.substr(equals + 1))};
+  const char* value = std::getenv(name.c_str());
+  if (!value) return fail("'" + name + "' is not set here: write " + name + "=VALUE");
+  return std::pair{name, std::string(value)};
+}
+
+bool passes_status_on(const std::vector<std::string>& args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    const std::string& word = args[i];
+    if (word == "--url" || word == "--token-file" || word == "--give-up") {
+      ++i;  // its value
+    } else if (!word.starts_with('-')) {
+      return word == "run" || word == "local";
+    }
+  }
+  return false;
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,66 @@
+// The tree of commands as CLI11 sees it. Shared by the files that declare commands; not part of the public interface.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "aggregator/cli/options.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace bramble::cli {
+
+// What may stand behind "--".
+enum class Tail { none, optional, required };
+
+struct Leaf {
+  CLI::App* app;
+  Tail tail;
+  std::function<Result<Command>(std::vector<std::string> tail)> make;
+};
+
+struct OptionTree {
+  CLI::App& root;
+  CommonOptions& common;
+  std::vector<Leaf> leaves;
+};
+
+struct CommandText {
+  const char* name;
+  const char* summary;
+  const char* usage;     // behind the command's name
+  const char* examples;  // whole lines
+};
+
+using TakeValue = std::function<Status(const std::string& value)>;
+
+CLI::App* add_command(CLI::App& parent, const CommandText& text);
+
+// `kind` names the value in the help ("N"). A value that `take` refuses is a usage error that names the option.
+void add_value(CLI::App& app, const char* flags, const char* kind, const char* help, TakeValue take);
+void add_values(CLI::App& app, const char* flags, const char* kind, const char* help, TakeValue take);  // repeatable
+void add_text(CLI::App& app, const char* flags, const char* kind, const char* help, std::string& target);
+void add_flag(CLI::App& app, const char* flags, const char* help, bool& target);
+void add_duration(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
+void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& target_bytes);
+
+Result<int64_t> parse_number(const std::string& text, int64_t least, int64_t most);
+
+template <typename Number>
+void add_number(CLI::App& app, const char* flags, const char* help, int64_t least, int64_t most, Number& target) {
+  add_value(app, flags, "N", help, [=, &target](const std::string& text) -> Status {
+    const auto number = parse_number(text, least, most);
+    if (!number) return tl::unexpected(number.error());
+    target = static_cast<Number>(*number);
+    return {};
+  });
+}
+
+void declare_work_commands(OptionTree& tree);  // submit, run, map
+void declare_job_commands(OptionTree& tree);
+void declare_cluster_commands(OptionTree& tree);  // node, query, local
+
+}  // namespace bramble::cli

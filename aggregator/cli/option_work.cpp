@@ -1,0 +1,136 @@
+// submit, run and map.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "aggregator/cli/option_tree.hpp"
+#include "common/base/array_spec.hpp"
+#include "common/base/size.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr int64_t kMaxPriority = 1'000'000;
+constexpr int64_t kMaxCpus = 1'024;
+constexpr int64_t kMaxRetries = 1'000;
+
+Status take_loss_policy(const std::string& value, std::string& target) {
+  if (value != "rerun" && value != "fence" && value != "fail") {
+    return fail("'" + value + "' is none of rerun, fence, fail");
+  }
+  target = value;
+  return {};
+}
+
+void add_task_options(CLI::App& app, TaskOptions& task) {
+  add_text(app, "--name", "NAME", "what people shall call the job", task.name);
+  add_number(app, "--priority", "higher runs first (0)", -kMaxPriority, kMaxPriority, task.priority);
+  add_number(app, "--cpus", "cores that each task takes (1)", 1, kMaxCpus, task.cpus);
+  add_size(app, "--memory", "memory that each task may use, as in 512M", task.memory_bytes);
+  add_values(app, "--resource", "NAME=N", "further resources, as in gpu=1; repeatable",
+             [&task](const std::string& value) -> Status {
+               auto resource = parse_resource(value);
+               if (!resource) return tl::unexpected(resource.error());
+               task.resources.push_back(std::move(*resource));
+               return {};
+             });
+  add_duration(app, "--time-limit", "a task is ended after this time, as in 10m", task.time_limit_ms);
+  add_number(app, "--retries", "further tries after a failure (0)", 0, kMaxRetries, task.retries);
+  add_values(app, "--env", "NAME=VALUE", "a variable for the tasks; NAME: as it is here",
+             [&task](const std::string& value) -> Status {
+               auto variable = parse_env(value);
+               if (!variable) return tl::unexpected(variable.error());
+               task.env.push_back(std::move(*variable));
+               return {};
+             });
+  add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
+            [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
+}
+
+void declare_submit(OptionTree& tree) {
+  auto command = std::make_shared<SubmitCommand>();
+  CLI::App* app = add_command(tree.root, {"submit", "hand in a job and print its number", "[OPTION...] -- CMD [ARG...]",
+                                          "  bramble submit -- make -C /srv/model\n"
+                                          "  bramble submit --array 1-100:2%8 --wait -- sh -c 'sim $BRAMBLE_TASK_ID'\n"
+                                          "  bramble submit --array 1-10 --dry-run -- echo hi"});
+  add_value(*app, "--array", "A-B[:S][%N]", "tasks A to B in steps of S, N at once",
+            [command](const std::string& value) -> Status {
+              const auto array = parse_array_spec(value);
+              if (!array) return tl::unexpected(array.error());
+              command->array = *array;
+              return {};
+            });
+  add_task_options(*app, command->task);
+  add_text(*app, "--stdin-file", "FILE", "every task's standard input", command->stdin_file);
+  add_flag(*app, "--wait", "wait for the job's end; status 1 if it failed", command->wait);
+  add_flag(*app, "--progress", "the same, and show how far it is", command->progress);
+  add_flag(*app, "--dry-run", "check everything and change nothing", command->dry_run);
+  add_flag(*app, "--json", "print {\"job\": N}", tree.common.json);
+  tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           command->task.argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+void declare_run(OptionTree& tree) {
+  auto command = std::make_shared<RunCommand>();
+  CLI::App* app =
+      add_command(tree.root, {"run", "run one task, with its input and output here", "[OPTION...] -- CMD [ARG...]",
+                              "  bramble run -- uname -a\n"
+                              "  bramble run --cpus 2 --memory 512M -- ./render < scene > image\n"
+                              "Ctrl-C cancels the task; a second one leaves at once."});
+  add_task_options(*app, command->task);
+  tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           command->task.argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+Status take_split(const std::string& value, SplitRule& split) {
+  const auto size = parse_size_bytes(value);
+  if (!size) return tl::unexpected(size.error());
+  if (*size < 1 || *size > kMaxPieceBytes) return fail("a piece has 1 byte to 64M, not '" + value + "'");
+  split.bytes = static_cast<size_t>(*size);
+  return {};
+}
+
+void declare_map(OptionTree& tree) {
+  auto command = std::make_shared<MapCommand>();
+  auto by_size = std::make_shared<bool>(false);
+  CLI::App* app =
+      add_command(tree.root, {"map", "run a command on each piece of the input, join in order",
+                              "[OPTION...] [INPUT...] -- CMD [ARG...]",
+                              "  bramble map big.txt -- tr a-z A-Z > loud.txt\n"
+                              "  bramble map --split 4M logs/*.log -- grep -c error\n"
+                              "  seq 1 1000000 | bramble map --records 5000 --reduce 'paste -sd+ | bc' -- wc -l"});
+  add_values(*app, "INPUT", "", "files; none, or -: standard input", [command](const std::string& value) -> Status {
+    command->inputs.push_back(value);
+    return {};
+  });
+  add_value(*app, "--split", "SIZE", "whole lines of about SIZE make a piece (1M)",
+            [command, by_size](const std::string& value) {
+              *by_size = true;
+              return take_split(value, command->split);
+            });
+  add_number(*app, "--records", "so many lines make a piece", 1, int64_t{1} << 40, command->split.records);
+  add_text(*app, "--reduce", "CMD", "run CMD by sh -c once over all outputs", command->reduce);
+  add_flag(*app, "--progress", "show how far it is", command->progress);
+  add_task_options(*app, command->task);
+  tree.leaves.push_back({app, Tail::required, [command, by_size](std::vector<std::string> tail) -> Result<Command> {
+                           if (*by_size && command->split.records > 0) {
+                             return fail("choose one of --split and --records");
+                           }
+                           if (command->inputs.empty()) command->inputs.push_back("-");
+                           command->task.argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+}  // namespace
+
+void declare_work_commands(OptionTree& tree) {
+  declare_submit(tree);
+  declare_run(tree);
+  declare_map(tree);
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,141 @@
+// The command line as values. parse_command_line() is all that knows CLI11.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "aggregator/cli/endpoint.hpp"
+#include "aggregator/cli/splitter.hpp"
+#include "common/base/array_spec.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
+
+namespace bramble::cli {
+
+struct CommonOptions {
+  EndpointOptions endpoint;
+  int64_t give_up_ms = 60'000;  // how long an aggregator that went away is waited for
+  bool json = false;
+};
+
+// What submit, run and map have in common: how tasks are to be run.
+struct TaskOptions {
+  std::vector<std::string> argv;
+  std::string name;
+  int32_t priority = 0;
+  uint32_t cpus = 1;
+  uint64_t memory_bytes = 0;
+  std::vector<std::pair<std::string, int64_t>> resources;
+  int64_t time_limit_ms = 0;
+  uint32_t retries = 0;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string on_node_loss = "rerun";
+};
+
+struct SubmitCommand {
+  TaskOptions task;
+  std::optional<ArraySpec> array;
+  std::string stdin_file;
+  bool wait = false;
+  bool progress = false;
+  bool dry_run = false;
+};
+
+struct RunCommand {
+  TaskOptions task;
+};
+
+struct MapCommand {
+  TaskOptions task;
+  SplitRule split;
+  std::vector<std::string> inputs;  // none: standard input, as "-"
+  std::string reduce;
+  bool progress = false;
+};
+
+struct JobListCommand {
+  std::string selector;
+  std::string owner;
+  int64_t limit = 0;  // 0: the API's own
+};
+
+struct JobInfoCommand {
+  std::string selector;
+};
+
+struct JobWaitCommand {
+  std::string selector;
+  bool progress = false;
+};
+
+struct JobCancelCommand {
+  std::string selector;
+};
+
+struct JobCatCommand {
+  std::string selector;
+  bool standard_error = false;
+  bool follow = false;
+  std::optional<TaskIndex> task;
+};
+
+struct NodeListCommand {
+  std::string nodes;  // a node set; empty or "all": all
+};
+
+struct NodeInfoCommand {
+  std::string nodes;
+};
+
+struct NodeDrainCommand {
+  std::string nodes;
+  std::string reason;
+  bool drain = true;  // false: resume
+};
+
+struct QueryCommand {
+  std::string sql;
+  std::string format = "table";
+  int64_t max_rows = 10'000;
+  int64_t time_limit_ms = 10'000;
+};
+
+struct LocalCommand {
+  uint32_t agents = 2;
+  uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
+  std::string dir;     // empty: a temporary one
+  std::vector<std::string> argv;
+};
+
+struct HelpText {
+  std::string text;
+};
+
+using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
+                             JobWaitCommand, JobCancelCommand, JobCatCommand, NodeListCommand, NodeInfoCommand,
+                             NodeDrainCommand, QueryCommand, LocalCommand>;
+
+struct CommandLine {
+  CommonOptions common;
+  Command command;
+};
+
+// args: without the program's name. An error is one sentence that says what to write instead.
+Result<CommandLine> parse_command_line(const std::vector<std::string>& args);
+
+// Does this command line return its command's own status (run, local), so that bramble's failures are 255? Answered
+// for wrong command lines too.
+bool passes_status_on(const std::vector<std::string>& args);
+
+// "gpu=1"; the name must be one and the number 1 or more.
+Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text);
+
+// "KEY=VALUE", or "KEY": its value in this command's own environment.
+Result<std::pair<std::string, std::string>> parse_env(std::string_view text);
+
+}  // namespace bramble::cli

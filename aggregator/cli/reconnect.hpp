@@ -1,0 +1,38 @@
+// What a command does while the aggregator does not answer: try again with back-off, say so once, give up in time.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "aggregator/cli/console.hpp"
+#include "common/base/clock.hpp"
+
+namespace bramble::cli {
+
+// Thread-safe; shared by all connections of one command.
+class Reconnect {
+ public:
+  // give_up_ms 0: a command that does not wait for an aggregator to come back.
+  Reconnect(Console& console, int64_t give_up_ms) : console_(console), give_up_ms_(give_up_ms) {}
+
+  void reached();
+
+  // No answer came: how long to wait before the next try; nothing: give up. An aggregator that never answered is not
+  // waited for: most likely its address is wrong.
+  std::optional<int64_t> lost(MonoTime now);
+
+  // "Come again" (503) since `since`: how long to wait. This is waited for by every command.
+  std::optional<int64_t> busy(MonoTime since, MonoTime now) const;
+
+ private:
+  Console& console_;
+  const int64_t give_up_ms_;
+  std::mutex mutex_;
+  bool ever_reached_ = false;
+  std::optional<MonoTime> lost_since_;
+  bool said_ = false;
+};
+
+}  // namespace bramble::cli

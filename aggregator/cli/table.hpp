@@ -1,0 +1,43 @@
+// Tables for people: as wide as their content, at most as wide as the terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bramble::cli {
+
+inline constexpr size_t kMinColumns = 80;  // also where there is no terminal
+
+struct Column {
+  std::string title;
+  bool right = false;     // numbers
+  bool flexible = false;  // may be cut, with an ellipsis, to make the table fit
+};
+
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns);
+
+  void add_row(std::vector<std::string> cells);  // as many cells as there are columns
+
+  // Every line ends with '\n' and has at most `width` columns, as long as the flexible columns can give way. Control
+  // characters in cells become '?': a job's name must not drive the terminal.
+  std::string render(size_t width) const;
+
+ private:
+  std::vector<size_t> column_widths(size_t width) const;
+  std::string render_line(const std::vector<std::string>& cells, const std::vector<size_t>& widths) const;
+
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Columns that a UTF-8 text takes on a terminal, each code point counted as one.
+size_t display_width(std::string_view text);
+
+// The text cut to `width` columns; what was cut shows as an ellipsis.
+std::string cut_to(std::string_view text, size_t width);
+
+}  // namespace bramble::cli

@@ -1,0 +1,210 @@
+#include "aggregator/cli/views.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/text.hpp"
+#include "common/base/duration.hpp"
+#include "common/base/size.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+// A field as text: nothing for null, texts as they are, anything else as JSON.
+std::string cell(const json& value) {
+  if (value.is_null()) return "";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  return value.dump();
+}
+
+std::string cell(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? "" : cell(*found);
+}
+
+// A measured number, or "-" where nothing was measured.
+std::string measured(const json& object, const char* name, const char* pattern) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_number()) return "-";
+  return fmt::format(fmt::runtime(pattern), found->get<double>());
+}
+
+std::string done_of_total(const json& job) {
+  const ProgressCounts counts = counts_field(job);
+  return fmt::format("{}/{}{}", counts.ended(), counts.total, counts.open ? "+" : "");
+}
+
+std::string how_ended(const json& each) {
+  const std::string outcome = text_field(each, "outcome");
+  if (outcome.empty()) return text_field(each, "state");
+  if (outcome == "exited") return fmt::format("exit {}", number_field(each, "exit_code"));
+  if (outcome == "signaled") return fmt::format("signal {}", number_field(each, "signal"));
+  return outcome;
+}
+
+std::string node_state(const json& node) {
+  const std::string state = text_field(node, "state");
+  return flag_field(node, "drained") ? state + ", drained" : state;
+}
+
+std::string power(const json& node) {
+  const std::string watts = measured(node, "power_w", "{:.1f}");
+  return watts == "-" || flag_field(node, "power_measured") ? watts : "~" + watts;
+}
+
+std::string busy(const json& node) {
+  const auto found = node.find("cpu_busy_ratio");
+  if (found == node.end() || !found->is_number()) return "-";
+  return fmt::format("{:.0f}%", found->get<double>() * 100);
+}
+
+std::string details(const std::vector<std::pair<std::string, std::string>>& lines) {
+  std::string text;
+  for (const auto& [name, value] : lines) {
+    if (!value.empty()) text += fmt::format("  {:<14}{}\n", name, value);
+  }
+  return text;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_line(const json& values) {
+  std::string line;
+  for (const json& value : values) line += (line.empty() ? "" : ",") + csv_field(cell(value));
+  return line + "\n";
+}
+
+}  // namespace
+
+Table job_table(const json& jobs) {
+  Table table({{"JOB", true},
+               {"STATE"},
+               {"DONE", true},
+               {"FAILED", true},
+               {"OWNER", false, true},
+               {"NAME", false, true},
+               {"SUBMITTED"},
+               {"COMMAND", false, true}});
+  for (const json& job : jobs) {
+    table.add_row({cell(job, "job"), cell(job, "state"), done_of_total(job), std::to_string(counts_field(job).failed),
+                   cell(job, "owner"), cell(job, "name"), clock_text(number_field(job, "submitted_ms")),
+                   cell(job, "command")});
+  }
+  return table;
+}
+
+Table try_table(const json& tasks) {
+  Table table({{"TASK", true},
+               {"TRY", true},
+               {"NODE", false, true},
+               {"ENDED"},
+               {"COUNTS"},
+               {"TIME", true},
+               {"CPU", true},
+               {"MEMORY", true},
+               {"TEXT", false, true}});
+  for (const json& task : tasks) {
+    const auto tries = task.find("tries");
+    if (tries == task.end()) continue;
+    for (const json& each : *tries) {
+      table.add_row({cell(task, "task"), cell(each, "attempt"), cell(each, "node"), how_ended(each),
+                     flag_field(each, "committed") ? "yes" : "", format_duration(number_field(each, "duration_ms")),
+                     format_duration(number_field(each, "cpu_ms")),
+                     format_size(static_cast<uint64_t>(number_field(each, "peak_memory_bytes"))), cell(each, "text")});
+    }
+  }
+  return table;
+}
+
+Table node_table(const json& nodes) {
+  Table table({{"NODE", false, true},
+               {"STATE", false, true},
+               {"CORES", true},
+               {"RUN", true},
+               {"QUEUE", true},
+               {"LOAD", true},
+               {"BUSY", true},
+               {"TEMP", true},
+               {"WATTS", true},
+               {"MEMORY", true},
+               {"HEARD", true},
+               {"MODEL", false, true}});
+  for (const json& node : nodes) {
+    const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
+    table.add_row({cell(node, "node"), node_state(node), cell(node, "cores"), cell(node, "running"),
+                   cell(node, "queued"), measured(node, "load1", "{:.2f}"), busy(node),
+                   measured(node, "temperature_celsius", "{:.0f}"), power(node),
+                   format_size(static_cast<uint64_t>(number_field(node, "memory_bytes"))),
+                   heard_ms < 0 ? "never" : format_duration(heard_ms), cell(node, "model")});
+  }
+  return table;
+}
+
+Table query_table(const json& result) {
+  std::vector<Column> columns;
+  for (size_t i = 0; i < result["columns"].size(); ++i) {
+    const bool number = !result["rows"].empty() && result["rows"][0][i].is_number();
+    columns.push_back({cell(result["columns"][i]), number, !number});
+  }
+  Table table(std::move(columns));
+  for (const json& row : result["rows"]) {
+    std::vector<std::string> cells;
+    for (const json& value : row) cells.push_back(cell(value));
+    table.add_row(std::move(cells));
+  }
+  return table;
+}
+
+std::string job_details(const json& job) {
+  const ProgressCounts counts = counts_field(job);
+  const int64_t ended_ms = number_field(job, "ended_ms");
+  return fmt::format("job {}: {}\n", cell(job, "job"), cell(job, "state")) +
+         details({{"name", cell(job, "name")},
+                  {"owner", cell(job, "owner")},
+                  {"command", cell(job, "command")},
+                  {"priority", cell(job, "priority")},
+                  {"submitted", clock_text(number_field(job, "submitted_ms"))},
+                  {"ended", ended_ms > 0 ? clock_text(ended_ms) : ""},
+                  {"tasks", fmt::format("{}: {} succeeded, {} failed, {} cancelled, {} running{}", counts.total,
+                                        counts.succeeded, counts.failed, counts.cancelled, counts.running,
+                                        counts.open ? "; more may come" : "")}});
+}
+
+std::string node_details(const json& node) {
+  const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
+  return fmt::format("node {}: {}\n", cell(node, "node"), node_state(node)) +
+         details({{"drained for", cell(node, "drain_reason")},
+                  {"model", cell(node, "model")},
+                  {"arch", cell(node, "arch")},
+                  {"version", cell(node, "version")},
+                  {"cores", cell(node, "cores")},
+                  {"memory", format_size(static_cast<uint64_t>(number_field(node, "memory_bytes")))},
+                  {"resources", cell(node, "resources")},
+                  {"labels", cell(node, "labels")},
+                  {"tasks", cell(node, "running") + " running, " + cell(node, "queued") + " queued"},
+                  {"load", measured(node, "load1", "{:.2f}") + ", " + busy(node) + " busy"},
+                  {"temperature", measured(node, "temperature_celsius", "{:.1f}") + " °C"},
+                  {"power", power(node) + " W" + (flag_field(node, "power_measured") ? "" : " (modelled)")},
+                  {"last heard", heard_ms < 0 ? "never" : format_duration(heard_ms) + " ago"},
+                  {"machine", cell(node, "machine_id")},
+                  {"boot", cell(node, "boot_id")}});
+}
+
+std::string query_csv(const json& result) {
+  std::string text = csv_line(result["columns"]);
+  for (const json& row : result["rows"]) text += csv_line(row);
+  return text;
+}
+
+}  // namespace bramble::cli

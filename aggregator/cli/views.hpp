@@ -1,0 +1,20 @@
+// The API's objects as tables for people.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "aggregator/cli/table.hpp"
+
+namespace bramble::cli {
+
+Table job_table(const nlohmann::json& jobs);
+Table try_table(const nlohmann::json& tasks);  // a row for each try of each task
+Table node_table(const nlohmann::json& nodes);
+Table query_table(const nlohmann::json& result);  // {"columns", "rows"}
+
+std::string job_details(const nlohmann::json& job);    // lines "name  value", without its tries
+std::string node_details(const nlohmann::json& node);  // likewise
+std::string query_csv(const nlohmann::json& result);   // RFC 4180, with a line of titles; lines end with '\n'
+
+}  // namespace bramble::cli
