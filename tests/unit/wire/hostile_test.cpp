@@ -85,10 +85,11 @@ TEST(Hostile, TooLong) {
   expect_all_refuse(std::string(kMaxWardenFrameBytes + 1, ' '), "longer than");
 }
 
+// Looking one up must not mean to look at all the others: with 20,000 keys that would be seen.
 TEST(Hostile, ManyKeysInOneObject) {
   std::string text = "{";
-  while (text.size() < kMaxMessageBytes - 20) text += "\"" + std::to_string(text.size()) + "\":0,";
-  expect_all_refuse(text + "\"z\":0}", "is missing");
+  for (int key = 0; key < 20'000; ++key) text += "\"" + std::to_string(key) + "\":0,";
+  EXPECT_FALSE(decode<Beat>(text + "\"z\":0}"));
 }
 
 // Every decoder stays on its feet when bytes of good messages are changed, cut or doubled.
