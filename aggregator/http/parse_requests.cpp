@@ -1,0 +1,93 @@
+#include <limits>
+
+#include "aggregator/http/json_input.hpp"
+#include "aggregator/http/requests.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+constexpr size_t kMaxSetBytes = 16 << 10;  // a selector or a node set as people write them
+
+Status read_inputs(const Json& value, const std::string& name, std::vector<wire::BlobRef>& into) {
+  if (!value.is_array()) return fail(name + " must be a list of objects");
+  if (value.size() > kMaxAppendedTasks) {
+    return fail(name + " has " + std::to_string(value.size()) + " entries; append at most " +
+                std::to_string(kMaxAppendedTasks) + " at once");
+  }
+  for (const Json& entry : value) {
+    const std::string place = name + "[" + std::to_string(into.size()) + "].";
+    std::optional<wire::BlobRef> blob;
+    Fields fields(entry, place, {"stdin"});
+    fields.need("stdin").blob("stdin", blob);
+    if (!fields.status()) return fields.status();
+    into.push_back(std::move(*blob));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<AppendRequest> parse_append(std::string_view body, JobId job) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  AppendRequest request{job, 0, {}};
+  Fields fields(*json, "", {"first", "tasks"});
+  fields.need("first")
+      .need("tasks")
+      .whole<TaskIndex>("first", request.first, 0, static_cast<TaskIndex>(kMaxTasks))
+      .with("tasks",
+            [&](const Json& value, const std::string& name) { return read_inputs(value, name, request.stdin_blobs); })
+      .rule(request.first + request.stdin_blobs.size() <= kMaxTasks,
+            "a job has at most " + std::to_string(kMaxTasks) + " tasks");
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return request;
+}
+
+Status parse_close(std::string_view body) {
+  if (body.empty()) return {};
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  return Fields(*json, "", {}).status();
+}
+
+Result<Cancellation> parse_cancel(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  std::string text;
+  Fields fields(*json, "", {"jobs"});
+  fields.need("jobs").text("jobs", text, {1, kMaxSetBytes});
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  auto jobs = parse_job_selector(text);
+  if (!jobs) return tl::unexpected(jobs.error());
+  return Cancellation{std::move(*jobs)};
+}
+
+Result<Draining> parse_drain(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Draining draining;
+  std::string text;
+  Fields fields(*json, "", {"nodes", "reason"});
+  fields.need("nodes").text("nodes", text, {1, kMaxSetBytes}).text("reason", draining.reason, {0, kMaxReasonBytes});
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  auto nodes = parse_node_set(text);
+  if (!nodes) return tl::unexpected(nodes.error());
+  if (!nodes->groups.empty()) return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
+  draining.nodes = std::move(*nodes);
+  return draining;
+}
+
+Result<SqlQuestion> parse_sql(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  SqlQuestion question;
+  Fields fields(*json, "", {"sql", "max_rows", "time_limit_ms"});
+  fields.need("sql")
+      .text("sql", question.sql, {1, kMaxSqlBytes, false})
+      .whole<size_t>("max_rows", question.max_rows, 1, kMaxSqlRows)
+      .whole<int64_t>("time_limit_ms", question.time_limit_ms, 1, kMaxSqlMs);
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return question;
+}
+
+}  // namespace bramble::aggregator::http

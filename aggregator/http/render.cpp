@@ -1,0 +1,203 @@
+#include "aggregator/http/render.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/base/utf8.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxCommandTextBytes = 1000;
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json blob_json(const std::optional<wire::BlobRef>& blob) {
+  if (!blob) return nullptr;
+  return {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}};
+}
+
+Json counts_json(const JobRow& row) {
+  const TaskCounts& counts = row.record.progress.counts;
+  const uint64_t elsewhere = counts.ended() + row.assigned + row.running;
+  return {{"total", counts.total},         {"waiting", counts.total - std::min(counts.total, elsewhere)},
+          {"assigned", row.assigned},      {"running", row.running},
+          {"succeeded", counts.succeeded}, {"failed", counts.failed},
+          {"cancelled", counts.cancelled}};
+}
+
+Json job_json(const JobRow& row) {
+  const JobRecord& job = row.record;
+  const bool ended = is_final(job.progress.state);
+  return {{"job", job.id},
+          {"name", job.spec.name},
+          {"owner", job.spec.owner},
+          {"state", to_string(job.progress.state)},
+          {"priority", job.spec.priority},
+          {"open", job.progress.open},
+          {"submitted_ms", job.submitted.ms},
+          {"ended_ms", ended ? Json(job.progress.ended.ms) : Json(nullptr)},
+          {"command", command_text(job.spec.task.argv)},
+          {"tasks", counts_json(row)}};
+}
+
+Json spec_json(const JobRecord& job) {
+  const JobSpec& spec = job.spec;
+  const wire::TaskSpec& task = spec.task;
+  Json env = Json::object();
+  for (const auto& [name, value] : task.env) env[name] = value;
+  Json json = {{"argv", task.argv},
+               {"name", spec.name},
+               {"submit_id", spec.submit_id},
+               {"priority", spec.priority},
+               {"cpus", task.cpus},
+               {"memory_bytes", task.memory_bytes},
+               {"resources", task.resources},
+               {"time_limit_ms", task.time_limit_ms},
+               {"kill_grace_ms", task.kill_grace_ms},
+               {"retries", spec.retries},
+               {"env", std::move(env)},
+               {"on_node_loss", to_string(spec.on_node_loss)},
+               {"max_running", spec.max_running},
+               {"stdin", blob_json(spec.stdin_blob)},
+               {"stdout_cap_bytes", task.stdout_cap_bytes},
+               {"stderr_cap_bytes", task.stderr_cap_bytes},
+               {"per_task_input", spec.per_task_input}};
+  const TaskRange& range = job.progress.range;
+  json["array"] = spec.array ? Json{{"first", range.first}, {"last", range.last}, {"step", range.step}} : Json(nullptr);
+  return json;
+}
+
+std::string_view try_state(const AttemptRow& row) {
+  if (!row.outcome.empty()) return "ended";
+  return row.record.started ? "running" : "assigned";
+}
+
+Json time_json(const std::optional<WallTime>& time) { return time ? Json(time->ms) : Json(nullptr); }
+
+Json try_json(const AttemptRow& row) {
+  Json json = {{"attempt", row.record.key.attempt},
+               {"node", row.record.node},
+               {"state", try_state(row)},
+               {"outcome", row.outcome.empty() ? Json(nullptr) : Json(row.outcome)},
+               {"exit_code", nullptr},
+               {"signal", nullptr},
+               {"text", ""},
+               {"assigned_ms", row.record.assigned.ms},
+               {"started_ms", time_json(row.record.started)},
+               {"ended_ms", time_json(row.ended)},
+               {"duration_ms", nullptr},
+               {"cpu_ms", nullptr},
+               {"peak_memory_bytes", nullptr},
+               {"committed", row.committed}};
+  if (!row.result) return json;
+  const wire::Finished& result = *row.result;
+  if (result.outcome == wire::Outcome::exited) json["exit_code"] = result.code;
+  if (result.signal != 0) json["signal"] = result.signal;
+  json["text"] = result.text;
+  json["duration_ms"] = result.duration_ms;
+  json["cpu_ms"] = result.cpu_ms;
+  json["peak_memory_bytes"] = result.peak_memory_bytes;
+  return json;
+}
+
+Json task_json(const TaskRow& row) {
+  Json tries = Json::array();
+  for (const AttemptRow& attempt : row.attempts) tries.push_back(try_json(attempt));
+  return {{"task", row.record.key.task},
+          {"state", to_string(row.record.state)},
+          {"attempts", row.record.attempts},
+          {"failures", row.record.failures},
+          {"committed_attempt", row.committed_attempt},
+          {"stdin", blob_json(row.record.stdin_blob)},
+          {"tries", std::move(tries)}};
+}
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-_./=:,@%+").find(c) != std::string_view::npos;
+}
+
+std::string quoted(const std::string& argument) {
+  if (!argument.empty() && std::all_of(argument.begin(), argument.end(), is_plain)) return argument;
+  std::string text = "'";
+  for (const char c : argument) {
+    text += c == '\'' ? "'\\''" : std::string(1, c);
+  }
+  return text + "'";
+}
+
+// A number only where the text is one: JSON has no word for infinity.
+std::string cell(const SqlValue& value) {
+  using Kind = SqlValue::Kind;
+  if (value.kind == Kind::null) return "null";
+  if (value.kind == Kind::text) return dump(Json(value.text));
+  const Json number = Json::parse(value.text, nullptr, false);
+  return number.is_number() ? value.text : dump(Json(value.text));
+}
+
+std::string row_text(const std::vector<SqlValue>& row) {
+  std::string text = "[";
+  for (const SqlValue& value : row) text += (text.size() > 1 ? "," : "") + cell(value);
+  return text + "]";
+}
+
+}  // namespace
+
+std::string command_text(const std::vector<std::string>& argv) {
+  std::string text;
+  for (const std::string& argument : argv) {
+    if (text.size() > kMaxCommandTextBytes) break;
+    text += (text.empty() ? "" : " ") + quoted(argument);
+  }
+  if (text.size() <= kMaxCommandTextBytes) return to_utf8(text, kMaxCommandTextBytes);
+  return to_utf8(text, kMaxCommandTextBytes) + "...";
+}
+
+std::string render_jobs(std::span<const JobRow> rows) {
+  std::string text = "[";
+  for (const JobRow& row : rows) text += (text.size() > 1 ? "," : "") + dump(job_json(row));
+  return text + "]";
+}
+
+std::string render_job(const JobRow& row) {
+  Json json = job_json(row);
+  json["spec"] = spec_json(row.record);
+  return dump(json);
+}
+
+std::string render_tasks(std::span<const TaskRow> rows) {
+  std::string text = "[";
+  for (const TaskRow& row : rows) text += (text.size() > 1 ? "," : "") + dump(task_json(row));
+  return text + "]";
+}
+
+std::string render_ended_watch(const JobRow& row, uint64_t version) {
+  return dump({{"version", version},
+               {"state", to_string(row.record.progress.state)},
+               {"open", row.record.progress.open},
+               {"tasks", counts_json(row)},
+               {"eta_ms", nullptr}});
+}
+
+std::string render_table(const SqlTable& table, size_t max_bytes) {
+  std::string text = "{\"columns\":" + dump(Json(table.columns)) + ",\"rows\":[";
+  bool truncated = table.truncated;
+  bool first = true;
+  for (const auto& row : table.rows) {
+    const std::string line = row_text(row);
+    if (text.size() + line.size() > max_bytes) {
+      truncated = true;
+      break;
+    }
+    text += (first ? "" : ",") + line;
+    first = false;
+  }
+  return text + "],\"truncated\":" + (truncated ? "true" : "false") + "}";
+}
+
+std::string render_blob(const wire::BlobRef& blob) { return dump(blob_json(blob)); }
+
+}  // namespace bramble::aggregator::http

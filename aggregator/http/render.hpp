@@ -1,0 +1,27 @@
+// Rows of the store as the JSON that people and programs get (README.md names every field). Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aggregator/core/store.hpp"
+
+namespace bramble::aggregator::http {
+
+std::string render_jobs(std::span<const JobRow> rows);
+std::string render_job(const JobRow& row);  // with `spec`
+std::string render_tasks(std::span<const TaskRow> rows);
+
+// What a watch tells of a job that the reactor no longer holds.
+std::string render_ended_watch(const JobRow& row, uint64_t version);
+
+// At most about max_bytes: rows that do not fit are left out and `truncated` says so.
+std::string render_table(const SqlTable& table, size_t max_bytes);
+
+std::string render_blob(const wire::BlobRef& blob);
+
+// argv for people, quoted as a shell would want it; cut where it is long.
+std::string command_text(const std::vector<std::string>& argv);
+
+}  // namespace bramble::aggregator::http

@@ -1,0 +1,62 @@
+// What request bodies say, checked: any bytes become a value or one clear sentence. Pure; no socket, no store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "aggregator/core/api.hpp"
+#include "common/base/node_set.hpp"
+#include "common/base/result.hpp"
+#include "common/base/selector.hpp"
+
+namespace bramble::aggregator::http {
+
+// Limits of a submission. argv and env together must fit in one message to an agent, with room to spare for what JSON
+// makes of control characters.
+inline constexpr size_t kMaxArguments = 4096;
+inline constexpr size_t kMaxVariables = 4096;
+inline constexpr size_t kMaxCommandBytes = 128 << 10;  // argv and env together
+inline constexpr size_t kMaxJobNameBytes = 200;
+inline constexpr size_t kMaxResources = 32;
+inline constexpr uint32_t kMaxCpus = 4096;
+inline constexpr uint64_t kMaxBytes = uint64_t{1} << 50;  // memory, caps
+inline constexpr int64_t kMaxTimeLimitMs = int64_t{366} * 24 * 3600 * 1000;
+inline constexpr int64_t kMaxKillGraceMs = 3600 * 1000;
+inline constexpr int32_t kMaxPriority = 1'000'000;  // and as far below 0
+inline constexpr uint32_t kMaxRetries = 1000;
+inline constexpr uint64_t kMaxTasks = 100'000'000;
+inline constexpr size_t kMaxAppendedTasks = 1000;
+inline constexpr size_t kMaxSqlBytes = 64 << 10;
+inline constexpr uint64_t kMaxSqlRows = 100'000;
+inline constexpr int64_t kMaxSqlMs = 60'000;
+inline constexpr size_t kMaxReasonBytes = 1000;
+
+struct Submission {
+  SubmitRequest request;
+  bool dry_run = false;
+};
+
+struct Cancellation {
+  JobSelector jobs;
+};
+
+struct Draining {
+  NodeSet nodes;
+  std::string reason;
+};
+
+struct SqlQuestion {
+  std::string sql;
+  size_t max_rows = 10'000;
+  int64_t time_limit_ms = 10'000;
+};
+
+Result<Submission> parse_submit(std::string_view body, const Caller& caller);
+Result<AppendRequest> parse_append(std::string_view body, JobId job);
+Status parse_close(std::string_view body);  // nothing, or an empty object
+Result<Cancellation> parse_cancel(std::string_view body);
+Result<Draining> parse_drain(std::string_view body);
+Result<SqlQuestion> parse_sql(std::string_view body);
+
+}  // namespace bramble::aggregator::http

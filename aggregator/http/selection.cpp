@@ -1,0 +1,117 @@
+#include "aggregator/http/selection.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace bramble::aggregator::http {
+namespace {
+
+constexpr size_t kPageJobs = 1000;
+constexpr JobId kMaxJob = std::numeric_limits<int64_t>::max();
+
+// The newest job of the owner (empty: of all) as a range.
+Result<std::pair<JobId, JobId>> last_of(JobQuery& jobs, const std::string& owner) {
+  JobFilter filter;
+  filter.owner = owner;
+  filter.limit = 1;
+  const auto rows = jobs.jobs(filter);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) {
+    return fail(ErrorCode::not_found, owner.empty() ? "there is no job yet" : "there is no job of " + owner);
+  }
+  return std::pair{rows->back().record.id, rows->back().record.id};
+}
+
+std::string owner_of_last(const std::string& owner, const Caller& caller) {
+  return owner.empty() && !caller.operator_ ? caller.user : owner;
+}
+
+// Calls visit for every job that the filter lets through, newest page first, holding one page at a time.
+template <typename Visit>
+Status for_each_job(JobQuery& jobs, JobFilter filter, std::pair<JobId, JobId> range, const Visit& visit) {
+  filter.limit = kPageJobs;
+  while (range.first <= range.second) {
+    filter.ranges = {range};
+    const auto rows = jobs.jobs(filter);
+    if (!rows) return tl::unexpected(rows.error());
+    for (const JobRow& row : *rows) {
+      if (Status good = visit(row); !good) return good;
+    }
+    if (rows->size() < kPageJobs) break;
+    range.second = rows->front().record.id - 1;
+  }
+  return {};
+}
+
+// The open jobs among those that are named by number. All must be the caller's.
+Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& caller, std::vector<JobId>& chosen) {
+  bool found = false;
+  const Status read = for_each_job(jobs, {}, range, [&](const JobRow& row) -> Status {
+    const JobRecord& job = row.record;
+    found = true;
+    if (!caller.operator_ && job.spec.owner != caller.user) {
+      return fail(ErrorCode::denied, "job " + std::to_string(job.id) + " is " + job.spec.owner + "'s");
+    }
+    if (!is_final(job.progress.state)) chosen.push_back(job.id);
+    return {};
+  });
+  if (!read || found) return read;
+  if (range.first == range.second) return tl::unexpected(no_such_job(jobs, range.first));
+  return fail(ErrorCode::not_found,
+              "there is no job from " + std::to_string(range.first) + " to " + std::to_string(range.second));
+}
+
+Status add_all(JobQuery& jobs, const Caller& caller, std::vector<JobId>& chosen) {
+  JobFilter filter;
+  if (!caller.operator_) filter.owner = caller.user;
+  return for_each_job(jobs, filter, {1, kMaxJob}, [&](const JobRow& row) -> Status {
+    if (!is_final(row.record.progress.state)) chosen.push_back(row.record.id);
+    return {};
+  });
+}
+
+}  // namespace
+
+Error no_such_job(JobQuery& jobs, JobId job) {
+  const auto last = jobs.last_job();
+  const std::string end = last ? ": the last one is " + std::to_string(*last) : "";
+  return {ErrorCode::not_found, "there is no job " + std::to_string(job) + end};
+}
+
+Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
+                                        const Caller& caller, size_t limit) {
+  JobFilter filter{selector.ranges, owner, limit};
+  if (selector.last && !selector.all) {
+    const auto last = last_of(jobs, owner_of_last(owner, caller));
+    if (!last) return tl::unexpected(last.error());
+    filter.ranges.push_back(*last);
+  }
+  if (selector.all) filter.ranges.clear();
+  auto rows = jobs.jobs(filter);
+  const bool one_by_number = filter.ranges.size() == 1 && filter.ranges[0].first == filter.ranges[0].second;
+  if (rows && rows->empty() && one_by_number && owner.empty()) {
+    return tl::unexpected(no_such_job(jobs, filter.ranges[0].first));
+  }
+  return rows;
+}
+
+Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& selector, const Caller& caller) {
+  std::vector<JobId> chosen;
+  auto ranges = selector.ranges;
+  if (selector.last) {
+    const auto last = last_of(jobs, owner_of_last("", caller));
+    if (!last) return tl::unexpected(last.error());
+    ranges.push_back(*last);
+  }
+  for (const auto& range : ranges) {
+    if (Status added = add_named(jobs, range, caller, chosen); !added) return tl::unexpected(added.error());
+  }
+  if (selector.all) {
+    if (Status added = add_all(jobs, caller, chosen); !added) return tl::unexpected(added.error());
+  }
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  return chosen;
+}
+
+}  // namespace bramble::aggregator::http

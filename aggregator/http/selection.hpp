@@ -1,0 +1,25 @@
+// Which jobs of the store a selector means.
+#pragma once
+
+#include <vector>
+
+#include "aggregator/core/api.hpp"
+#include "aggregator/core/store.hpp"
+#include "common/base/result.hpp"
+#include "common/base/selector.hpp"
+
+namespace bramble::aggregator::http {
+
+// The rows of a listing, by number: those that the selector names and `owner` (empty: everybody) has. `last` is the
+// newest of the owner, or of the caller, or, for an operator, of all.
+Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
+                                        const Caller& caller, size_t limit);
+
+// The jobs that a cancel is about, those that have ended left out. `all` are the caller's own, or everybody's for an
+// operator. A job named by number that does not exist is not_found; one of another owner is denied.
+Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& selector, const Caller& caller);
+
+// "there is no job 12: the last one is 7".
+Error no_such_job(JobQuery& jobs, JobId job);
+
+}  // namespace bramble::aggregator::http

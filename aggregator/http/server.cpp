@@ -1,0 +1,88 @@
+#include "aggregator/http/server.hpp"
+
+#include <optional>
+
+#include "aggregator/http/doors.hpp"
+#include "aggregator/http/listener.hpp"
+#include "aggregator/http/service.hpp"
+
+namespace bramble::aggregator::http {
+
+struct Server::Parts {
+  Parts(Backend backend, const ServerLimits& given)
+      : limits(given), service(std::make_shared<Service>(std::move(backend), given)) {}
+
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  // Listeners answer what waits before the workers end: what a worker is at then has an exchange to end in.
+  ~Parts() {
+    for (const auto& listener : listeners) listener->answer_what_waits();
+    service->stop();
+    listeners.clear();
+  }
+
+  Status listen(posix::UniqueFd socket, Door door) {
+    auto context = std::make_unique<ListenerContext>();
+    context->door = std::move(door);
+    context->service = service;
+    context->limits = limits;
+    context->bodies_bytes = bodies_bytes;
+    auto listener = Listener::start(std::move(socket), std::move(context));
+    if (!listener) return tl::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+    return {};
+  }
+
+  const ServerLimits limits;
+  std::shared_ptr<Service> service;
+  std::shared_ptr<std::atomic<size_t>> bodies_bytes = std::make_shared<std::atomic<size_t>>(0);
+  std::optional<SocketFile> socket_file;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  uint16_t tcp_port = 0;
+};
+
+namespace {
+
+Result<AccessPolicy> tcp_policy(const ServerOptions& options) {
+  if (options.token.empty()) {
+    return fail("cannot listen on " + options.tcp_listen +
+                " without a token: the API runs commands; configure a token file");
+  }
+  const auto address = split_address(options.tcp_listen);
+  if (!address) return tl::unexpected(address.error());
+  AccessPolicy policy{options.token, options.allowed_hosts};
+  policy.hosts.push_back(address->first);
+  return policy;
+}
+
+}  // namespace
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() = default;
+
+uint16_t Server::tcp_port() const { return parts_->tcp_port; }
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Backend backend) {
+  auto parts = std::make_unique<Parts>(std::move(backend), options.limits);
+  if (!options.tcp_listen.empty()) {
+    auto policy = tcp_policy(options);
+    if (!policy) return tl::unexpected(policy.error());
+    auto socket = listen_tcp(options.tcp_listen);
+    if (!socket) return tl::unexpected(socket.error());
+    parts->tcp_port = local_port(socket->get());
+    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy))); !good) {
+      return tl::unexpected(good.error());
+    }
+  }
+  if (!options.unix_path.empty()) {
+    auto socket = listen_at_path(options.unix_path);
+    if (!socket) return tl::unexpected(socket.error());
+    parts->socket_file.emplace(options.unix_path);
+    if (Status good = parts->listen(std::move(*socket), unix_door()); !good) return tl::unexpected(good.error());
+  }
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+}  // namespace bramble::aggregator::http

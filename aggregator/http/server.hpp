@@ -1,0 +1,62 @@
+// The aggregator's HTTP API (README.md) on a Unix socket and, if wanted, on TCP.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/core/api.hpp"
+#include "aggregator/core/store.hpp"
+#include "common/base/result.hpp"
+
+namespace bramble::aggregator::http {
+
+struct ServerLimits {
+  size_t max_connections = 400;  // for each listener; above, new ones wait to be accepted
+  unsigned idle_timeout_s = 60;
+  size_t max_body_bytes = 16 << 20;    // of one JSON body
+  size_t max_bodies_bytes = 64 << 20;  // of all that are being received
+  size_t max_polls = 256;              // waiting at once
+  size_t max_uploads = 64;             // at once
+  size_t max_waiting_queries = 8;      // SQL, beside the two that run
+  int64_t port_timeout_ms = 30'000;    // how long the reactor may take, above what a poll waits
+  int64_t health_timeout_ms = 2'000;   // the same for a health check
+};
+
+struct ServerOptions {
+  std::string unix_path;                   // empty: none
+  std::string tcp_listen;                  // "127.0.0.1:8737", "[::1]:8737"; port 0: any free one; empty: none
+  std::string token;                       // TCP only, and needed there
+  std::vector<std::string> allowed_hosts;  // names that a TCP request may call us by, beside localhost and addresses
+  ServerLimits limits;
+};
+
+// What answers. The references must outlive the Server; port is not called after its end. All of it is called from
+// several threads at once.
+struct Backend {
+  ApiPort port;
+  JobQuery& jobs;
+  SqlQuery& sql;
+  BlobFiles& files;
+};
+
+class Server {
+ public:
+  // An address or a socket path that is in use is ErrorCode::conflict; a socket that a dead process left is replaced.
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Backend backend);
+
+  // Answers what waits with 503 and ends. Replies of the reactor that come later are dropped.
+  ~Server();
+
+  uint16_t tcp_port() const;  // 0 without TCP
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace bramble::aggregator::http

@@ -1,0 +1,155 @@
+// What reads the store or changes jobs and nodes; runs on a worker.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "aggregator/http/render.hpp"
+#include "aggregator/http/selection.hpp"
+#include "aggregator/http/service.hpp"
+#include "common/base/nearest.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+constexpr uint64_t kMaxListed = 10'000;
+constexpr uint64_t kDefaultListed = 1'000;
+constexpr size_t kMaxTableBytes = 64 << 20;
+
+Error lacks_blob(const wire::BlobRef& blob) {
+  return {ErrorCode::conflict,
+          "the aggregator does not have the input " + blob.sha256 + ": upload it first (POST /api/v1/blobs)"};
+}
+
+Status check_blob(BlobFiles& files, const wire::BlobRef& blob) {
+  const auto size = files.blob_size(blob.sha256);
+  if (!size) return tl::unexpected(lacks_blob(blob));
+  if (*size == blob.size_bytes) return {};
+  return fail("the input " + blob.sha256 + " has " + std::to_string(*size) + " bytes, not " +
+              std::to_string(blob.size_bytes));
+}
+
+std::vector<std::string> node_names(const std::string& nodes_json) {
+  std::vector<std::string> names;
+  const auto nodes = nlohmann::json::parse(nodes_json, nullptr, false);
+  if (!nodes.is_array()) return names;
+  for (const auto& node : nodes) {
+    if (node.is_object() && node.contains("node") && node["node"].is_string()) names.push_back(node["node"]);
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> choose_nodes(const NodeSet& wanted, const std::vector<std::string>& known) {
+  for (const std::string& name : wanted.names) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return fail(ErrorCode::not_found, unknown("node", name, known));
+    }
+  }
+  return wanted.all ? known : wanted.names;
+}
+
+}  // namespace
+
+void Service::submit(const Route&, HttpRequest& request, const Answer& answer) {
+  auto submission = parse_submit(request.body, request.caller);
+  if (!submission) return answer(error_reply(submission.error()));
+  const JobSpec& spec = submission->request.spec;
+  if (spec.stdin_blob) {
+    if (const Status held = check_blob(backend_.files, *spec.stdin_blob); !held)
+      return answer(error_reply(held.error()));
+  }
+  if (submission->dry_run) {
+    const uint64_t tasks = spec.per_task_input ? 0 : submission->request.range.size();
+    return answer(json_reply(nlohmann::json{{"job", nullptr}, {"tasks", tasks}}.dump()));
+  }
+  ask_and_answer(request.caller, std::move(submission->request), answer);
+}
+
+// Inputs of tasks that exist already may be gone: such tasks are passed over, so that an append may be said twice.
+Status Service::check_inputs(const AppendRequest& request) {
+  for (size_t i = 0; i < request.stdin_blobs.size(); ++i) {
+    const Status held = check_blob(backend_.files, request.stdin_blobs[i]);
+    if (held) continue;
+    const auto job = find_job(request.job);
+    if (!job) return tl::unexpected(job.error());
+    if (request.first + i >= job->record.progress.range.size()) return held;
+  }
+  return {};
+}
+
+void Service::append(const Route& route, HttpRequest& request, const Answer& answer) {
+  auto append = parse_append(request.body, route.job);
+  if (!append) return answer(error_reply(append.error()));
+  if (const Status held = check_inputs(*append); !held) return answer(error_reply(held.error()));
+  ask_and_answer(request.caller, std::move(*append), answer);
+}
+
+void Service::close(const Route& route, HttpRequest& request, const Answer& answer) {
+  if (const Status good = parse_close(request.body); !good) return answer(error_reply(good.error()));
+  ask_and_answer(request.caller, CloseRequest{route.job}, answer);
+}
+
+void Service::cancel(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto cancellation = parse_cancel(request.body);
+  if (!cancellation) return answer(error_reply(cancellation.error()));
+  auto jobs = select_for_cancel(backend_.jobs, cancellation->jobs, request.caller);
+  if (!jobs) return answer(error_reply(jobs.error()));
+  ask_and_answer(request.caller, CancelRequest{std::move(*jobs)}, answer);
+}
+
+void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer) {
+  Params params(request.params, {"select", "owner", "limit"});
+  const uint64_t limit = params.number("limit", kDefaultListed, 1, kMaxListed);
+  if (!params.status()) return answer(error_reply(params.status().error()));
+  const std::string select = params.text("select");
+  const auto selector = parse_job_selector(select.empty() ? "all" : select);
+  if (!selector) return answer(error_reply(selector.error()));
+  const auto rows = select_jobs(backend_.jobs, *selector, params.text("owner"), request.caller, limit);
+  answer(rows ? json_reply(render_jobs(*rows)) : error_reply(rows.error()));
+}
+
+void Service::show_job(const Route& route, HttpRequest& request, const Answer& answer) {
+  const Params params(request.params, {});
+  if (!params.status()) return answer(error_reply(params.status().error()));
+  const auto row = find_job(route.job);
+  answer(row ? json_reply(render_job(*row)) : error_reply(row.error()));
+}
+
+void Service::list_tasks(const Route& route, HttpRequest& request, const Answer& answer) {
+  Params params(request.params, {"first", "limit"});
+  const auto first = static_cast<TaskIndex>(params.number("first", 0, 0, std::numeric_limits<TaskIndex>::max()));
+  const uint64_t limit = params.number("limit", kDefaultListed, 1, kMaxListed);
+  if (!params.status()) return answer(error_reply(params.status().error()));
+  if (const auto job = find_job(route.job); !job) return answer(error_reply(job.error()));
+  const auto rows = backend_.jobs.tasks(route.job, first, limit);
+  answer(rows ? json_reply(render_tasks(*rows)) : error_reply(rows.error()));
+}
+
+void Service::set_drained(const Route& route, HttpRequest& request, const Answer& answer) {
+  const auto draining = parse_drain(request.body);
+  if (!draining) return answer(error_reply(draining.error()));
+  if (!request.caller.operator_) return answer(error_reply(403, "only an operator may drain or resume nodes"));
+  const DrainRequest drain{{}, route.endpoint == Endpoint::drain, draining->reason};
+  const auto choose = [self = shared_from_this(), answer, drain, caller = request.caller,
+                       wanted = draining->nodes](const std::string& nodes) {
+    auto names = choose_nodes(wanted, node_names(nodes));
+    if (!names) return answer(error_reply(names.error()));
+    DrainRequest chosen = drain;
+    chosen.nodes = std::move(*names);
+    self->ask_and_answer(caller, std::move(chosen), answer);
+  };
+  ask(request.caller, NodesRequest{}, limits_.port_timeout_ms,
+      [self = shared_from_this(), answer, choose](ApiReply reply) {
+        if (reply.http_status != 200) return answer(json_reply(std::move(reply.body), reply.http_status));
+        self->run(self->work_pool_, answer, [choose, nodes = std::move(reply.body)] { choose(nodes); });
+      });
+}
+
+void Service::run_sql(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto question = parse_sql(request.body);
+  if (!question) return answer(error_reply(question.error()));
+  const auto table = backend_.sql.sql(question->sql, question->max_rows, question->time_limit_ms);
+  if (table) return answer(json_reply(render_table(*table, kMaxTableBytes)));
+  // A limit is the question's fault here: there is less to ask for, not less to send.
+  answer(table.error().code == ErrorCode::limit ? error_reply(400, table.error().message) : error_reply(table.error()));
+}
+
+}  // namespace bramble::aggregator::http
