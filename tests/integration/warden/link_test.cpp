@@ -1,0 +1,146 @@
+// The agent's connection: requests refused, connections lost, bytes that make no sense.
+#include "common/posix/files.hpp"
+#include "fixture.hpp"
+
+namespace bramble::test {
+namespace {
+
+using testing::HasSubstr;
+using wire::Outcome;
+
+class WardenLink : public WardenTest {};
+
+TEST_F(WardenLink, HelloTellsWhatItIs) {
+  const auto state = client_.hello();
+  EXPECT_EQ(state.pid, warden_.pid());
+  EXPECT_EQ(state.slots, 2U);
+  EXPECT_EQ(state.directory, dir_ / "state");
+  EXPECT_EQ(state.note, "tasks run as the warden's own user");
+  EXPECT_TRUE(state.running.empty());
+  EXPECT_TRUE(state.exited.empty());
+}
+
+TEST_F(WardenLink, AnAgentThatComesBackFindsWhatRunsAndWhatHasEnded) {
+  client_.send(shell_start(warden_task(1), "echo out; exec sleep 1000"));
+  client_.run(shell_start(warden_task(2), "exit 5"));
+  client_.expect<wire::WardenOutput>(warden_task(1));
+  client_ = warden_.connect();
+  const auto state = client_.hello();
+  ASSERT_EQ(state.running.size(), 1U);
+  EXPECT_EQ(state.running[0].task, warden_task(1));
+  EXPECT_GT(state.running[0].pid, 0);
+  EXPECT_TRUE(is_alive(static_cast<pid_t>(state.running[0].pid)));
+  ASSERT_EQ(state.exited.size(), 1U);
+  EXPECT_EQ(state.exited[0].task, warden_task(2));
+  EXPECT_EQ(state.exited[0].result.code, 5);
+  EXPECT_EQ(client_.expect<wire::WardenOutput>(warden_task(1)).stdout_bytes, 4U);
+}
+
+TEST_F(WardenLink, WhatEndsWhileNoAgentIsThereIsFound) {
+  client_.send(shell_start(warden_task(1), "mkfifo go; echo ready; read line < go; exit 9"));
+  client_.expect<wire::WardenOutput>(warden_task(1));
+  const std::string go = warden_.directory_of(warden_task(1)) + "/work/go";
+  {
+    // The second task is given away together with the connection.
+    client_.send(shell_start(warden_task(2), "echo > " + go));
+    client_ = warden_.connect();
+  }
+  auto state = client_.hello();
+  while (state.exited.size() < 2) {
+    client_.next();
+    state = client_.hello();
+  }
+  EXPECT_EQ(state.exited[0].result.code, 9);
+}
+
+TEST_F(WardenLink, ASecondConnectionReplacesTheFirst) {
+  WardenClient second = warden_.connect();
+  client_.expect_closed();
+  EXPECT_EQ(second.hello().slots, 2U);
+}
+
+TEST_F(WardenLink, HundredsOfEndedAttemptsComeInPages) {
+  constexpr JobId kCount = 300;
+  for (JobId job = 1; job <= kCount; ++job) client_.run(command_start(warden_task(job), {"true"}));
+  EXPECT_EQ(client_.hello().exited.size(), kCount);
+}
+
+TEST_F(WardenLink, AStartBeyondTheSlotsIsRefused) {
+  for (JobId job = 1; job <= 3; ++job) client_.send(command_start(warden_task(job), {"sleep", "1000"}));
+  const auto refused = client_.expect<wire::WardenRefused>();
+  EXPECT_EQ(refused.task, warden_task(3));
+  EXPECT_EQ(refused.why, "no free slot");
+}
+
+TEST_F(WardenLink, ANameInUseIsRefused) {
+  client_.send(command_start(warden_task(1), {"sleep", "1000"}));
+  client_.send(command_start(warden_task(1), {"true"}));
+  EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(1)).why, HasSubstr("running already"));
+  client_.run(command_start(warden_task(2), {"true"}));
+  client_.send(command_start(warden_task(2), {"true"}));
+  EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(2)).why, HasSubstr("ended already"));
+}
+
+TEST_F(WardenLink, AStartThatMakesNoSenseIsRefusedWithTheReason) {
+  client_.send(command_start(warden_task(1), {}));
+  EXPECT_THAT(client_.expect<wire::WardenRefused>().why, HasSubstr("must name a command"));
+  client_.send(command_start(warden_task(1), {"echo", std::string("a\0b", 3)}));
+  EXPECT_THAT(client_.expect<wire::WardenRefused>().why, HasSubstr("NUL"));
+}
+
+TEST_F(WardenLink, ForgetRemovesTheAttemptAndFreesItsName) {
+  const auto start = shell_start(warden_task(1), "echo text");
+  client_.run(start);
+  client_.send(wire::WardenForget{{start.task, warden_task(77)}});
+  EXPECT_TRUE(client_.hello().exited.empty());
+  EXPECT_EQ(posix::list_directory(dir_ / "state/attempts").value(), std::vector<std::string>{});
+  EXPECT_EQ(client_.run(start).result.code, 0);
+}
+
+TEST_F(WardenLink, ForgettingARunningAttemptIsRefused) {
+  client_.send(command_start(warden_task(1), {"sleep", "1000"}));
+  client_.send(wire::WardenForget{{warden_task(1)}});
+  EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(1)).why, HasSubstr("running"));
+  EXPECT_EQ(client_.hello().running.size(), 1U);
+}
+
+TEST_F(WardenLink, AKillAfterTheEndIsAnsweredWithTheEnd) {
+  client_.run(shell_start(warden_task(1), "exit 4"));
+  client_.send(wire::WardenKill{warden_task(1), Outcome::cancelled});
+  EXPECT_EQ(client_.expect<wire::WardenExited>(warden_task(1)).result.code, 4);
+  client_.send(wire::WardenKill{warden_task(2), Outcome::cancelled});
+  EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(2)).why, HasSubstr("not here"));
+}
+
+TEST_F(WardenLink, GarbageIsRefusedAndTheConnectionGoesOn) {
+  client_.send_bytes(wire::make_frame("\x01\xff garbage"));
+  EXPECT_FALSE(client_.expect<wire::WardenRefused>().why.empty());
+  client_.send_bytes(wire::make_frame(R"({"type":"start","task":"../../etc"})"));
+  EXPECT_FALSE(client_.expect<wire::WardenRefused>().why.empty());
+  EXPECT_EQ(client_.run(command_start(warden_task(1), {"true"})).result.code, 0);
+}
+
+TEST_F(WardenLink, AFrameThatIsTooLargeClosesTheConnectionAndNothingElse) {
+  client_.send(command_start(warden_task(1), {"sleep", "1000"}));
+  client_.expect<wire::WardenStarted>(warden_task(1));
+  client_.send_bytes(std::string("\xff\xff\xff\x7f", 4));
+  client_.expect_closed();
+  client_ = warden_.connect();
+  EXPECT_EQ(client_.hello().running.size(), 1U);
+}
+
+TEST_F(WardenLink, AnotherProtocolIsRefusedInWords) {
+  client_.send(wire::WardenHello{99});
+  EXPECT_THAT(client_.expect<wire::WardenRefused>().why, HasSubstr("protocol 99"));
+}
+
+TEST(WardenCommandLine, WrongUsageIsSaidWithStatus2) {
+  const TempDir dir;
+  for (const auto& args : std::vector<std::vector<std::string>>{{"--no-such-option"}, {"--slots", "0"}, {"extra"}}) {
+    WardenProcess warden(dir / "state", 1, args);
+    EXPECT_EQ(warden.wait_for_end().code, 2) << args[0];
+  }
+}
+
+}  // namespace
+}  // namespace bramble::test
