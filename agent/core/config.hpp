@@ -33,11 +33,11 @@ struct Config {
   uint64_t max_blob_bytes = uint64_t{1} << 30;  // inputs pulled ahead
 };
 
-// The agent's small memory: written before each connection.
+// The agent's small memory, written before what depends on it.
 struct Saved {
   std::string agent_id;    // the agent's own UUID
   std::string machine_id;  // where it was made: on another machine (a cloned card) the agent makes itself a new one
-  uint64_t counter = 0;    // connections so far
+  uint64_t counter = 0;    // no connection so far carried a higher one
   StoreId store;           // the aggregator's store that this agent is joined to; empty: none yet
   TermId term = 0;         // the highest seen of that store
 

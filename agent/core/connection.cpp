@@ -13,7 +13,7 @@ wire::NodeStatus identity(const State& state) {
   status.agent_id = state.saved.agent_id;
   status.machine_id = state.config.machine_id;
   status.boot_id = state.config.boot_id;
-  status.counter = state.saved.counter;
+  status.counter = state.counter;
   return status;
 }
 
@@ -43,6 +43,13 @@ MonoTime next_attempt(State& state, Link& link, Now now) {
   return now.mono + delay_ms;
 }
 
+// Reserved in blocks: a broker that is away for a day must not cost an SD card a write every few seconds.
+void count_connection(State& state, Effects& effects) {
+  if (++state.counter <= state.saved.counter) return;
+  state.saved.counter += kCounterBlock;
+  effects.save = state.saved;
+}
+
 void publish_retained_status(const State& state, Effects& effects, const wire::NodeStatus& status) {
   effects.publish.push_back(
       {state.topics.node(state.config.node, wire::NodeTopic::status), wire::encode(status), 1, true, false});
@@ -58,8 +65,7 @@ void start(State& state, Now now) {
 void connect_if_due(State& state, Effects& effects, Now now) {
   if (state.stopping) return;
   if (state.link.phase == Link::Phase::down && state.link.retry_at && *state.link.retry_at <= now.mono) {
-    ++state.saved.counter;
-    effects.save = state.saved;
+    count_connection(state, effects);
     state.link.phase = Link::Phase::connecting;
     state.link.retry_at.reset();
     effects.connect =
@@ -76,7 +82,7 @@ void connect_if_due(State& state, Effects& effects, Now now) {
 void publish_status(const State& state, Effects& effects) { publish_retained_status(state, effects, birth(state)); }
 
 void on_connected(State& state, Effects& effects, Now now) {
-  if (state.stopping || state.link.phase == Link::Phase::up) return;
+  if (state.stopping || state.link.phase != Link::Phase::connecting) return;
   if (state.link.failure_said) {
     effects.log.push_back("connected to the broker again");
   } else {
@@ -104,7 +110,7 @@ void on_disconnected(State& state, Effects& effects, Now now, std::string_view r
 }
 
 void on_bulk_connected(State& state, Effects& effects, Now now) {
-  if (state.stopping) return;
+  if (state.stopping || state.bulk.phase != Link::Phase::connecting) return;
   state.bulk.phase = Link::Phase::up;
   state.bulk.failure_said = false;
   state.bulk.backoff_ms = kFirstBackoffMs;

@@ -46,7 +46,7 @@ void handle_refusal(State& state, Effects& effects, Now now, const wire::Refusal
 bool answers_this_birth(const State& state, const wire::TasksMessage& message) {
   const wire::Welcome& welcome = *message.welcome;
   return welcome.agent_id == state.saved.agent_id && welcome.boot_id == state.config.boot_id &&
-         welcome.counter == state.saved.counter && message.session != 0 && message.session >= state.session.id;
+         welcome.counter == state.counter && message.session != 0 && message.session >= state.session.id;
 }
 
 void join(State& state, Effects& effects, const wire::TasksMessage& message) {

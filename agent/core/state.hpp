@@ -25,6 +25,7 @@ namespace bramble::agent {
 inline constexpr int64_t kRepeatMs = 2000;               // events until acknowledged, blob requests without an answer
 inline constexpr int64_t kFirstBackoffMs = 200;          // between attempts to connect, doubling...
 inline constexpr int64_t kMaxBackoffMs = 5000;           // ...to this
+inline constexpr uint64_t kCounterBlock = 100;           // connections between two writes of the counter
 inline constexpr int64_t kRefusedMs = 30000;             // until a refused agent tries again
 inline constexpr int64_t kWardenRetryMs = 200;           // after a start that the warden refused
 inline constexpr uint32_t kMaxWardenRefusals = 300;      // of one attempt, then it has failed to start
@@ -188,13 +189,18 @@ struct Counts {
 struct State {
   // seed: of the jitter between attempts to connect.
   State(Config config_in, Saved saved_in, uint64_t seed)
-      : config(std::move(config_in)), saved(std::move(saved_in)), topics(config.cluster), random(seed) {
+      : config(std::move(config_in)),
+        saved(std::move(saved_in)),
+        counter(saved.counter),
+        topics(config.cluster),
+        random(seed) {
     session.beat_ms = config.beat_ms.value_or(session.beat_ms);
     session.telemetry_ms = config.telemetry_ms.value_or(session.telemetry_ms);
   }
 
   Config config;
   Saved saved;
+  uint64_t counter;  // of this connection, or of the one that is tried
   wire::Topics topics;
   Random random;
   Link link;

@@ -130,7 +130,7 @@ class AgentHarness {
     message.store = kStore;
     message.term = 1;
     message.session = session;
-    message.welcome = wire::Welcome{state.saved.agent_id, "boot", state.saved.counter, 99, 1000, 1000};
+    message.welcome = wire::Welcome{state.saved.agent_id, "boot", state.counter, 99, 1000, 1000};
     return message;
   }
   void connect_warden(wire::WardenState list = {}) {

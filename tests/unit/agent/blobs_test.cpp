@@ -213,7 +213,11 @@ TEST_F(BlobTest, DropsThePullOfARecalledTask) {
 TEST_F(BlobTest, AsksAgainAtOnceWhenAConnectionIsBack) {
   launch({1, 0, 1}, 5);
   gets();
+  h.step([&](Effects& effects) { on_bulk_disconnected(h.state, effects, h.now, "lost"); });
+  h.advance(h.wake_at - h.now.mono);
+  EXPECT_TRUE(std::exchange(h.connect_bulk, false));
   h.step([&](Effects& effects) { on_bulk_connected(h.state, effects, h.now); });
+  h.take_log();
   EXPECT_EQ(gets().size(), 1U);
   h.take_events();
   h.tasks(h.welcome_message(8));
