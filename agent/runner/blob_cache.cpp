@@ -1,0 +1,75 @@
+#include "agent/runner/blob_cache.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "common/posix/error.hpp"
+#include "common/posix/files.hpp"
+
+namespace bramble::runner {
+namespace {
+
+Status write_all(int fd, std::string_view data) {
+  while (!data.empty()) {
+    const ssize_t written = ::write(fd, data.data(), data.size());
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      return posix::system_failure("cannot write an input", errno);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BlobCache> BlobCache::open(std::string directory) {
+  if (Status removed = posix::remove_tree(directory); !removed) return tl::unexpected<Error>(removed.error());
+  if (Status made = posix::make_directories(directory); !made) return tl::unexpected<Error>(made.error());
+  return BlobCache(std::move(directory));
+}
+
+Status BlobCache::write(const agent::BlobWrite& write) {
+  if (write.offset == 0) {
+    Part part;
+    const std::string file = part_path(write.sha256);
+    part.fd.reset(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!part.fd) return posix::system_failure("cannot create " + file, errno);
+    parts_.insert_or_assign(write.sha256, std::move(part));
+  }
+  const auto found = parts_.find(write.sha256);
+  if (found == parts_.end() || found->second.size_bytes != write.offset) {
+    return fail(ErrorCode::io, "an input's earlier part could not be stored");
+  }
+  Part& part = found->second;
+  if (Status written = write_all(part.fd.get(), write.data); !written) {
+    drop(write.sha256);
+    return written;
+  }
+  part.digest.update(write.data);
+  part.size_bytes += write.data.size();
+  return {};
+}
+
+Status BlobCache::check(const std::string& sha256) {
+  const auto found = parts_.find(sha256);
+  if (found == parts_.end()) return fail(ErrorCode::io, "an input's earlier part could not be stored");
+  const std::string actual = found->second.digest.hex();
+  parts_.erase(found);
+  if (actual != sha256) return fail(ErrorCode::conflict, "blob " + sha256 + " arrived as " + actual);
+  if (std::rename(part_path(sha256).c_str(), path(sha256).c_str()) != 0) {
+    return posix::system_failure("cannot rename " + part_path(sha256), errno);
+  }
+  return {};
+}
+
+void BlobCache::drop(const std::string& sha256) {
+  parts_.erase(sha256);
+  ::unlink(part_path(sha256).c_str());
+  ::unlink(path(sha256).c_str());
+}
+
+}  // namespace bramble::runner

@@ -1,0 +1,137 @@
+#include "agent/settings.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "agent/sensors/hardware.hpp"
+#include "common/posix/config_file.hpp"
+#include "common/posix/files.hpp"
+#include "common/posix/machine.hpp"
+
+namespace bramble::agent {
+namespace {
+
+constexpr int64_t kMaxSlots = 1024;
+constexpr int64_t kMaxAmount = int64_t{1} << 50;
+constexpr double kMaxWatts = 1e6;
+constexpr size_t kMaxPasswordBytes = 4096;
+
+// As they stand in the file; zero or empty where it says nothing.
+struct Given {
+  int64_t slots = 0;
+  int64_t memory_bytes = 0;
+  int64_t beat_ms = 0;
+  int64_t telemetry_ms = 0;
+  std::string password_file;
+  posix::MachineOptions machine;
+};
+
+Status read_keys(const std::string& path, Settings& settings, Given& given) {
+  Result<posix::ConfigFile> file = posix::ConfigFile::read(path);
+  if (!file) return tl::unexpected<Error>(file.error());
+  file->text("node", settings.config.node);
+  file->text("cluster", settings.config.cluster);
+  file->text("broker_url", settings.broker_url);
+  file->text("broker_user", settings.broker_user);
+  file->text("broker_password_file", given.password_file);
+  file->text("state_dir", settings.state_dir);
+  file->text("warden_socket", settings.warden_socket);
+  file->text("machine_id", given.machine.machine_id);
+  file->text("boot_id", given.machine.boot_id);
+  file->integer("slots", given.slots, 1, kMaxSlots);
+  file->integer("memory_bytes", given.memory_bytes, 1, kMaxAmount);
+  file->integer("beat_ms", given.beat_ms, 100, 60'000);
+  file->integer("telemetry_ms", given.telemetry_ms, 100, 3'600'000);
+  file->real("idle_w", settings.power.idle_w, 0, kMaxWatts);
+  file->real("busy_w", settings.power.busy_w, 0, kMaxWatts);
+  file->integers("resources", settings.config.resources, 0, kMaxAmount);
+  file->texts("labels", settings.config.labels);
+  return file->finish();
+}
+
+// The first part of the host's name.
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  const std::string full = name.data();
+  return full.substr(0, full.find('.'));
+}
+
+Status check_name(const char* key, const std::string& name) {
+  if (is_valid_name(name)) return {};
+  return fail(std::string(key) + " is '" + name +
+              "', but a name is made of letters, digits, '-', '_' and '.', begins with a letter or digit and has at "
+              "most 63: set " +
+              key + " in the file");
+}
+
+Status check(const Settings& settings) {
+  const Config& config = settings.config;
+  if (Status node = check_name("node", config.node); !node) return node;
+  if (Status cluster = check_name("cluster", config.cluster); !cluster) return cluster;
+  for (const auto& [name, amount] : config.resources) {
+    if (Status resource = check_name("a resource", name); !resource) return resource;
+  }
+  for (const auto& [name, value] : config.labels) {
+    if (Status label = check_name("a label", name); !label) return label;
+  }
+  if (settings.power.idle_w > settings.power.busy_w) return fail("idle_w must not be above busy_w");
+  for (const std::string* path : {&settings.state_dir, &settings.warden_socket}) {
+    if (!path->starts_with('/')) return fail("state_dir and warden_socket must begin with '/', not be '" + *path + "'");
+  }
+  return {};
+}
+
+Status read_password(const std::string& path, std::string& password) {
+  if (path.empty()) return {};
+  Result<std::string> text = posix::read_file(path, kMaxPasswordBytes);
+  if (!text) return in_context("broker_password_file", text.error());
+  password = text->substr(0, text->find_first_of("\r\n"));
+  return {};
+}
+
+std::string language() {
+  const char* const lang = std::getenv("LANG");
+  return lang == nullptr ? std::string() : std::string(lang);
+}
+
+void take_optional(int64_t given, std::optional<int64_t>& into) {
+  if (given != 0) into = given;
+}
+
+Status complete(Settings& settings, const Given& given, const sensors::Hardware& hardware) {
+  Config& config = settings.config;
+  const auto machine = posix::read_machine_identity(given.machine);
+  if (!machine) return tl::unexpected<Error>(machine.error());
+  config.machine_id = machine->machine_id;
+  config.boot_id = machine->boot_id;
+  config.version = BRAMBLE_VERSION;
+  config.model = hardware.model;
+  config.arch = hardware.arch;
+  config.lang = language();
+  config.blob_dir = settings.state_dir + "/blobs";
+  config.slots = given.slots != 0 ? static_cast<uint32_t>(given.slots) : hardware.cores;
+  config.memory_bytes = given.memory_bytes != 0 ? static_cast<uint64_t>(given.memory_bytes) : hardware.memory_bytes;
+  take_optional(given.beat_ms, config.beat_ms);
+  take_optional(given.telemetry_ms, config.telemetry_ms);
+  return read_password(given.password_file, settings.broker_password);
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const std::string& path) {
+  const sensors::Hardware hardware = sensors::read_hardware({});
+  Settings settings;
+  Given given;
+  settings.power = sensors::coefficients_for(hardware.model);
+  settings.config.node = host_name();
+  settings.config.cluster = "bramble";
+  if (Status keys = read_keys(path, settings, given); !keys) return tl::unexpected<Error>(keys.error());
+  if (Status sound = check(settings); !sound) return in_context(path, sound.error());
+  if (Status completed = complete(settings, given, hardware); !completed) return in_context(path, completed.error());
+  return settings;
+}
+
+}  // namespace bramble::agent
