@@ -2,7 +2,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "agent/warden/warden.hpp"
+#include "common/posix/files.hpp"
 #include "common/posix/unix_socket.hpp"
 
 namespace bramble::warden {
@@ -88,6 +91,7 @@ void Warden::start(const wire::WardenStart& start, const std::string& frame) {
   if (slot == nullptr) return refuse(start.task, "no free slot");
   // The frame itself goes on: it is the start record's text as well.
   if (const Status queued = slot->channel->queue(frame); !queued) return refuse(start.task, "no free slot");
+  use_spare(start.task);
   slot->running.emplace();
   wire::WardenStarted& started = slot->running->started;
   started.task = start.task;
@@ -96,6 +100,13 @@ void Warden::start(const wire::WardenStart& start, const std::string& frame) {
   started.resources = start.spec.resources;
   if (start.spec.memory_bytes > 0) watch_memory();
   flush_soon();
+}
+
+// The keeper finds the directory and uses it. From here on the attempt exists: should the warden die now, it is lost.
+void Warden::use_spare(const wire::WardenTask& task) {
+  if (spares_.empty()) return;
+  ::rename(spares_.back().c_str(), layout_.attempt(task).c_str());
+  spares_.pop_back();
 }
 
 void Warden::handle(const wire::WardenKill& kill, const std::string& frame) {
@@ -116,8 +127,14 @@ void Warden::handle(const wire::WardenForget& request) {
 void Warden::forget(const wire::WardenTask& task) {
   if (slot_of(task) != nullptr) return refuse(task, "this attempt is running: it cannot be forgotten");
   if (exited_.erase(task) == 0) return;
-  const Status forgotten = forget_attempt(layout_.attempt(task));
-  if (!forgotten) posix::log_warning(forgotten.error().message);
+  const std::string directory = layout_.attempt(task);
+  const std::string spare = layout_.spares() + "/" + std::to_string(++spares_made_);
+  if (spares_.size() < kMaxSpares && make_spare(directory, spare)) {
+    spares_.push_back(spare);
+    return;
+  }
+  const Status removed = posix::remove_tree(directory);
+  if (!removed) posix::log_warning(removed.error().message);
 }
 
 void Warden::refuse(const wire::WardenTask& task, std::string why) {
@@ -125,8 +142,7 @@ void Warden::refuse(const wire::WardenTask& task, std::string why) {
 }
 
 wire::WardenExited Warden::exit_record_of(const wire::WardenTask& task, const std::string& kept) const {
-  const auto text = kept.empty() ? read_exit_record(layout_.attempt(task)) : Result<std::string>(kept);
-  auto exited = text ? wire::decode_exit_record(*text) : tl::unexpected(text.error());
+  auto exited = kept.empty() ? read_exit_record(layout_, task) : wire::decode_exit_record(kept);
   if (exited) return std::move(*exited);
   wire::WardenExited damaged{task, {}};
   damaged.result.outcome = wire::Outcome::warden_lost;

@@ -186,11 +186,7 @@ void Keeper::report_progress(Now now) {
 
 // The slot stays taken until the record is on disk: what is reported must survive the warden.
 void Keeper::try_to_finish() {
-  const std::string record = encode_exit_record(*exited_);
-  const bool was_created = ::access(task_->directory().c_str(), F_OK) == 0;
-  const Status removed = remove_work(task_->directory());
-  if (!removed) posix::log_warning("keeper: " + removed.error().message);
-  const Status written = was_created ? write_exit_record(task_->directory(), record) : Status{};
+  const Status written = task_->write_record(encode_exit_record(*exited_));
   if (!written) {
     record_trouble_.say(posix::LogLevel::error, "an ended task keeps its slot until its exit record can be written: " +
                                                     written.error().message);

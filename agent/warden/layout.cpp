@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "common/posix/error.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/unique_fd.hpp"
+#include "common/posix/uuid.hpp"
 
 namespace bramble::warden {
 namespace {
@@ -28,28 +28,46 @@ Status make_work(const std::string& work, const RunAs* run_as) {
   return {};
 }
 
-// One write, no rename: a reader that finds half a record finds an attempt without a complete one, which is lost.
-Status write_record(const std::string& path, std::string_view text, int flags) {
-  const posix::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, kRecordMode));
+// In place: an old record's file keeps its inode and its block.
+Status write_record(const std::string& path, std::string_view text) {
+  const posix::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kRecordMode));
   if (!fd) return posix::system_failure("cannot write " + path, errno);
   const ssize_t written = ::write(fd.get(), text.data(), text.size());
   if (written != static_cast<ssize_t>(text.size())) {
     return posix::system_failure("cannot write " + path, written < 0 ? errno : ENOSPC);
   }
-  if (flags == 0 && ::ftruncate(fd.get(), written) != 0) return posix::system_failure("cannot shorten " + path, errno);
+  if (::ftruncate(fd.get(), written) != 0) return posix::system_failure("cannot shorten " + path, errno);
   return {};
 }
 
-Status rename_file(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return posix::system_failure("cannot rename " + from, errno);
-  return {};
+Result<WorkMark> mark_of(const std::string& work) {
+  struct stat info {};
+  if (::lstat(work.c_str(), &info) != 0) return posix::system_failure("cannot look at " + work, errno);
+  return WorkMark{int64_t{info.st_ctim.tv_sec} * 1'000'000'000 + info.st_ctim.tv_nsec, info.st_mode};
+}
+
+Status make_attempt(const std::string& directory, const RunAs* run_as) {
+  if (::mkdir(directory.c_str(), kAttemptMode) == 0) return make_work(directory + "/work", run_as);
+  if (errno == EEXIST) return {};
+  return posix::system_failure("cannot make the attempt's directory " + directory, errno);
+}
+
+uint64_t size_of(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+}
+
+int64_t modified_wall_ms(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return 0;
+  return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
 }
 
 }  // namespace
 
 Status make_layout(const Layout& layout, std::optional<gid_t> group) {
   if (const Status made = posix::make_directories(layout.root(), 0711); !made) return made;
-  for (const std::string& each : {layout.slots(), layout.trash()}) {
+  for (const std::string& each : {layout.slots(), layout.spares(), layout.trash()}) {
     if (const Status made = posix::make_directories(each, 0700); !made) return made;
   }
   const std::string attempts = layout.attempts();
@@ -62,44 +80,43 @@ Status make_layout(const Layout& layout, std::optional<gid_t> group) {
   return {};
 }
 
-Status create_attempt(const std::string& directory, std::string_view start_record, const RunAs* run_as) {
-  if (::mkdir(directory.c_str(), kAttemptMode) != 0) {
-    return posix::system_failure("cannot make the attempt's directory " + directory, errno);
-  }
-  Status made = make_work(directory + "/work", run_as);
-  if (made) made = write_record(directory + "/start.json", start_record, O_CREAT | O_EXCL);
-  if (!made) static_cast<void>(posix::remove_tree(directory));
-  return made;
+Result<WorkMark> create_attempt(const std::string& directory, std::string_view start_record, const RunAs* run_as) {
+  Status made = make_attempt(directory, run_as);
+  if (made) made = write_record(directory + "/start.json", start_record);
+  auto mark = made ? mark_of(directory + "/work") : tl::unexpected(made.error());
+  if (!mark) static_cast<void>(posix::remove_tree(directory));
+  return mark;
 }
 
-Status write_exit_record(const std::string& directory, const std::string& text) {
-  const std::string path = directory + "/exit.json";
-  const std::string temporary = path + ".tmp";
-  Status written = write_record(temporary, text, O_CREAT | O_TRUNC);
-  if (written) return rename_file(temporary, path);
-  ::unlink(temporary.c_str());
-  // The start record has a block on the disk already, and its time is over.
+Status write_exit_record(const std::string& directory, std::string_view text) {
   const std::string start = directory + "/start.json";
-  if (!write_record(start, text, 0)) return written;
-  return rename_file(start, path);
+  if (const Status written = write_record(start, text); !written) return written;
+  if (::rename(start.c_str(), (directory + "/exit.json").c_str()) == 0) return {};
+  return posix::system_failure("cannot rename " + start, errno);
 }
 
-Result<std::string> read_exit_record(const std::string& directory) {
-  return posix::read_file(directory + "/exit.json", wire::kMaxWardenFrameBytes);
+Result<wire::WardenExited> read_exit_record(const Layout& layout, const wire::WardenTask& task) {
+  const auto text = posix::read_file(layout.attempt(task) + "/exit.json", wire::kMaxWardenFrameBytes);
+  if (!text) return tl::unexpected(text.error());
+  auto exited = wire::decode_exit_record(*text);
+  if (exited && exited->task != task) return fail(ErrorCode::corrupt, "it is another attempt's");
+  return exited;
 }
 
-Status remove_work(const std::string& directory) {
+// The time of change alone would not do: it stands still for some milliseconds.
+Status clear_work(const std::string& directory, const WorkMark& before) {
   const std::string work = directory + "/work";
-  if (::rmdir(work.c_str()) == 0) return {};
+  const auto after = mark_of(work);
+  const bool same = after && after->changed_ns == before.changed_ns && after->mode == before.mode;
+  if (same && posix::list_directory(work, 0)) return {};
   return posix::remove_tree(work);
 }
 
-Status forget_attempt(const std::string& directory) {
-  for (const char* name : {"/exit.json", "/start.json", "/stdout", "/stderr"}) {
-    ::unlink((directory + name).c_str());
-  }
-  if (::rmdir(directory.c_str()) == 0) return {};
-  return posix::remove_tree(directory);
+bool make_spare(const std::string& directory, const std::string& spare) {
+  if (!exists(directory + "/work")) return false;
+  for (const char* name : {"/stdout", "/stderr"}) ::unlink((directory + name).c_str());
+  if (::rename(directory.c_str(), spare.c_str()) != 0) return false;
+  return ::rename((spare + "/exit.json").c_str(), (spare + "/start.json").c_str()) == 0;
 }
 
 Status bury_attempt(const Layout& layout, const wire::WardenTask& task, const std::string& why) {
@@ -107,20 +124,24 @@ Status bury_attempt(const Layout& layout, const wire::WardenTask& task, const st
   wire::WardenExited exited{task, {}};
   exited.result.outcome = wire::Outcome::warden_lost;
   exited.result.text = why;
-  struct stat info {};
-  if (::stat((directory + "/start.json").c_str(), &info) == 0) {
-    exited.result.started_wall_ms = int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
-  }
-  if (::stat((directory + "/stdout").c_str(), &info) == 0)
-    exited.result.out.kept_bytes = static_cast<uint64_t>(info.st_size);
-  if (::stat((directory + "/stderr").c_str(), &info) == 0)
-    exited.result.err.kept_bytes = static_cast<uint64_t>(info.st_size);
+  exited.result.started_wall_ms = modified_wall_ms(directory + "/start.json");
+  exited.result.out.kept_bytes = size_of(directory + "/stdout");
+  exited.result.err.kept_bytes = size_of(directory + "/stderr");
   const std::string trashed = layout.trash() + "/" + directory_name(task);
   if (::rename((directory + "/work").c_str(), trashed.c_str()) != 0 && errno != ENOENT) {
     posix::log_warning("cannot clear away a lost attempt's working directory",
                        {{"attempt", directory_name(task)}, {"error", posix::errno_text(errno)}});
   }
   return write_exit_record(directory, encode_exit_record(exited));
+}
+
+// An earlier warden's may be half made, or another user's.
+Status discard_spares(const Layout& layout) {
+  const std::string trashed = layout.trash() + "/" + posix::random_uuid();
+  if (::rename(layout.spares().c_str(), trashed.c_str()) != 0 && errno != ENOENT) {
+    return posix::system_failure("cannot clear away " + layout.spares(), errno);
+  }
+  return posix::make_directories(layout.spares(), 0700);
 }
 
 void empty_trash(const Layout& layout) {

@@ -3,12 +3,18 @@
 //   DIR/warden.sock            the agent connects here
 //   DIR/warden.lock            held by the running warden
 //   DIR/slots/<n>.lock         held by keeper n: free means that its tasks are dead
-//   DIR/trash/                 working directories of lost attempts, until a keeper has removed them
+//   DIR/spare/<n>/             forgotten attempts' directories, to be used again
+//   DIR/trash/                 what nobody needs, until a keeper has removed it
 //   DIR/attempts/<store>.<job>.<task>.<attempt>/
-//     start.json               the start record: here until exit.json is, at least
-//     work/                    the task's working directory, gone when it ends
+//     start.json               the start record, until
+//     exit.json                the exit record takes its place: the same file under another name
+//     work/                    the task's working directory; gone when it ends, or empty if it was never touched
 //     stdout, stderr           absent while nothing was written
-//     exit.json                the exit record
+//
+// Directories are used again because making and deleting them is what costs most of a short task's time on a disk (and
+// wears an SD card): ext4 takes ten times as long for new inodes as for renaming and overwriting old ones. Nothing is
+// synced: after a power cut a record may hold its file's earlier contents, which is why exit records are checked for
+// the attempt's name.
 #pragma once
 
 #include <optional>
@@ -31,6 +37,7 @@ class Layout {
   std::string lock() const { return root_ + "/warden.lock"; }
   std::string slots() const { return root_ + "/slots"; }
   std::string slot_lock(uint32_t slot) const { return slots() + "/" + std::to_string(slot) + ".lock"; }
+  std::string spares() const { return root_ + "/spare"; }
   std::string trash() const { return root_ + "/trash"; }
   std::string attempts() const { return root_ + "/attempts"; }
   std::string attempt(const wire::WardenTask& task) const { return attempts() + "/" + directory_name(task); }
@@ -42,19 +49,30 @@ class Layout {
 // Makes the directories. `group`: who may read the outputs besides this process' user.
 Status make_layout(const Layout& layout, std::optional<gid_t> group);
 
-// The attempt's directory with start record and working directory. On an error nothing is left behind.
-Status create_attempt(const std::string& directory, std::string_view start_record, const RunAs* run_as);
+// How a working directory looked before the task: untouched afterwards, it can be used again.
+struct WorkMark {
+  int64_t changed_ns = 0;
+  mode_t mode = 0;
+};
 
-// Also on a disk that is full: then it takes the start record's place.
-Status write_exit_record(const std::string& directory, const std::string& text);
-Result<std::string> read_exit_record(const std::string& directory);
+// The attempt's directory with start record and working directory: made, or, where it exists, an old one used again. On
+// an error nothing is left behind.
+Result<WorkMark> create_attempt(const std::string& directory, std::string_view start_record, const RunAs* run_as);
 
-Status remove_work(const std::string& directory);
-Status forget_attempt(const std::string& directory);
+// Takes the start record's place, also on a disk that is full.
+Status write_exit_record(const std::string& directory, std::string_view text);
+Result<wire::WardenExited> read_exit_record(const Layout& layout, const wire::WardenTask& task);
+
+// Removes the working directory, or leaves it if it is as it was.
+Status clear_work(const std::string& directory, const WorkMark& before);
+
+// Makes an ended attempt's directory a spare. False: it cannot be one and must be removed.
+bool make_spare(const std::string& directory, const std::string& spare);
 
 // For an attempt whose processes are dead and that has no exit record: writes one that says so, and moves the working
 // directory to the trash.
 Status bury_attempt(const Layout& layout, const wire::WardenTask& task, const std::string& why);
+Status discard_spares(const Layout& layout);
 void empty_trash(const Layout& layout);
 
 struct FoundAttempts {

@@ -9,6 +9,7 @@
 
 #include "agent/warden/process_table.hpp"
 #include "common/posix/error.hpp"
+#include "common/posix/log.hpp"
 #include "common/posix/process.hpp"
 #include "common/posix/system_clock.hpp"
 
@@ -41,8 +42,9 @@ TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run
       started_(posix::now()) {}
 
 bool TaskRun::begin(std::string_view record, Spawner& spawner) {
-  Status begun = create_attempt(directory_, record, run_as_);
-  if (begun) begun = launch(spawner);
+  const auto created = create_attempt(directory_, record, run_as_);
+  if (created) work_ = *created;
+  const Status begun = created ? launch(spawner) : tl::unexpected(created.error());
   if (!begun) start_error_ = begun.error().message;
   alive_ = begun.has_value();
   return alive_;
@@ -193,6 +195,12 @@ wire::WardenExited TaskRun::finish(const SpawnFailure& failure) {
   result.peak_memory_bytes = peak_memory_bytes_;
   add_output(result);
   return exited;
+}
+
+Status TaskRun::write_record(std::string_view text) const {
+  if (!work_) return {};
+  if (const Status cleared = clear_work(directory_, *work_); !cleared) posix::log_warning(cleared.error().message);
+  return write_exit_record(directory_, text);
 }
 
 }  // namespace bramble::warden

@@ -39,14 +39,14 @@ class TaskRun {
   bool has_grown() const;
   // Everything that came of it is dead: the rest of the output, and the exit record's contents.
   wire::WardenExited finish(const SpawnFailure& failure);
-  const std::string& directory() const { return directory_; }
+  // After finish(). An error: the disk does not take it; try again later.
+  Status write_record(std::string_view text) const;
   const wire::WardenTask& task() const { return start_.task; }
 
   int out_fd() const { return out_.read_end(); }
   int err_fd() const { return err_.read_end(); }
 
  private:
-  Status prepare(std::string_view record);
   Status launch(Spawner& spawner);
   void kill_all(Now now);
   void add_usage(const rusage& usage);
@@ -64,6 +64,7 @@ class TaskRun {
   pid_t pid_ = 0;
   bool alive_ = false;
   std::string start_error_;
+  std::optional<WorkMark> work_;    // absent: there is no directory
   std::optional<int> main_status_;  // as of wait(2)
   int64_t duration_ms_ = 0;
   int64_t cpu_us_ = 0;

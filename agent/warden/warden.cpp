@@ -37,6 +37,7 @@ Status Warden::set_up() {
   if (const Status made = make_layout(layout_, options_.group); !made) return made;
   if (const Status locked = take_state_lock(); !locked) return locked;
   if (const Status waited = wait_for_old_keepers(); !waited) return waited;
+  if (const Status discarded = discard_spares(layout_); !discarded) return discarded;
   if (const Status taken = take_up_old_attempts(); !taken) return taken;
   for (uint32_t number = 0; number < options_.slots; ++number) {
     slots_.push_back(std::make_unique<Slot>());

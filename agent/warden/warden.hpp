@@ -25,6 +25,7 @@ namespace bramble::warden {
 
 inline constexpr uint32_t kMaxSlots = 1024;
 inline constexpr size_t kMaxHeldAttempts = 16'384;
+inline constexpr size_t kMaxSpares = 256;  // an agent forgets in batches
 
 struct WardenOptions {
   std::string state;  // absolute
@@ -87,6 +88,7 @@ class Warden {
   std::optional<std::string> reason_to_refuse(const wire::WardenStart& start) const;
   void refuse(const wire::WardenTask& task, std::string why);
   void forget(const wire::WardenTask& task);
+  void use_spare(const wire::WardenTask& task);
   void send_state();
   wire::WardenExited exit_record_of(const wire::WardenTask& task, const std::string& kept) const;
   void tell_agent(const wire::WardenReport& report) { tell_agent_text(encode(report)); }
@@ -109,6 +111,8 @@ class Warden {
   std::vector<std::unique_ptr<Slot>> slots_;
   // Those without an exit record on disk (no directory could be made) have its text here, the others an empty one.
   std::map<wire::WardenTask, std::string> exited_;
+  std::vector<std::string> spares_;  // directories of forgotten attempts
+  uint64_t spares_made_ = 0;
   bool flush_planned_ = false;
   bool memory_watched_ = false;
   bool stopping_ = false;

@@ -101,6 +101,22 @@ TEST_F(WardenDeath, AnAttemptThatNeverStartedIsCleanedUp) {
   EXPECT_EQ(client_.run(command_start(warden_task(1), {"true"})).result.code, 0);
 }
 
+TEST_F(WardenDeath, AnExitRecordOfAnotherAttemptCountsAsDamaged) {
+  client_.run(command_start(warden_task(1), {"true"}));
+  warden_.kill();
+  const std::string record = posix::read_file(warden_.directory_of(warden_task(1)) + "/exit.json", 1 << 20).value();
+  const std::string other = warden_.directory_of(warden_task(2));
+  ASSERT_TRUE(posix::make_directories(other));
+  ASSERT_TRUE(posix::write_file_atomically(other + "/exit.json", record));
+  warden_.start();
+  client_ = warden_.connect();
+  const auto state = client_.hello();
+  ASSERT_EQ(state.exited.size(), 2U);
+  EXPECT_EQ(state.exited[0].result.outcome, Outcome::exited);
+  EXPECT_EQ(state.exited[1].task, warden_task(2));
+  EXPECT_EQ(state.exited[1].result.outcome, Outcome::warden_lost);
+}
+
 TEST_F(WardenDeath, ADamagedExitRecordIsTold) {
   client_.run(command_start(warden_task(1), {"true"}));
   warden_.kill();

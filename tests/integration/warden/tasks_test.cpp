@@ -118,7 +118,23 @@ TEST_F(WardenTasks, WorksInADirectoryOfItsOwnThatIsGoneAfterwards) {
   EXPECT_EQ(client_.run(start).result.code, 0);
   EXPECT_EQ(warden_.stdout_of(start.task), warden_.directory_of(start.task) + "/work\na\n");
   EXPECT_EQ(posix::list_directory(warden_.directory_of(start.task)).value(),
-            (std::vector<std::string>{"exit.json", "start.json", "stdout"}));
+            (std::vector<std::string>{"exit.json", "stdout"}));
+}
+
+TEST_F(WardenTasks, FindsNothingOfAnEarlierTask) {
+  const std::string look = "ls -A; umask; stat -c %a .; ls -A ..";
+  std::string first;
+  for (JobId job = 1; job <= 6; ++job) {
+    // Every other task leaves something behind, each time something else.
+    const std::vector<std::string> traces = {":", "touch .hidden", ":", "chmod 755 .", ":", "mkdir x; rmdir x"};
+    const auto start = shell_start(warden_task(job), look + "; " + traces[job - 1]);
+    EXPECT_EQ(client_.run(start).result.code, 0);
+    const std::string seen = warden_.stdout_of(start.task);
+    if (job == 1) first = seen;
+    EXPECT_EQ(seen, first);
+    client_.send(wire::WardenForget{{start.task}});
+  }
+  EXPECT_EQ(first, "0022\n700\nstart.json\nstdout\nwork\n");
 }
 
 TEST_F(WardenTasks, InheritsNoDescriptorNoBlockedAndNoIgnoredSignal) {
