@@ -155,7 +155,7 @@ void Warden::send_state() {
   page.pid = ::getpid();
   page.slots = options_.slots;
   page.note = note_;
-  page.directory = layout_.root();
+  page.directory = layout_.attempts();
   for (const auto& slot : slots_) {
     if (slot->running) page.running.push_back(slot->running->started);
   }

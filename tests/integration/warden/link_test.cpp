@@ -14,7 +14,7 @@ TEST_F(WardenLink, HelloTellsWhatItIs) {
   const auto state = client_.hello();
   EXPECT_EQ(state.pid, warden_.pid());
   EXPECT_EQ(state.slots, 2U);
-  EXPECT_EQ(state.directory, dir_ / "state");
+  EXPECT_EQ(state.directory, dir_ / "state/attempts");
   EXPECT_EQ(state.note, "tasks run as the warden's own user");
   EXPECT_TRUE(state.running.empty());
   EXPECT_TRUE(state.exited.empty());
