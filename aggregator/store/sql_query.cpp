@@ -74,7 +74,8 @@ std::string suggestion(sqlite::Connection& connection, const std::string& messag
 
 tl::unexpected<Error> explain(sqlite::Connection& connection, Error error, int64_t time_limit_ms) {
   const int code = sqlite3_errcode(connection.raw());
-  if (code == SQLITE_AUTH) {
+  // Refused functions and pragma_... tables are plain errors to SQLite.
+  if (code == SQLITE_AUTH || error.message.starts_with("not authorized")) {
     return fail(ErrorCode::denied, "only questions can be asked (SELECT ...): this would change or set something (" +
                                        error.message +
                                        "); the tables and their columns are in sqlite_schema and jobs.sqlite_schema");

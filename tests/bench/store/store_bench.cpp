@@ -1,0 +1,140 @@
+// What the durable store costs: CPU and wall time for the life of a no-op task in jobs.db, and for readings in
+// telemetry.db. Prints figures; judges nothing.   bench_store [DIRECTORY]
+#include <ctime>
+#include <filesystem>
+#include <iostream>
+#include <vector>
+
+#include "aggregator/store/job_store.hpp"
+#include "aggregator/store/telemetry_table.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr uint32_t kTasks = 200'000;
+constexpr uint32_t kBatch = 256;
+constexpr uint32_t kEndsPerProgress = 64;
+constexpr size_t kNodes = 16;
+
+double seconds(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+void require(const Status& status) {
+  if (status) return;
+  std::cerr << status.error().message << "\n";
+  std::exit(1);
+}
+
+class Stopwatch {
+ public:
+  void print(const std::string& what, double count) const {
+    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_;
+    const double wall = seconds(CLOCK_MONOTONIC) - wall_;
+    std::cout << what << ": " << cpu / count * 1e6 << " us CPU, " << wall / count * 1e6 << " us wall, "
+              << static_cast<uint64_t>(count / wall) << " a second\n";
+  }
+
+ private:
+  double cpu_ = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  double wall_ = seconds(CLOCK_MONOTONIC);
+};
+
+JobRecord array_job() {
+  JobRecord job;
+  job.id = 1;
+  job.spec.owner = "bench";
+  job.spec.array = true;
+  job.spec.task.argv = {"true"};
+  job.progress.range = {0, kTasks - 1, 1};
+  job.progress.counts.total = kTasks;
+  job.progress.state = JobState::running;
+  return job;
+}
+
+std::vector<StoreWrite> launches(uint32_t first) {
+  std::vector<StoreWrite> writes;
+  for (uint32_t task = first; task < first + kBatch; ++task) {
+    writes.push_back(AddAttempt{{{1, task, 1}, "pi" + std::to_string(task % kNodes), 7, {1'700'000'000'000}, {}}});
+  }
+  return writes;
+}
+
+std::vector<StoreWrite> results(uint32_t first, JobProgress& progress) {
+  std::vector<StoreWrite> writes;
+  for (uint32_t task = first; task < first + kBatch; ++task) {
+    const AttemptKey key{1, task, 1};
+    wire::Finished result;
+    result.started_wall_ms = 1'700'000'000'100;
+    result.duration_ms = 1;
+    result.cpu_ms = 1;
+    result.peak_memory_bytes = 2'000'000;
+    result.out.kept_bytes = 3;
+    writes.push_back(StartAttempt{key, {1'700'000'000'100}});
+    writes.push_back(EndAttempt{key, "exited", result, {1'700'000'000'200}});
+    writes.push_back(PutOutput{key, wire::Stream::stdout_, 3, 0, false, "ok\n"});
+    writes.push_back(PutTask{key.task_key(), TaskState::succeeded, 0, 1});
+    ++progress.counts.succeeded;
+    if (task % kEndsPerProgress == 0) writes.push_back(PutProgress{1, progress});
+  }
+  return writes;
+}
+
+void bench_jobs(const std::string& directory) {
+  auto store = SqliteJobStore::open(directory + "/jobs.db");
+  if (!store) require(tl::unexpected<Error>(store.error()));
+  const JobRecord job = array_job();
+  require((*store)->commit(std::vector<StoreWrite>{AddJob{job}}));
+  JobProgress progress = job.progress;
+  const Stopwatch watch;
+  for (uint32_t first = 0; first + kBatch <= kTasks; first += kBatch) {
+    require((*store)->commit(launches(first)));
+    require((*store)->commit(results(first, progress)));
+  }
+  watch.print("life of a task, batches of " + std::to_string(kBatch), kTasks);
+}
+
+void bench_telemetry(const std::string& directory) {
+  auto table = TelemetryTable::open(directory + "/telemetry.db");
+  if (!table) require(tl::unexpected<Error>(table.error()));
+  constexpr int kCommits = 500;
+  constexpr int kSecondsPerCommit = 10;
+  const Stopwatch watch;
+  int64_t ts_ms = 1'700'000'000'000;
+  int64_t reading = 0;
+  for (int commit = 0; commit < kCommits; ++commit) {
+    std::vector<ScaledRow> rows;
+    for (int second = 0; second < kSecondsPerCommit; ++second, ts_ms += 1000) {
+      for (size_t node = 0; node < kNodes; ++node) {
+        ScaledRow row{"pi" + std::to_string(node), ts_ms + static_cast<int64_t>(node), false, {}};
+        for (size_t column = 0; column < kTelemetryColumnCount; ++column) {
+          row.values[column] = (++reading * 7919 + static_cast<int64_t>(column)) % 20'000;
+        }
+        rows.push_back(std::move(row));
+      }
+    }
+    require(table->write(rows));
+  }
+  const double rows = static_cast<double>(kCommits * kSecondsPerCommit) * static_cast<double>(kNodes);
+  watch.print("reading of " + std::to_string(kTelemetryColumnCount + 1) + " metrics", rows);
+  const auto bytes = std::filesystem::file_size(directory + "/telemetry.db");
+  std::cout << "telemetry.db: " << static_cast<double>(bytes) / rows / (kTelemetryColumnCount + 1)
+            << " bytes a sample\n";
+}
+
+}  // namespace
+}  // namespace bramble::aggregator
+
+int main(int argc, char** argv) {
+  std::string directory = (argc > 1 ? std::string(argv[1]) : std::string("/tmp")) + "/bramble-bench-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) {
+    std::cerr << "cannot make " << directory << "\n";
+    return 1;
+  }
+  bramble::aggregator::bench_jobs(directory);
+  bramble::aggregator::bench_telemetry(directory);
+  std::filesystem::remove_all(directory);
+  return 0;
+}
