@@ -123,7 +123,7 @@ Result<std::pair<std::string, std::string>> split_address(const std::string& add
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
   const bool digits = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
   const bool in_range = !port.empty() && port.size() <= 5 && digits && std::stoul(port) <= 65535;
-  if (host.empty() || !in_range || (!bracketed && host.find(':') != std::string::npos)) {
+  if (host.empty() || !in_range || (!bracketed && host.find_first_of(":[]") != std::string::npos)) {
     return fail("cannot listen on '" + address + "': write HOST:PORT, as 127.0.0.1:8737 or [::1]:8737");
   }
   if (bracketed) host = host.substr(1, host.size() - 2);

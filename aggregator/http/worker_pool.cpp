@@ -26,6 +26,7 @@ void WorkerPool::stop() {
     dropped.swap(waiting_);
   }
   changed_.notify_all();
+  dropped.clear();  // without the lock, and before the wait
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

@@ -1,0 +1,229 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "integration/http/server_fixture.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+using testing::HasSubstr;
+using Json = nlohmann::json;
+
+using EndpointsTest = ServerTest;
+
+const std::string kNodes = R"([{"node":"pi1"},{"node":"pi2"},{"node":"head"}])";
+
+std::string input(uint64_t size_bytes) {
+  return R"({"blob":")" + FakeFiles::name_of(size_bytes) + R"(","size_bytes":)" + std::to_string(size_bytes) + "}";
+}
+
+TEST_F(EndpointsTest, HealthIsTheReactorsWord) {
+  port_.expect<HealthRequest>(ApiReply{200, R"({"store_ok":true,"term":3})", {}});
+  const Response response = get("/api/v1/health");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.header("Content-Type"), "application/json");
+  EXPECT_EQ(Json::parse(response.body)["term"], 3);
+}
+
+TEST_F(EndpointsTest, HealthSaysSoWhenTheReactorIsStuck) {
+  options.limits.health_timeout_ms = 20;
+  port_.expect<HealthRequest>(ApiReply{200, R"({"store_ok":true,"term":3})", {}});
+  EXPECT_EQ(get("/api/v1/health").status, 200);
+  port_.expect_and_hold<HealthRequest>();
+  const Response response = get("/api/v1/health");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(Json::parse(response.body), (Json{{"store_ok", false}, {"term", 3}}));
+  port_.reply_held({200, "{}", {}});
+}
+
+TEST_F(EndpointsTest, SubmitIsCheckedAndHandedOver) {
+  port_.expect<SubmitRequest>([](const SubmitRequest& request, const Caller&) {
+    EXPECT_EQ(request.spec.task.argv, (std::vector<std::string>{"echo", "hi"}));
+    EXPECT_EQ(request.range, (TaskRange{1, 10, 1}));
+    return ApiReply{201, R"({"job":12})", {}};
+  });
+  const Response response = post("/api/v1/jobs", R"({"argv":["echo","hi"],"array":{"first":1,"last":10}})");
+  EXPECT_EQ(response.status, 201);
+  EXPECT_EQ(response.body, R"({"job":12})");
+}
+
+TEST_F(EndpointsTest, ABadSubmissionChangesNothing) {
+  const Response response = post("/api/v1/jobs", R"({"argv":["echo"],"cpu":2})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.error(), "unknown key 'cpu'; did you mean 'cpus'?");
+}
+
+TEST_F(EndpointsTest, ADryRunNeverReachesTheReactor) {
+  const Response array = post("/api/v1/jobs", R"({"argv":["x"],"array":{"first":1,"last":10},"dry_run":true})");
+  EXPECT_EQ(array.status, 200);
+  EXPECT_EQ(array.body, R"({"job":null,"tasks":10})");
+  const Response open = post("/api/v1/jobs", R"({"argv":["x"],"per_task_input":true,"dry_run":true})");
+  EXPECT_EQ(open.body, R"({"job":null,"tasks":0})");
+}
+
+TEST_F(EndpointsTest, ASubmissionsInputMustBeThere) {
+  files_.add_blob(7);
+  const auto submit = [&](const std::string& blob) {
+    return post("/api/v1/jobs", R"({"argv":["x"],"dry_run":true,"stdin":)" + blob + "}");
+  };
+  EXPECT_EQ(submit(input(7)).status, 200);
+  EXPECT_EQ(submit(input(8)).status, 409);
+  EXPECT_THAT(submit(input(8)).error(), HasSubstr("upload it first"));
+  const Response wrong = submit(R"({"blob":")" + FakeFiles::name_of(7) + R"(","size_bytes":9})");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.error(), HasSubstr("has 7 bytes, not 9"));
+}
+
+TEST_F(EndpointsTest, AppendIsHandedOver) {
+  files_.add_blob(7);
+  port_.expect<AppendRequest>([](const AppendRequest& request, const Caller&) {
+    EXPECT_EQ(request.job, 4U);
+    EXPECT_EQ(request.first, 2U);
+    EXPECT_EQ(request.stdin_blobs.size(), 1U);
+    return ApiReply{200, R"({"tasks":3})", {}};
+  });
+  const Response response = post("/api/v1/jobs/4/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}");
+  EXPECT_EQ(response.body, R"({"tasks":3})");
+}
+
+TEST_F(EndpointsTest, AnAppendSaidAgainNeedsItsInputsNoMore) {
+  jobs_.add_job(4, "ada", JobState::running, {0, 2, 1});
+  port_.expect<AppendRequest>(ApiReply{200, R"({"tasks":3})", {}});
+  EXPECT_EQ(post("/api/v1/jobs/4/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}").status, 200);
+  EXPECT_EQ(post("/api/v1/jobs/4/tasks", R"({"first":3,"tasks":[{"stdin":)" + input(7) + "}]}").status, 409);
+  EXPECT_EQ(post("/api/v1/jobs/5/tasks", R"({"first":0,"tasks":[{"stdin":)" + input(7) + "}]}").status, 404);
+}
+
+TEST_F(EndpointsTest, CloseIsHandedOver) {
+  port_.expect<CloseRequest>([](const CloseRequest& request, const Caller&) {
+    EXPECT_EQ(request.job, 4U);
+    return ApiReply{200, R"({"tasks":3})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/jobs/4/close", "{}").status, 200);
+  EXPECT_EQ(post("/api/v1/jobs/4/close", "{\"x\":1}").status, 400);
+}
+
+TEST_F(EndpointsTest, CancelFindsTheJobsThatAreMeant) {
+  jobs_.add_job(1, "ada", JobState::failed);
+  jobs_.add_job(2, "ada", JobState::running);
+  jobs_.add_job(3, "ada", JobState::running);
+  port_.expect<CancelRequest>([](const CancelRequest& request, const Caller&) {
+    EXPECT_EQ(request.jobs, (std::vector<JobId>{2, 3}));
+    return ApiReply{200, R"({"cancelled":[2,3]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/jobs/cancel", R"({"jobs":"1-3"})").body, R"({"cancelled":[2,3]})");
+  const Response none = post("/api/v1/jobs/cancel", R"({"jobs":"9"})");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.error(), "there is no job 9: the last one is 3");
+}
+
+TEST_F(EndpointsTest, ListsJobs) {
+  jobs_.add_job(1, "ada", JobState::failed);
+  jobs_.add_job(2, "bob", JobState::running);
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs").body).size(), 2U);
+  const Json last = Json::parse(get("/api/v1/jobs?select=last").body);
+  ASSERT_EQ(last.size(), 1U);
+  EXPECT_EQ(last[0]["job"], 2);
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs?owner=ada").body)[0]["job"], 1);
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs?limit=1").body)[0]["job"], 2);
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs?select=1%2C2").body).size(), 2U);
+  EXPECT_EQ(get("/api/v1/jobs?select=x").status, 400);
+  EXPECT_EQ(get("/api/v1/jobs?limit=0").status, 400);
+  EXPECT_EQ(get("/api/v1/jobs?selekt=1").error(), "unknown parameter 'selekt'; did you mean 'select'?");
+}
+
+TEST_F(EndpointsTest, ShowsAJobAndItsTasks) {
+  jobs_.add_job(1, "ada", JobState::running, {0, 9, 1});
+  for (TaskIndex index = 0; index < 3; ++index) {
+    TaskRow row;
+    row.record.key = {1, index};
+    jobs_.add_task(row);
+  }
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs/1").body)["spec"]["argv"][0], "true");
+  EXPECT_EQ(get("/api/v1/jobs/2").status, 404);
+  EXPECT_EQ(Json::parse(get("/api/v1/jobs/1/tasks").body).size(), 3U);
+  const Json second = Json::parse(get("/api/v1/jobs/1/tasks?first=1&limit=1").body);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0]["task"], 1);
+  EXPECT_EQ(get("/api/v1/jobs/2/tasks").error(), "there is no job 2: the last one is 1");
+}
+
+TEST_F(EndpointsTest, ListsNodesAsTheReactorTellsThem) {
+  port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
+  EXPECT_EQ(get("/api/v1/nodes").body, kNodes);
+}
+
+TEST_F(EndpointsTest, DrainsAndResumesWhatASetNames) {
+  port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
+  port_.expect<DrainRequest>([](const DrainRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes, (std::vector<std::string>{"pi1", "pi2"}));
+    EXPECT_TRUE(request.drain);
+    EXPECT_EQ(request.reason, "new cards");
+    return ApiReply{200, R"({"nodes":["pi1","pi2"]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/nodes/drain", R"({"nodes":"pi[1-2]","reason":"new cards"})").status, 200);
+  port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
+  port_.expect<DrainRequest>([](const DrainRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes.size(), 3U);
+    EXPECT_FALSE(request.drain);
+    return ApiReply{200, "{}", {}};
+  });
+  EXPECT_EQ(post("/api/v1/nodes/resume", R"({"nodes":"all"})").status, 200);
+}
+
+TEST_F(EndpointsTest, DrainNamesTheNearestNode) {
+  port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
+  const Response response = post("/api/v1/nodes/drain", R"({"nodes":"hed"})");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.error(), "unknown node 'hed'; did you mean 'head'?");
+}
+
+TEST_F(EndpointsTest, AnswersSql) {
+  sql_.answer = SqlTable{{"n"}, {{{SqlValue::Kind::integer, "7"}}}, false};
+  const Response response = post("/api/v1/query", R"({"sql":"SELECT 7 AS n"})");
+  EXPECT_EQ(response.body, R"({"columns":["n"],"rows":[[7]],"truncated":false})");
+  EXPECT_EQ(sql_.last_sql(), "SELECT 7 AS n");
+  sql_.answer = fail("no such table: nodez");
+  EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").error(), "no such table: nodez");
+  sql_.answer = fail(ErrorCode::limit, "the query took longer than 10 s");
+  EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").status, 400);
+}
+
+TEST_F(EndpointsTest, WhatIsNotThereIs404AndAWrongMethod405) {
+  EXPECT_EQ(get("/").status, 404);
+  EXPECT_EQ(get("/api/v1/jbos").status, 404);
+  EXPECT_THAT(get("/api/v1/jbos").error(), HasSubstr("/api/v1/jbos"));
+  const Response response = send("DELETE", "/api/v1/jobs/1");
+  EXPECT_EQ(response.status, 405);
+  EXPECT_EQ(response.header("Allow"), "GET");
+  EXPECT_EQ(post("/api/v1/health", "{}").status, 405);
+}
+
+TEST_F(EndpointsTest, AFullQueueMeansComeAgain) {
+  port_.set_full(true);
+  const Response response = post("/api/v1/jobs", R"({"argv":["x"]})");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.header("Retry-After"), "1");
+  EXPECT_EQ(get("/api/v1/nodes").status, 503);
+  EXPECT_EQ(Json::parse(get("/api/v1/health").body)["store_ok"], false);
+}
+
+TEST_F(EndpointsTest, AReactorThatDoesNotAnswerInTimeMeansComeAgain) {
+  options.limits.port_timeout_ms = 20;
+  port_.expect_and_hold<SubmitRequest>();
+  const Response response = post("/api/v1/jobs", R"({"argv":["x"]})");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.error(), HasSubstr("disk"));
+  port_.reply_held({201, R"({"job":1})", {}});  // too late: dropped
+}
+
+TEST_F(EndpointsTest, ADamagedStoreIsAnError500) {
+  jobs_.break_it();
+  const Response response = get("/api/v1/jobs");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_THAT(response.error(), HasSubstr("malformed"));
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::http

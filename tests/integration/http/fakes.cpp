@@ -1,0 +1,300 @@
+#include "integration/http/fakes.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+}  // namespace
+
+void Gate::shut() {
+  const std::lock_guard lock(mutex_);
+  shut_ = true;
+}
+
+void Gate::open() {
+  const std::lock_guard lock(mutex_);
+  shut_ = false;
+  changed_.notify_all();
+}
+
+void Gate::pass() {
+  std::unique_lock lock(mutex_);
+  ++waiting_;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !shut_; });
+  --waiting_;
+}
+
+bool Gate::wait_for_waiting(int count) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [&] { return waiting_ >= count; });
+}
+
+FakePort::~FakePort() {
+  for (const Expected& left : expected_) ADD_FAILURE() << "a call of kind " << left.kind << " never came";
+  if (!held_.empty()) ADD_FAILURE() << held_.size() << " calls were never answered";
+}
+
+void FakePort::set_full(bool full) {
+  const std::lock_guard lock(mutex_);
+  full_ = full;
+}
+
+size_t FakePort::wait_for_held(size_t count) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPatience, [&] { return held_.size() >= count; });
+  return held_.size();
+}
+
+void FakePort::reply_held(const ApiReply& reply) {
+  ReplyHandler handler;
+  {
+    const std::lock_guard lock(mutex_);
+    ASSERT_FALSE(held_.empty());
+    handler = std::move(held_.front().reply);
+    held_.pop_front();
+  }
+  handler(reply);
+}
+
+ApiPort FakePort::port() {
+  return [this](ApiRequest request) { return put(std::move(request)); };
+}
+
+bool FakePort::put(ApiRequest request) {
+  std::optional<ApiReply> reply;
+  {
+    const std::lock_guard lock(mutex_);
+    if (full_) return false;
+    const auto found = std::find_if(expected_.begin(), expected_.end(),
+                                    [&](const Expected& expected) { return expected.kind == request.call.index(); });
+    if (found == expected_.end()) {
+      ADD_FAILURE() << "a call of kind " << request.call.index() << " was not expected";
+      reply = ApiReply{500, "{}", {}};
+    } else {
+      const auto answer = std::move(found->answer);
+      expected_.erase(found);
+      reply = answer(request);
+      if (!reply) held_.push_back(request);
+    }
+    changed_.notify_all();
+  }
+  if (reply) request.reply(std::move(*reply));
+  return true;
+}
+
+void FakeJobs::add_job(JobId id, const std::string& owner, JobState state, TaskRange range) {
+  const std::lock_guard lock(mutex_);
+  JobRow& row = jobs_[id];
+  row.record.id = id;
+  row.record.spec.owner = owner;
+  row.record.spec.task.argv = {"true"};
+  row.record.progress.state = state;
+  row.record.progress.range = range;
+  row.record.progress.counts.total = range.size();
+}
+
+void FakeJobs::add_output(TaskKey task, wire::Stream stream, OutputRow row) {
+  const std::lock_guard lock(mutex_);
+  outputs_[{task, stream}] = std::move(row);
+}
+
+void FakeJobs::add_task(TaskRow row) {
+  const std::lock_guard lock(mutex_);
+  tasks_[row.record.key] = row;
+}
+
+void FakeJobs::break_it() {
+  const std::lock_guard lock(mutex_);
+  broken_ = true;
+}
+
+Status FakeJobs::usable() {
+  gate.pass();
+  const std::lock_guard lock(mutex_);
+  if (broken_) return fail(ErrorCode::corrupt, "jobs.db: database disk image is malformed");
+  return {};
+}
+
+Result<std::vector<JobRow>> FakeJobs::jobs(const JobFilter& filter) {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  std::vector<JobRow> rows;
+  for (auto entry = jobs_.rbegin(); entry != jobs_.rend() && rows.size() < filter.limit; ++entry) {
+    const auto& [id, row] = *entry;
+    const bool named = filter.ranges.empty() ||
+                       std::any_of(filter.ranges.begin(), filter.ranges.end(),
+                                   [job = id](const auto& range) { return job >= range.first && job <= range.second; });
+    if (named && (filter.owner.empty() || filter.owner == row.record.spec.owner)) rows.push_back(row);
+  }
+  std::reverse(rows.begin(), rows.end());
+  return rows;
+}
+
+Result<JobId> FakeJobs::last_job() {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  if (jobs_.empty()) return fail(ErrorCode::not_found, "there is no job");
+  return jobs_.rbegin()->first;
+}
+
+Result<std::vector<TaskRow>> FakeJobs::tasks(JobId job, TaskIndex first, size_t limit) {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  std::vector<TaskRow> rows;
+  for (auto entry = tasks_.lower_bound({job, first}); entry != tasks_.end() && entry->first.job == job; ++entry) {
+    if (rows.size() < limit) rows.push_back(entry->second);
+  }
+  return rows;
+}
+
+Result<TaskRow> FakeJobs::task(TaskKey key) {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  const auto found = tasks_.find(key);
+  if (found == tasks_.end()) return fail(ErrorCode::not_found, "there is no such task");
+  return found->second;
+}
+
+Result<OutputRow> FakeJobs::output(TaskKey key, wire::Stream stream) {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  const auto found = outputs_.find({key, stream});
+  if (found == outputs_.end()) return fail(ErrorCode::not_found, "there is no such output");
+  return found->second;
+}
+
+Result<SqlTable> FakeSql::sql(const std::string& text, size_t, int64_t) {
+  gate.pass();
+  const std::lock_guard lock(mutex_);
+  last_sql_ = text;
+  return answer;
+}
+
+std::string FakeSql::last_sql() {
+  const std::lock_guard lock(mutex_);
+  return last_sql_;
+}
+
+class FakeFiles::Writer : public BlobWriter {
+ public:
+  explicit Writer(FakeFiles& files) : files_(files) {}
+
+  ~Writer() override {
+    const std::lock_guard lock(files_.mutex_);
+    --files_.counts_.writers;
+    if (!finished_) ++files_.counts_.dropped;
+    files_.changed_.notify_all();
+  }
+
+  Status write(std::string_view bytes) override {
+    files_.gate.pass();
+    const std::lock_guard lock(files_.mutex_);
+    if (files_.full_) return fail(ErrorCode::io, "cannot write the blob: no space left on device");
+    Counts& counts = files_.counts_;
+    size_ += bytes.size();
+    counts.written_bytes += bytes.size();
+    counts.largest_piece = std::max(counts.largest_piece, bytes.size());
+    counts.last_bytes = counts.last_bytes + std::string(bytes);
+    if (counts.last_bytes.size() > 1024) counts.last_bytes.erase(0, counts.last_bytes.size() - 1024);
+    return {};
+  }
+
+  Result<wire::BlobRef> finish() override {
+    const std::lock_guard lock(files_.mutex_);
+    finished_ = true;
+    files_.blobs_.insert(name_of(size_));
+    return wire::BlobRef{name_of(size_), size_};
+  }
+
+ private:
+  FakeFiles& files_;
+  uint64_t size_ = 0;
+  bool finished_ = false;
+};
+
+FakeFiles::~FakeFiles() {
+  if (counts_.writers != 0) ADD_FAILURE() << counts_.writers << " blobs were left half-written";
+}
+
+std::string FakeFiles::name_of(uint64_t size_bytes) {
+  const std::string digits = std::to_string(size_bytes);
+  return std::string(64 - digits.size(), '0') + digits;
+}
+
+void FakeFiles::add_blob(uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  blobs_.insert(name_of(size_bytes));
+}
+
+void FakeFiles::add_output(const AttemptKey& key, wire::Stream stream, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  outputs_[{key, stream}] = std::move(bytes);
+}
+
+void FakeFiles::fill_disk() {
+  const std::lock_guard lock(mutex_);
+  full_ = true;
+}
+
+FakeFiles::Counts FakeFiles::counts() {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+bool FakeFiles::wait_until_no_writer() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [this] { return counts_.writers == 0; });
+}
+
+Result<std::unique_ptr<BlobWriter>> FakeFiles::begin_blob() {
+  const std::lock_guard lock(mutex_);
+  ++counts_.writers;
+  return std::make_unique<Writer>(*this);
+}
+
+std::optional<uint64_t> FakeFiles::blob_size(const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  if (!blobs_.contains(sha256)) return std::nullopt;
+  return std::stoull(sha256);
+}
+
+Result<std::string> FakeFiles::read_output(const AttemptKey& key, wire::Stream stream, uint64_t offset,
+                                           size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto found = outputs_.find({key, stream});
+  if (found == outputs_.end()) return fail(ErrorCode::not_found, "there is no such output file");
+  return found->second.substr(std::min<size_t>(offset, found->second.size()), max_bytes);
+}
+
+uint64_t FakeFiles::output_size(const AttemptKey& key, wire::Stream stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = outputs_.find({key, stream});
+  return found == outputs_.end() ? 0 : found->second.size();
+}
+
+// The HTTP server has no business with these.
+Result<std::string> FakeFiles::read_blob(const std::string&, uint64_t, size_t) {
+  ADD_FAILURE() << "read_blob";
+  return std::string();
+}
+
+void FakeFiles::remove_blob(const std::string&) { ADD_FAILURE() << "remove_blob"; }
+
+Status FakeFiles::append_output(const AttemptKey&, wire::Stream, uint64_t, std::string_view) {
+  ADD_FAILURE() << "append_output";
+  return {};
+}
+
+Status FakeFiles::sync_output(const AttemptKey&, wire::Stream) {
+  ADD_FAILURE() << "sync_output";
+  return {};
+}
+
+void FakeFiles::remove_output(const AttemptKey&) { ADD_FAILURE() << "remove_output"; }
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include "aggregator/http/requests.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+const std::string kSha(64, 'b');
+const std::string kInput = R"({"stdin":{"blob":")" + kSha + R"(","size_bytes":3}})";
+
+template <typename T>
+std::string complaint(const Result<T>& parsed) {
+  return parsed ? "(taken)" : parsed.error().message;
+}
+
+TEST(ParseAppend, TakesTasksWithTheirInputs) {
+  const auto request = parse_append(R"({"first":4,"tasks":[)" + kInput + "," + kInput + "]}", 9);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->job, 9U);
+  EXPECT_EQ(request->first, 4U);
+  ASSERT_EQ(request->stdin_blobs.size(), 2U);
+  EXPECT_EQ(request->stdin_blobs[1], (wire::BlobRef{kSha, 3}));
+}
+
+TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {
+  EXPECT_EQ(complaint(parse_append(R"({"first":0,"tasks":[{}]})", 9)), "tasks[0].stdin is missing");
+  EXPECT_EQ(complaint(parse_append(R"({"tasks":[]})", 9)), "first is missing");
+  EXPECT_EQ(complaint(parse_append(R"({"first":0,"tasks":7})", 9)), "tasks must be a list of objects");
+  EXPECT_EQ(complaint(parse_append(R"({"first":0,"tasks":[7]})", 9)), "tasks[0] must be an object");
+  std::string many = kInput;
+  for (int i = 0; i < 1000; ++i) many += "," + kInput;
+  EXPECT_EQ(complaint(parse_append(R"({"first":0,"tasks":[)" + many + "]}", 9)),
+            "tasks has 1001 entries; append at most 1000 at once");
+  EXPECT_EQ(complaint(parse_append(R"({"first":100000000,"tasks":[)" + kInput + "]}", 9)),
+            "a job has at most 100000000 tasks");
+}
+
+TEST(ParseClose, TakesNothingOrAnEmptyObject) {
+  EXPECT_TRUE(parse_close(""));
+  EXPECT_TRUE(parse_close("{}"));
+  EXPECT_FALSE(parse_close("7"));
+  EXPECT_FALSE(parse_close(R"({"now":true})"));
+}
+
+TEST(ParseCancel, TakesASelector) {
+  const auto cancellation = parse_cancel(R"({"jobs":"3-7,12,last"})");
+  ASSERT_TRUE(cancellation) << cancellation.error().message;
+  EXPECT_TRUE(cancellation->jobs.last);
+  EXPECT_EQ(cancellation->jobs.ranges, (std::vector<std::pair<JobId, JobId>>{{3, 7}, {12, 12}}));
+}
+
+TEST(ParseCancel, RefusesWhatNamesNoJob) {
+  EXPECT_EQ(complaint(parse_cancel("{}")), "jobs is missing");
+  EXPECT_EQ(complaint(parse_cancel(R"({"jobs":12})")), "jobs must be a text");
+  EXPECT_EQ(complaint(parse_cancel(R"({"jobs":""})")), "jobs must not be empty");
+  EXPECT_NE(complaint(parse_cancel(R"({"jobs":"x"})")).find("not a job"), std::string::npos);
+}
+
+TEST(ParseDrain, TakesANodeSetAndAReason) {
+  const auto draining = parse_drain(R"({"nodes":"pi[1-3],head","reason":"new card"})");
+  ASSERT_TRUE(draining) << draining.error().message;
+  EXPECT_EQ(draining->nodes.names, (std::vector<std::string>{"pi1", "pi2", "pi3", "head"}));
+  EXPECT_EQ(draining->reason, "new card");
+}
+
+TEST(ParseDrain, RefusesGroupsAndBadSets) {
+  EXPECT_EQ(complaint(parse_drain(R"({"nodes":"@rack"})")), "there is no group @rack: name nodes, or all");
+  EXPECT_NE(complaint(parse_drain(R"({"nodes":"pi[1-"})")), "(taken)");
+  EXPECT_EQ(complaint(parse_drain(R"({"node":"pi1"})")), "unknown key 'node'; did you mean 'nodes'?");
+}
+
+TEST(ParseSql, HasLimits) {
+  const auto question = parse_sql(R"({"sql":"SELECT\n1"})");
+  ASSERT_TRUE(question) << question.error().message;
+  EXPECT_EQ(question->sql, "SELECT\n1");
+  EXPECT_EQ(question->max_rows, 10'000U);
+  EXPECT_EQ(complaint(parse_sql(R"({"sql":"x","max_rows":100001})")),
+            "max_rows must be a whole number from 1 to 100000");
+  EXPECT_EQ(complaint(parse_sql(R"({"sql":"x","time_limit_ms":0})")),
+            "time_limit_ms must be a whole number from 1 to 60000");
+  EXPECT_EQ(complaint(parse_sql(R"({"sql":""})")), "sql must not be empty");
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::http

@@ -1,0 +1,187 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aggregator/http/requests.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+using Json = nlohmann::json;
+
+const Caller kAda{"ada", false};
+const std::string kSha(64, 'a');
+
+Submission good(const Json& body) {
+  auto parsed = parse_submit(body.dump(), kAda);
+  if (parsed) return std::move(*parsed);
+  ADD_FAILURE() << parsed.error().message;
+  return {};
+}
+
+std::string complaint(const std::string& body) {
+  const auto parsed = parse_submit(body, kAda);
+  return parsed ? "(taken)" : parsed.error().message;
+}
+
+// The complaint about a good body with one field changed.
+std::string complaint_with(const std::string& key, const Json& value) {
+  Json body{{"argv", {"true"}}};
+  body[key] = value;
+  return complaint(body.dump());
+}
+
+TEST(ParseSubmit, NeedsNothingButACommand) {
+  const Submission submission = good({{"argv", {"echo", "hi", ""}}});
+  const JobSpec& spec = submission.request.spec;
+  EXPECT_EQ(spec.task.argv, (std::vector<std::string>{"echo", "hi", ""}));
+  EXPECT_EQ(spec.owner, "ada");
+  EXPECT_EQ(spec.task.cpus, 1U);
+  EXPECT_EQ(spec.on_node_loss, NodeLossPolicy::rerun);
+  EXPECT_FALSE(spec.array);
+  EXPECT_EQ(submission.request.range, (TaskRange{0, 0, 1}));
+  EXPECT_FALSE(submission.dry_run);
+}
+
+TEST(ParseSubmit, TakesEveryField) {
+  const Submission submission = good({{"argv", {"work"}},
+                                      {"name", "sweep"},
+                                      {"submit_id", "01234567-89ab-cdef-0123-456789abcdef"},
+                                      {"priority", -5},
+                                      {"cpus", 2},
+                                      {"memory_bytes", 1 << 20},
+                                      {"resources", {{"gpu", 1}}},
+                                      {"time_limit_ms", 60000},
+                                      {"kill_grace_ms", 1000},
+                                      {"retries", 3},
+                                      {"env", {{"A", "b"}, {"EMPTY", ""}}},
+                                      {"on_node_loss", "fence"},
+                                      {"array", {{"first", 5}, {"last", 9}, {"step", 2}, {"max_running", 4}}},
+                                      {"stdin", {{"blob", kSha}, {"size_bytes", 7}}},
+                                      {"stdout_cap_bytes", 1000},
+                                      {"stderr_cap_bytes", 2000},
+                                      {"per_task_input", false},
+                                      {"dry_run", true}});
+  const JobSpec& spec = submission.request.spec;
+  EXPECT_EQ(spec.name, "sweep");
+  EXPECT_EQ(spec.submit_id, "01234567-89ab-cdef-0123-456789abcdef");
+  EXPECT_EQ(spec.priority, -5);
+  EXPECT_EQ(spec.retries, 3U);
+  EXPECT_EQ(spec.max_running, 4U);
+  EXPECT_EQ(spec.on_node_loss, NodeLossPolicy::fence);
+  EXPECT_TRUE(spec.array);
+  EXPECT_EQ(submission.request.range, (TaskRange{5, 9, 2}));
+  EXPECT_EQ(spec.stdin_blob, (wire::BlobRef{kSha, 7}));
+  EXPECT_EQ(spec.task.cpus, 2U);
+  EXPECT_EQ(spec.task.memory_bytes, 1U << 20);
+  EXPECT_EQ(spec.task.resources, (std::map<std::string, int64_t>{{"gpu", 1}}));
+  EXPECT_EQ(spec.task.time_limit_ms, 60000);
+  EXPECT_EQ(spec.task.kill_grace_ms, 1000);
+  EXPECT_EQ(spec.task.env, (std::vector<std::pair<std::string, std::string>>{{"A", "b"}, {"EMPTY", ""}}));
+  EXPECT_EQ(spec.task.stdout_cap_bytes, 1000U);
+  EXPECT_EQ(spec.task.stderr_cap_bytes, 2000U);
+  EXPECT_TRUE(submission.dry_run);
+}
+
+TEST(ParseSubmit, TheOwnerIsTheCallerAndCannotBeSaid) {
+  EXPECT_EQ(complaint_with("owner", "bob"), "unknown key 'owner'");
+}
+
+TEST(ParseSubmit, NamesTheNearestKey) {
+  EXPECT_EQ(complaint_with("retrys", 1), "unknown key 'retrys'; did you mean 'retries'?");
+  EXPECT_EQ(complaint(R"({"argvv":["x"]})"), "unknown key 'argvv'; did you mean 'argv'?");
+  EXPECT_EQ(complaint_with("array", {{"frist", 1}, {"last", 2}}),
+            "unknown key 'array.frist'; did you mean 'array.first'?");
+  EXPECT_EQ(complaint_with("on_node_loss", "rerunn"),
+            "on_node_loss: unknown policy 'rerunn'; did you mean 'rerun'? (rerun, fence, fail)");
+}
+
+TEST(ParseSubmit, RefusesWhatIsNoObject) {
+  EXPECT_EQ(complaint(""), "the body is not JSON: it breaks off or goes wrong at byte 1");
+  EXPECT_EQ(complaint("{\"argv\":"), "the body is not JSON: it breaks off or goes wrong at byte 9");
+  EXPECT_EQ(complaint("[]"), "the body must be a JSON object");
+  EXPECT_EQ(complaint("\xff\xfe"), "the body is not JSON: it breaks off or goes wrong at byte 1");
+}
+
+TEST(ParseSubmit, RefusesDeepNesting) {
+  const std::string deep = "{\"argv\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_EQ(complaint(deep), "the body is JSON that is nested too deeply");
+}
+
+TEST(ParseSubmit, ChecksTheCommand) {
+  EXPECT_EQ(complaint("{}"), "argv is missing");
+  const std::string a_list = "argv must be a list of texts: the command and its arguments";
+  EXPECT_EQ(complaint_with("argv", "ls -l"), a_list);
+  EXPECT_EQ(complaint_with("argv", Json::array()), a_list);
+  EXPECT_EQ(complaint_with("argv", {""}), "argv[0] must not be empty");
+  EXPECT_EQ(complaint_with("argv", {"ls", 7}), "argv[1] must be a text");
+  EXPECT_EQ(complaint_with("argv", {std::string("a\0b", 3)}), "argv[0] must not hold a NUL byte");
+  EXPECT_NE(complaint_with("argv", std::vector<std::string>(4097, "x")).find("at most 4096"), std::string::npos);
+  EXPECT_NE(complaint_with("argv", {"x", std::string(kMaxCommandBytes, 'y')}).find("standard input"),
+            std::string::npos);
+}
+
+TEST(ParseSubmit, ChecksTheEnvironment) {
+  EXPECT_EQ(complaint_with("env", Json::array()), "env must be an object of names and texts");
+  EXPECT_EQ(complaint_with("env", {{"A", 1}}), "env.A must be a text");
+  EXPECT_NE(complaint_with("env", {{"A=B", "x"}}).find("must not hold '='"), std::string::npos);
+  EXPECT_NE(complaint_with("env", {{"", "x"}}).find("must not be empty"), std::string::npos);
+}
+
+TEST(ParseSubmit, ChecksNumbers) {
+  EXPECT_EQ(complaint_with("cpus", 0), "cpus must be a whole number from 1 to 4096");
+  EXPECT_EQ(complaint_with("cpus", -1), "cpus must be a whole number from 1 to 4096");
+  EXPECT_EQ(complaint_with("cpus", 1.5), "cpus must be a whole number from 1 to 4096");
+  EXPECT_EQ(complaint_with("cpus", "2"), "cpus must be a whole number from 1 to 4096");
+  EXPECT_EQ(complaint_with("retries", 1001), "retries must be a whole number from 0 to 1000");
+  EXPECT_EQ(complaint_with("priority", 1'000'001), "priority must be a whole number from -1000000 to 1000000");
+  EXPECT_NE(complaint_with("memory_bytes", -1), "(taken)");
+  EXPECT_NE(complaint_with("time_limit_ms", -1), "(taken)");
+  EXPECT_NE(complaint_with("kill_grace_ms", 3'600'001), "(taken)");
+  EXPECT_NE(complaint_with("max_running", -1), "(taken)");
+  EXPECT_NE(complaint_with("stdout_cap_bytes", uint64_t{1} << 63), "(taken)");
+}
+
+TEST(ParseSubmit, ChecksTexts) {
+  EXPECT_EQ(complaint_with("name", std::string(201, 'n')), "name has 201 bytes; at most 200 are allowed");
+  EXPECT_EQ(complaint_with("name", "a\nb"), "name must not hold control characters");
+  EXPECT_EQ(complaint_with("submit_id", "7"), "submit_id must be a UUID in lower-case letters");
+  EXPECT_EQ(complaint_with("dry_run", 1), "dry_run must be true or false");
+}
+
+TEST(ParseSubmit, ChecksResources) {
+  EXPECT_NE(complaint_with("resources", {{"g p u", 1}}).find("no name of a resource"), std::string::npos);
+  EXPECT_EQ(complaint_with("resources", {{"gpu", 0}}), "resources.gpu must be a whole number from 1 to 1000000");
+  EXPECT_EQ(complaint_with("resources", {"gpu"}), "resources must be an object of names and numbers");
+}
+
+TEST(ParseSubmit, ChecksTheArray) {
+  EXPECT_EQ(complaint_with("array", {{"first", 1}}), "array.last is missing");
+  EXPECT_EQ(complaint_with("array", {{"first", 2}, {"last", 1}}), "array.first is above array.last");
+  EXPECT_EQ(complaint_with("array", {{"first", 1}, {"last", 2}, {"step", 0}}),
+            "array.step must be a whole number from 1 to 4294967295");
+  EXPECT_EQ(complaint_with("array", {{"first", 1}, {"last", 100'000'001}}),
+            "array has 100000001 tasks; at most 100000000 are allowed");
+  EXPECT_EQ(complaint_with("array", {{"first", -1}, {"last", 2}}),
+            "array.first must be a whole number from 0 to 4294967295");
+  EXPECT_EQ(complaint_with("array", {{"first", 1}, {"last", 100'000'000}}), "(taken)");
+}
+
+TEST(ParseSubmit, RefusesWhatExcludesEachOther) {
+  Json body{{"argv", {"x"}}, {"per_task_input", true}, {"array", {{"first", 1}, {"last", 2}}}};
+  EXPECT_NE(complaint(body.dump()).find("exclude each other"), std::string::npos);
+  body = {{"argv", {"x"}}, {"per_task_input", true}, {"stdin", {{"blob", kSha}, {"size_bytes", 1}}}};
+  EXPECT_NE(complaint(body.dump()).find("exclude each other"), std::string::npos);
+  body = {{"argv", {"x"}}, {"max_running", 1}, {"array", {{"first", 1}, {"last", 2}, {"max_running", 3}}}};
+  EXPECT_NE(complaint(body.dump()).find("different numbers"), std::string::npos);
+}
+
+TEST(ParseSubmit, ChecksTheInput) {
+  EXPECT_EQ(complaint_with("stdin", kSha), "stdin must be an object");
+  EXPECT_EQ(complaint_with("stdin", {{"blob", kSha}}), "stdin.size_bytes is missing");
+  EXPECT_EQ(complaint_with("stdin", {{"blob", "abc"}, {"size_bytes", 1}}),
+            "stdin.blob must be a SHA-256 in 64 lower-case hexadecimal digits");
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::http
