@@ -216,17 +216,3 @@ Status PahoTransport::publish(Message message) { return impl_->publish(std::move
 bool PahoTransport::connected() const { return impl_->connected(); }
 
 }  // namespace bramble::mqtt
-
-#if defined(__SANITIZE_THREAD__)
-#define BRAMBLE_UNDER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define BRAMBLE_UNDER_TSAN
-#endif
-#endif
-
-#ifdef BRAMBLE_UNDER_TSAN
-// Paho comes from the system, not built with ThreadSanitizer, which takes its inner hand-overs for races. By library
-// name only; in this file, because every program that uses paho links it.
-extern "C" const char* __tsan_default_suppressions() { return "race:libpaho-mqtt\n"; }
-#endif
