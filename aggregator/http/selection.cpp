@@ -6,7 +6,8 @@
 namespace bramble::aggregator::http {
 namespace {
 
-constexpr size_t kPageJobs = 1000;
+constexpr size_t kPageJobs = 200;
+constexpr size_t kListedCommandBytes = 2000;
 constexpr JobId kMaxJob = std::numeric_limits<int64_t>::max();
 
 // The newest job of the owner (empty: of all) as a range.
@@ -26,27 +27,57 @@ std::string owner_of_last(const std::string& owner, const Caller& caller) {
   return owner.empty() && !caller.operator_ ? caller.user : owner;
 }
 
-// Calls visit for every job that the filter lets through, newest page first, holding one page at a time.
+using Ranges = std::vector<std::pair<JobId, JobId>>;
+
+// What is left of the ranges (none: every job) below this job.
+Ranges clip(const Ranges& ranges, JobId below) {
+  Ranges clipped;
+  for (const auto& [first, last] : ranges.empty() ? Ranges{{1, kMaxJob}} : ranges) {
+    if (first < below) clipped.emplace_back(first, std::min(last, below - 1));
+  }
+  return clipped;
+}
+
+// Calls visit for the newest filter.limit jobs that the filter lets through, the newest first, holding one page at a
+// time: a job may be large.
 template <typename Visit>
-Status for_each_job(JobQuery& jobs, JobFilter filter, std::pair<JobId, JobId> range, const Visit& visit) {
-  filter.limit = kPageJobs;
-  while (range.first <= range.second) {
-    filter.ranges = {range};
-    const auto rows = jobs.jobs(filter);
-    if (!rows) return tl::unexpected(rows.error());
-    for (const JobRow& row : *rows) {
-      if (Status good = visit(row); !good) return good;
+Status for_each_job(JobQuery& jobs, JobFilter filter, const Visit& visit) {
+  const Ranges wanted = filter.ranges;
+  filter.ranges = clip(wanted, kMaxJob);
+  for (size_t left = filter.limit; left > 0 && !filter.ranges.empty();) {
+    filter.limit = std::min(left, kPageJobs);
+    auto page = jobs.jobs(filter);
+    if (!page) return tl::unexpected(page.error());
+    for (auto row = page->rbegin(); row != page->rend(); ++row) {
+      if (Status good = visit(*row); !good) return good;
     }
-    if (rows->size() < kPageJobs) break;
-    range.second = rows->front().record.id - 1;
+    if (page->size() < filter.limit) break;
+    left -= page->size();
+    filter.ranges = clip(wanted, page->front().record.id);
   }
   return {};
+}
+
+JobFilter every_job(const std::string& owner = "") { return {{}, owner, std::numeric_limits<size_t>::max()}; }
+
+// A listing shows the beginning of the command; a thousand whole environments are not kept for it.
+void keep_what_is_listed(JobSpec& spec) {
+  size_t kept_bytes = 0;
+  for (std::string& argument : spec.task.argv) {
+    if (kept_bytes > kListedCommandBytes) argument.clear();
+    argument.resize(std::min(argument.size(), kListedCommandBytes));
+    argument.shrink_to_fit();
+    kept_bytes += argument.size();
+  }
+  spec.task.env = {};
 }
 
 // The open jobs among those that are named by number. All must be the caller's.
 Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& caller, std::vector<JobId>& chosen) {
   bool found = false;
-  const Status read = for_each_job(jobs, {}, range, [&](const JobRow& row) -> Status {
+  JobFilter filter = every_job();
+  filter.ranges = {range};
+  const Status read = for_each_job(jobs, filter, [&](const JobRow& row) -> Status {
     const JobRecord& job = row.record;
     found = true;
     if (!caller.operator_ && job.spec.owner != caller.user) {
@@ -62,9 +93,8 @@ Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& ca
 }
 
 Status add_all(JobQuery& jobs, const Caller& caller, std::vector<JobId>& chosen) {
-  JobFilter filter;
-  if (!caller.operator_) filter.owner = caller.user;
-  return for_each_job(jobs, filter, {1, kMaxJob}, [&](const JobRow& row) -> Status {
+  const JobFilter filter = every_job(caller.operator_ ? "" : caller.user);
+  return for_each_job(jobs, filter, [&](const JobRow& row) -> Status {
     if (!is_final(row.record.progress.state)) chosen.push_back(row.record.id);
     return {};
   });
@@ -87,11 +117,18 @@ Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selec
     filter.ranges.push_back(*last);
   }
   if (selector.all) filter.ranges.clear();
-  auto rows = jobs.jobs(filter);
+  std::vector<JobRow> rows;
+  const Status read = for_each_job(jobs, filter, [&rows](JobRow& row) -> Status {
+    keep_what_is_listed(row.record.spec);
+    rows.push_back(std::move(row));
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
   const bool one_by_number = filter.ranges.size() == 1 && filter.ranges[0].first == filter.ranges[0].second;
-  if (rows && rows->empty() && one_by_number && owner.empty()) {
+  if (rows.empty() && one_by_number && owner.empty()) {
     return tl::unexpected(no_such_job(jobs, filter.ranges[0].first));
   }
+  std::reverse(rows.begin(), rows.end());
   return rows;
 }
 

@@ -97,6 +97,17 @@ TEST_F(Selection, ReadsLongListsInPages) {
   EXPECT_EQ(chosen->back(), 3500U);
 }
 
+TEST_F(Selection, ListsTheNewestOfManyAcrossPages) {
+  for (JobId id = 5; id <= 1000; ++id) jobs_.add_job(id, "ada", JobState::running);
+  const auto rows = select_jobs(jobs_, *parse_job_selector("1-2,300-900"), "", kAda, 450);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 450U);
+  EXPECT_EQ(rows->front().record.id, 451U);
+  EXPECT_EQ(rows->back().record.id, 900U);
+  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("1-2,300-900"), "", kAda, 10'000)->size(), 603U);
+  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("all"), "ada", kAda, 10'000)->size(), 998U);
+}
+
 TEST_F(Selection, PassesOnThatTheStoreIsDamaged) {
   jobs_.break_it();
   EXPECT_EQ(to_cancel("all", kAda).error().code, ErrorCode::corrupt);
