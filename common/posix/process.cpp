@@ -77,7 +77,7 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("cannot make a pipe", errno);
   const UniqueFd error_in(ends[0]);
   UniqueFd error_out(ends[1]);
-  const ChildPlan plan{options, pointers(options.argv), pointers(options.env.value_or(std::vector<std::string>{})),
+  const ChildPlan plan{options, pointers(options.argv), options.env ? pointers(*options.env) : std::vector<char*>{},
                        ::getpid(), error_out.get()};
   const pid_t pid = ::fork();
   if (pid < 0) return system_failure("cannot start a process", errno);
