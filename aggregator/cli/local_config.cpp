@@ -32,8 +32,7 @@ std::vector<std::string> split_path(const char* path) {
 std::vector<std::string> program_folders() {
   std::vector<std::string> folders = split_path(std::getenv("BRAMBLE_LIBEXEC"));
   const std::string own = own_folder();
-  for (const char* beside :
-       {"", "/..", "/../../agent", "/../../agent/warden", "/../lib/bramble", "/../libexec/bramble"}) {
+  for (const char* beside : {"", "/../lib/bramble", "/../libexec/bramble"}) {
     folders.push_back(own + beside);
   }
   for (std::string& folder : split_path(std::getenv("PATH"))) folders.push_back(std::move(folder));

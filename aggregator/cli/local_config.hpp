@@ -55,7 +55,7 @@ std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const B
 
 std::string local_node_name(uint32_t number, uint32_t count);  // "local01"; three digits from 100 nodes on
 
-// A path of a program of ours: in BRAMBLE_LIBEXEC, beside this executable, where the build tree or a package puts it,
+// A path of a program of ours: in BRAMBLE_LIBEXEC, beside this executable, where a package puts it,
 // else in PATH.
 Result<std::string> find_program(const std::string& name);
 std::string own_folder();  // of this executable

@@ -90,11 +90,11 @@ void declare_query(OptionTree& tree) {
 
 void declare_local(OptionTree& tree) {
   auto command = std::make_shared<LocalCommand>();
-  CLI::App* app = add_command(tree.root, {"local", "a whole cluster on this machine, for as long as a command runs",
-                                          "[OPTION...] [-- COMMAND [ARG...]]",
-                                          "  bramble local --agents 4 -- bramble run -- hostname\n"
-                                          "  bramble local --agents 2 -- sh -c 'seq 1000000 | bramble map -- wc -l'\n"
-                                          "  bramble local --agents 3 --dir ~/cluster    (until Ctrl-C)"});
+  CLI::App* app =
+      add_command(tree.root, {"local", "a whole cluster on this machine", "[OPTION...] [-- COMMAND [ARG...]]",
+                              "  bramble local --agents 4 -- bramble run -- hostname\n"
+                              "  bramble local --agents 2 -- sh -c 'seq 1000000 | bramble map -- wc -l'\n"
+                              "  bramble local --agents 3 --dir ~/cluster    (until Ctrl-C)"});
   add_number(*app, "--agents", "nodes (2)", 1, kMaxAgents, command->agents);
   add_number(*app, "--slots", "cores of each (this machine's, shared out)", 1, kMaxSlots, command->slots);
   add_text(*app, "--dir", "DIR", "where its state is kept (else temporary)", command->dir);

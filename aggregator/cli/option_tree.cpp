@@ -25,13 +25,11 @@ class HelpFormatter : public CLI::Formatter {
 };
 
 void add_root_options(CLI::App& root, CommonOptions& common) {
-  root.set_help_flag("-h,--help", "show this, or the help of a command");
-  root.set_version_flag("--version", "bramble " BRAMBLE_VERSION);
-  add_text(root, "--url", "URL", "the aggregator: unix:PATH or http://HOST:8737 (else BRAMBLE_URL)",
-           common.endpoint.url);
-  add_text(root, "--token-file", "FILE", "holds the token for http:// (else BRAMBLE_TOKEN_FILE)",
-           common.endpoint.token_file);
-  add_duration(root, "--give-up", "how long to wait for an aggregator that went away (60s)", common.give_up_ms);
+  root.set_help_flag("-h,--help", "show this; also behind a command");
+  root.set_version_flag("--version", "bramble " BRAMBLE_VERSION, "show the version");
+  add_text(root, "--url", "URL", "the aggregator: unix:PATH or http://HOST:8737", common.endpoint.url);
+  add_text(root, "--token-file", "FILE", "holds the token that http:// needs", common.endpoint.token_file);
+  add_duration(root, "--give-up", "how long to wait for one that went away (60s)", common.give_up_ms);
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -68,7 +66,7 @@ const CLI::App& named_command(const CLI::App& root) {
   return parsed.empty() ? root : named_command(*parsed.front());
 }
 
-std::string see_help(const CLI::App& app) { return ": " + full_name(app) + " --help shows what there is"; }
+std::string see_help(const CLI::App& app) { return " (" + full_name(app) + " --help shows what there is)"; }
 
 tl::unexpected<Error> unexpected_word(const CLI::App& app, const std::string& word, bool takes_command) {
   if (word.starts_with("-") && word != "-") return fail(unknown("option", word, option_names(app)) + see_help(app));
@@ -100,6 +98,8 @@ Result<Command> make_command(const OptionTree& tree, std::vector<std::string> ta
   if (!command) return fail(command.error().code, full_name(app) + ": " + command.error().message);
   return command;
 }
+
+std::string with_newline(std::string text) { return text.ends_with('\n') ? text : text + "\n"; }
 
 // CLI11's own words for a missing value are for programmers: "--cpus: 1 required N missing".
 std::string usage_message(const CLI::ParseError& error) {
@@ -185,7 +185,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args) {
   root.allow_extras()->require_subcommand(0, 1);
   root.formatter(std::make_shared<HelpFormatter>("bramble COMMAND [OPTION...]"));
   root.footer(
-      "Exit status: 0 good, 1 the work failed, 2 wrong usage, 3 cannot reach the aggregator;\n"
+      "BRAMBLE_URL and BRAMBLE_TOKEN_FILE (or BRAMBLE_TOKEN) stand in for the options.\n"
+      "Exit status: 0 good, 1 the work failed, 2 wrong usage, 3 no aggregator reached;\n"
       "run and local return their command's own, and 255 when bramble itself fails.");
   add_root_options(root, line.common);
   OptionTree tree{root, line.common, {}};
@@ -195,10 +196,10 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args) {
   try {
     root.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    line.command = HelpText{root.help()};
+    line.command = HelpText{with_newline(root.help())};
     return line;
   } catch (const CLI::CallForVersion& version) {
-    line.command = HelpText{std::string(version.what()) + "\n"};
+    line.command = HelpText{with_newline(version.what())};
     return line;
   } catch (const CLI::ParseError& error) {
     return fail(usage_message(error) + see_help(named_command(root)));

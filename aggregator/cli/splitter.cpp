@@ -15,7 +15,9 @@ void Splitter::end_file() { flush_ = buffer_.size() > begin_ && buffer_.back() !
 
 size_t Splitter::boundary_by_bytes(std::string_view rest) {
   const size_t size = rule_.bytes;
-  if (rest.size() < size) return flush_ ? rest.size() : 0;
+  // At exactly this size the next byte decides: it may end the record, or be the one too many.
+  if (rest.size() <= size && flush_) return rest.size();
+  if (rest.size() <= size) return rest.size() == size && rest.back() == '\n' ? size : 0;
   if (scanned_ < size) {
     const size_t last = rest.substr(0, size).rfind('\n');
     if (last != std::string_view::npos) return last + 1;

@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "integration/cli/bramble_process.hpp"
+#include "integration/cli/fake_aggregator.hpp"
+
+namespace bramble::cli::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+TEST(Submit, PrintsTheJobsNumber) {
+  FakeAggregator aggregator;
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--name", "x", "--", "echo", "hi"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "1\n");
+  EXPECT_EQ(ran.err, "");
+  const json body = aggregator.job(1).body;
+  EXPECT_EQ(body["argv"], json({"echo", "hi"}));
+  EXPECT_EQ(body["name"], "x");
+}
+
+TEST(Submit, PrintsAnObjectAsJson) {
+  FakeAggregator aggregator;
+  EXPECT_EQ(run_bramble(aggregator.url(), {"submit", "--json", "--", "echo"}).out, "{\"job\":1}\n");
+}
+
+TEST(Submit, SendsNothingButADryRunWhenAskedForOne) {
+  FakeAggregator aggregator;
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--array", "1-10", "--dry-run", "--", "echo", "hi"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "would submit a job of 10 tasks; nothing was changed\n");
+  const auto posts = aggregator.posts();
+  ASSERT_EQ(posts.size(), 1U);
+  EXPECT_EQ(posts[0].second["dry_run"], true);
+  EXPECT_EQ(aggregator.paths().size(), 1U);
+  EXPECT_EQ(aggregator.jobs(), 0U);
+}
+
+TEST(Submit, MakesOneJobThoughTheAnswerGotLost) {
+  FakeAggregator aggregator;
+  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 0); };
+  ASSERT_EQ(run_bramble(aggregator.url(), {"submit", "--", "warm-up"}).status, 0);
+  aggregator.lose_submit_answers(1);
+  const Ran ran = run_bramble(aggregator.url(), {"run", "--", "echo"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(aggregator.jobs(), 2U);
+  EXPECT_EQ(aggregator.posts().size(), 3U);
+}
+
+TEST(Submit, WaitsAndFailsWithTheJob) {
+  FakeAggregator aggregator;
+  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, task.job == 1 ? 0 : 7); };
+  EXPECT_EQ(run_bramble(aggregator.url(), {"submit", "--wait", "--", "good"}).status, 0);
+  const Ran failed = run_bramble(aggregator.url(), {"submit", "--wait", "--", "bad"});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(failed.out, "2\n");
+  EXPECT_THAT(failed.err, HasSubstr("job 2: 1 of 1 task failed"));
+}
+
+TEST(Submit, LeavesTheJobAloneWhenItsWaitIsInterrupted) {
+  FakeAggregator aggregator;
+  BrambleProcess waiting(aggregator.url(), {"submit", "--wait", "--", "long"});
+  ASSERT_TRUE(waiting.wait_for_out("1\n"));
+  while (aggregator.paths().size() < 2) std::this_thread::yield();  // the watch: Ctrl-C is looked after by then
+  waiting.signal(SIGINT);
+  EXPECT_EQ(waiting.wait(), 130);
+  EXPECT_THAT(waiting.err(), HasSubstr("job 1 goes on"));
+  EXPECT_EQ(aggregator.job(1).state, "running");
+}
+
+TEST(Submit, UploadsAFileAsStandardInput) {
+  FakeAggregator aggregator;
+  const test::TempDir dir;
+  std::ofstream(dir / "in") << "some bytes";
+  EXPECT_EQ(run_bramble(aggregator.url(), {"submit", "--stdin-file", dir / "in", "--", "cat"}).status, 0);
+  EXPECT_EQ(aggregator.job(1).tasks.at(0).input, "some bytes");
+}
+
+TEST(Submit, NamesAMissingInputFileBeforeAnythingIsSent) {
+  FakeAggregator aggregator;
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--stdin-file", "/nonexistent/in", "--", "cat"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("/nonexistent/in"));
+  EXPECT_TRUE(aggregator.paths().empty());
+}
+
+TEST(Submit, TellsWhatTheAggregatorRefuses) {
+  FakeAggregator aggregator;
+  aggregator.refuse("/api/v1/jobs", 400, 1);
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--", "x"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(ran.err, "bramble: refused by the test\n");
+}
+
+TEST(Submit, ComesAgainWhenTheAggregatorIsBusy) {
+  FakeAggregator aggregator;
+  aggregator.refuse("/api/v1/jobs", 503, 2);
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--", "x"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(aggregator.jobs(), 1U);
+}
+
+TEST(Usage, NamesTheNearestOptionAndReturns2) {
+  const Ran ran = run_bramble("unix:/nonexistent", {"submit", "--arry", "1-2", "--", "x"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("did you mean '--array'?"));
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST(Usage, Returns255WhereTheStatusIsTheCommandsOwn) {
+  EXPECT_EQ(run_bramble("unix:/nonexistent", {"run", "--arry", "--", "x"}).status, 255);
+  EXPECT_EQ(run_bramble("unix:/nonexistent", {"local", "--agents", "0"}).status, 255);
+}
+
+TEST(Usage, Returns3WhereNoAggregatorIsReached) {
+  const Ran listed = run_bramble("unix:/nonexistent/api.sock", {"job", "list"});
+  EXPECT_EQ(listed.status, 3);
+  EXPECT_THAT(listed.err, HasSubstr("cannot reach the aggregator at unix:/nonexistent/api.sock"));
+  EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"submit", "--", "x"}).status, 3);
+  EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"map", "--", "x"}).status, 3);
+  EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"run", "--", "x"}).status, 255);
+}
+
+}  // namespace
+}  // namespace bramble::cli::testing

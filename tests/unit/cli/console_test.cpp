@@ -1,0 +1,99 @@
+#include "aggregator/cli/console.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "aggregator/cli/reconnect.hpp"
+#include "common/posix/unique_fd.hpp"
+
+namespace bramble::cli {
+namespace {
+
+// A console whose two streams are pipes.
+struct Pipes {
+  Pipes() {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (auto* ends : {&out, &err}) {
+      std::array<int, 2> fds{};
+      EXPECT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+      (*ends)[0].reset(fds[0]);
+      (*ends)[1].reset(fds[1]);
+    }
+  }
+
+  static std::string read(posix::UniqueFd& fd) {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    return got > 0 ? std::string(buffer.data(), static_cast<size_t>(got)) : "";
+  }
+
+  std::array<posix::UniqueFd, 2> out;
+  std::array<posix::UniqueFd, 2> err;
+};
+
+TEST(Console, TellsWhenTheReaderOfItsOutputLeft) {
+  Pipes pipes;
+  Console console(pipes.out[1].get(), pipes.err[1].get());
+  EXPECT_TRUE(console.print("hello"));
+  EXPECT_EQ(Pipes::read(pipes.out[0]), "hello");
+  EXPECT_FALSE(console.reader_gone());
+  pipes.out[0].reset();
+  EXPECT_FALSE(console.print("more"));
+  EXPECT_TRUE(console.reader_gone());
+}
+
+TEST(Console, ShowsProgressEvery10SecondsWhereThereIsNoTerminal) {
+  Pipes pipes;
+  Console console(pipes.out[1].get(), pipes.err[1].get());
+  console.show_progress("a", {1000});
+  console.show_progress("b", {10'999});
+  EXPECT_EQ(Pipes::read(pipes.err[0]), "");
+  console.show_progress("c", {11'000});
+  console.show_progress("d", {12'000});
+  EXPECT_EQ(Pipes::read(pipes.err[0]), "c\n");
+}
+
+TEST(Reconnect, DoesNotWaitForAnAggregatorThatNeverAnswered) {
+  Pipes pipes;
+  Console console(pipes.out[1].get(), pipes.err[1].get());
+  Reconnect reconnect(console, 60'000);
+  EXPECT_FALSE(reconnect.lost({0}));
+}
+
+TEST(Reconnect, TriesAgainWithBackOffSaysSoOnceAndGivesUp) {
+  Pipes pipes;
+  Console console(pipes.out[1].get(), pipes.err[1].get());
+  Reconnect reconnect(console, 60'000);
+  reconnect.reached();
+  int64_t at_ms = 0;
+  int64_t last_ms = 0;
+  int tries = 0;
+  while (const auto wait_ms = reconnect.lost({at_ms})) {
+    EXPECT_GE(*wait_ms, at_ms < 59'000 ? last_ms : 1);
+    EXPECT_LE(*wait_ms, 2'000);
+    last_ms = *wait_ms;
+    at_ms += *wait_ms;
+    ASSERT_LT(++tries, 100);
+  }
+  EXPECT_EQ(at_ms, 60'000);
+  EXPECT_EQ(Pipes::read(pipes.err[0]), "bramble: the aggregator does not answer: trying again for 1m\n");
+}
+
+TEST(Reconnect, SaysThatTheAggregatorIsBackAndThenStartsAnew) {
+  Pipes pipes;
+  Console console(pipes.out[1].get(), pipes.err[1].get());
+  Reconnect reconnect(console, 1'000);
+  reconnect.reached();
+  EXPECT_TRUE(reconnect.lost({0}));
+  EXPECT_TRUE(reconnect.lost({500}));
+  reconnect.reached();
+  EXPECT_TRUE(reconnect.lost({5'000}));
+  EXPECT_NE(Pipes::read(pipes.err[0]).find("answers again"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace bramble::cli

@@ -1,0 +1,166 @@
+#include "aggregator/cli/options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace bramble::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename Type>
+Type parsed(const std::vector<std::string>& args) {
+  const auto line = parse_command_line(args);
+  EXPECT_TRUE(line) << line.error().message;
+  if (!line) return {};
+  const auto* command = std::get_if<Type>(&line->command);
+  EXPECT_TRUE(command) << "another command";
+  return command ? *command : Type{};
+}
+
+std::string refusal(const std::vector<std::string>& args) {
+  const auto line = parse_command_line(args);
+  EXPECT_FALSE(line);
+  if (line) return "";
+  EXPECT_EQ(line.error().code, ErrorCode::invalid);
+  return line.error().message;
+}
+
+TEST(Options, TakeEverythingThatSubmitOffers) {
+  const auto command = parsed<SubmitCommand>(
+      {"submit", "--array",      "1-9:2%3", "--priority", "-5",         "--cpus",       "2",      "--memory",
+       "512M",   "--resource",   "gpu=1",   "--resource", "fpga=2",     "--time-limit", "1h 30m", "--retries",
+       "3",      "--env",        "A=b=c",   "--env",      "E=",         "--name",       "n",      "--on-node-loss",
+       "fence",  "--stdin-file", "f",       "--wait",     "--progress", "--",           "sh",     "-c",
+       "--array"});
+  EXPECT_EQ(*command.array, (ArraySpec{1, 9, 2, 3}));
+  EXPECT_EQ(command.task.priority, -5);
+  EXPECT_EQ(command.task.cpus, 2U);
+  EXPECT_EQ(command.task.memory_bytes, uint64_t{512} << 20);
+  EXPECT_EQ(command.task.resources, (std::vector<std::pair<std::string, int64_t>>{{"gpu", 1}, {"fpga", 2}}));
+  EXPECT_EQ(command.task.time_limit_ms, 5'400'000);
+  EXPECT_EQ(command.task.retries, 3U);
+  EXPECT_EQ(command.task.env, (std::vector<std::pair<std::string, std::string>>{{"A", "b=c"}, {"E", ""}}));
+  EXPECT_EQ(command.task.name, "n");
+  EXPECT_EQ(command.task.on_node_loss, "fence");
+  EXPECT_EQ(command.stdin_file, "f");
+  EXPECT_TRUE(command.wait && command.progress && !command.dry_run);
+  EXPECT_EQ(command.task.argv, (std::vector<std::string>{"sh", "-c", "--array"}));
+}
+
+TEST(Options, PassOnEverythingBehindTheFirstSeparator) {
+  const auto command = parsed<RunCommand>({"run", "--", "git", "log", "--", "--help"});
+  EXPECT_EQ(command.task.argv, (std::vector<std::string>{"git", "log", "--", "--help"}));
+}
+
+TEST(Options, TakeTheAggregatorsAddressBeforeAndBehindTheCommand) {
+  for (const auto& args : std::vector<std::vector<std::string>>{{"--url", "unix:/x", "job", "list"},
+                                                                {"job", "list", "--url", "unix:/x"}}) {
+    const auto line = parse_command_line(args);
+    ASSERT_TRUE(line) << line.error().message;
+    EXPECT_EQ(line->common.endpoint.url, "unix:/x");
+  }
+}
+
+TEST(Options, TakeInputsOfAMapEvenWhereTheyAreNamedLikeCommands) {
+  const auto command = parsed<MapCommand>({"map", "--split", "64K", "run", "job", "-", "--", "wc"});
+  EXPECT_EQ(command.inputs, (std::vector<std::string>{"run", "job", "-"}));
+  EXPECT_EQ(command.split.bytes, size_t{64} << 10);
+  EXPECT_EQ(parsed<MapCommand>({"map", "--", "wc"}).inputs, std::vector<std::string>{"-"});
+  EXPECT_EQ(parsed<MapCommand>({"map", "--records", "7", "--", "wc"}).split.records, 7U);
+}
+
+TEST(Options, RefuseAMapSplitInTwoWaysOrInPiecesTooLarge) {
+  EXPECT_THAT(refusal({"map", "--records", "7", "--split", "1M", "--", "wc"}),
+              HasSubstr("one of --split and --records"));
+  EXPECT_THAT(refusal({"map", "--split", "65M", "--", "wc"}), HasSubstr("--split"));
+  EXPECT_THAT(refusal({"map", "--split", "0", "--", "wc"}), HasSubstr("--split"));
+}
+
+TEST(Options, NameTheNearestOptionAndCommand) {
+  EXPECT_THAT(refusal({"submit", "--arry", "1-2", "--", "x"}), HasSubstr("did you mean '--array'?"));
+  EXPECT_THAT(refusal({"subnit", "--", "x"}), HasSubstr("did you mean 'submit'?"));
+  EXPECT_THAT(refusal({"job", "lsit"}), HasSubstr("did you mean 'list'?"));
+  EXPECT_THAT(refusal({"job", "info", "last", "--josn"}), HasSubstr("unknown option '--josn'"));
+}
+
+TEST(Options, SayWhatIsMissing) {
+  EXPECT_THAT(refusal({}), HasSubstr("bramble needs a command: submit, run"));
+  EXPECT_THAT(refusal({"job"}), HasSubstr("list, info, wait"));
+  EXPECT_THAT(refusal({"run", "echo", "hi"}), HasSubstr("put -- before the command: bramble run -- echo"));
+  EXPECT_THAT(refusal({"run"}), HasSubstr("needs a command to run"));
+  EXPECT_THAT(refusal({"run", "--"}), HasSubstr("needs a command to run"));
+  EXPECT_THAT(refusal({"job", "info"}), HasSubstr("SELECTOR"));
+  EXPECT_THAT(refusal({"node", "drain"}), HasSubstr("which nodes?"));
+  EXPECT_THAT(refusal({"submit", "--cpus"}), HasSubstr("--cpus needs a value"));
+  EXPECT_THAT(refusal({"job", "list", "--", "x"}), HasSubstr("takes no command"));
+}
+
+TEST(Options, NameTheOptionWhoseValueIsWrong) {
+  EXPECT_THAT(refusal({"submit", "--cpus", "0", "--", "x"}), HasSubstr("--cpus: '0' is not a whole number from 1"));
+  EXPECT_THAT(refusal({"submit", "--memory", "lots", "--", "x"}), HasSubstr("--memory: "));
+  EXPECT_THAT(refusal({"submit", "--array", "9-1", "--", "x"}), HasSubstr("--array: "));
+  EXPECT_THAT(refusal({"submit", "--time-limit", "soon", "--", "x"}), HasSubstr("--time-limit: "));
+  EXPECT_THAT(refusal({"submit", "--on-node-loss", "panic", "--", "x"}), HasSubstr("none of rerun, fence, fail"));
+  EXPECT_THAT(refusal({"submit", "--resource", "gpu", "--", "x"}), HasSubstr("NAME=N"));
+  EXPECT_THAT(refusal({"query", "--format", "xml", "SELECT 1"}), HasSubstr("none of table, csv, json"));
+}
+
+TEST(Options, CheckTheFormOfSelectorsAndNodeSets) {
+  EXPECT_EQ(parsed<JobInfoCommand>({"job", "info", "3-7,12,last"}).selector, "3-7,12,last");
+  EXPECT_THAT(refusal({"job", "cancel", "x-3"}), HasSubstr("last or all"));
+  EXPECT_EQ(parsed<NodeDrainCommand>({"node", "drain", "pi[01-04]", "--reason", "new card"}).reason, "new card");
+  EXPECT_FALSE(parsed<NodeDrainCommand>({"node", "resume", "all"}).drain);
+  EXPECT_THAT(refusal({"node", "drain", "pi[01-"}), HasSubstr("NODES: "));
+}
+
+TEST(Options, TakeAVariableFromTheEnvironmentByItsNameAlone) {
+  ::setenv("BRAMBLE_TEST_VARIABLE", "here", 1);
+  EXPECT_EQ(parse_env("BRAMBLE_TEST_VARIABLE")->second, "here");
+  ::unsetenv("BRAMBLE_TEST_VARIABLE");
+  EXPECT_FALSE(parse_env("BRAMBLE_TEST_VARIABLE"));
+  EXPECT_FALSE(parse_env("=x"));
+}
+
+TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
+  const std::vector<std::vector<std::string>> commands = {{},
+                                                          {"submit"},
+                                                          {"run"},
+                                                          {"map"},
+                                                          {"job", "list"},
+                                                          {"job", "info"},
+                                                          {"job", "wait"},
+                                                          {"job", "cancel"},
+                                                          {"job", "cat"},
+                                                          {"node", "list"},
+                                                          {"node", "info"},
+                                                          {"node", "drain"},
+                                                          {"node", "resume"},
+                                                          {"query"},
+                                                          {"local"}};
+  for (std::vector<std::string> command : commands) {
+    const bool root = command.empty();
+    command.push_back("--help");
+    const std::string text = parsed<HelpText>(command).text;
+    EXPECT_TRUE(root || text.find("Examples:") != std::string::npos) << text;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = text.find('\n', at);
+      ASSERT_NE(end, std::string::npos) << "no newline at the end: " << text;
+      EXPECT_LE(end - at, 80U) << text.substr(at, end - at);
+      at = end + 1;
+    }
+  }
+}
+
+TEST(Options, KnowWhichCommandsReturnTheirCommandsStatusEvenWhenWronglyUsed) {
+  EXPECT_TRUE(passes_status_on({"run", "--nonsense"}));
+  EXPECT_TRUE(passes_status_on({"--url", "x", "local"}));
+  EXPECT_FALSE(passes_status_on({"submit", "--", "run"}));
+  EXPECT_FALSE(passes_status_on({"--url", "run", "job", "list"}));
+  EXPECT_FALSE(passes_status_on({}));
+}
+
+}  // namespace
+}  // namespace bramble::cli

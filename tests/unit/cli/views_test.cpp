@@ -1,0 +1,91 @@
+#include "aggregator/cli/views.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+void expect_at_most_80_columns(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80U) << line;
+}
+
+json long_job() {
+  return {{"job", 123456},
+          {"name", std::string(100, 'n')},
+          {"owner", std::string(30, 'o')},
+          {"state", "succeeded"},
+          {"open", false},
+          {"submitted_ms", 1700000000000},
+          {"ended_ms", nullptr},
+          {"command", std::string(300, 'c')},
+          {"tasks", {{"total", 1000000}, {"succeeded", 999999}, {"failed", 1}, {"cancelled", 0}, {"running", 0}}}};
+}
+
+json busy_node() {
+  return {{"node", "a-node-with-quite-a-long-name-01"},
+          {"state", "silent"},
+          {"drained", true},
+          {"cores", 4},
+          {"memory_bytes", 8589934592},
+          {"running", 4},
+          {"queued", 12},
+          {"load1", 12.345},
+          {"cpu_busy_ratio", 0.998},
+          {"temperature_celsius", 71.6},
+          {"power_w", 6.25},
+          {"power_measured", false},
+          {"last_heard_ms", 1250},
+          {"model", "Raspberry Pi 4 Model B Rev 1.5"}};
+}
+
+TEST(Views, FitTheJobTableInto80Columns) {
+  const std::string text = job_table(json::array({long_job()})).render(80);
+  expect_at_most_80_columns(text);
+  EXPECT_NE(text.find("1000000/1000000"), std::string::npos);
+}
+
+TEST(Views, FitTheNodeTableInto80ColumnsAndMarkModelledWatts) {
+  const std::string text = node_table(json::array({busy_node()})).render(80);
+  expect_at_most_80_columns(text);
+  EXPECT_NE(text.find("~6.2"), std::string::npos) << text;
+  EXPECT_NE(text.find("100%"), std::string::npos) << text;
+}
+
+TEST(Views, ShowADashForWhatANodeDoesNotTell) {
+  const std::string text = node_table(json::parse(R"([{"node":"pi01","state":"unknown","temperature_celsius":null,
+                                                       "last_heard_ms":null}])"))
+                               .render(80);
+  EXPECT_NE(text.find("never"), std::string::npos);
+  EXPECT_NE(text.find(" - "), std::string::npos);
+}
+
+TEST(Views, FitTheTableOfTriesInto80Columns) {
+  const json tasks = json::array({{{"task", 4000000},
+                                   {"tries", json::array({{{"attempt", 12},
+                                                           {"node", std::string(40, 'n')},
+                                                           {"outcome", "start_failed"},
+                                                           {"text", std::string(200, 't')},
+                                                           {"duration_ms", 86399000},
+                                                           {"cpu_ms", 86399000},
+                                                           {"peak_memory_bytes", 1023 << 20},
+                                                           {"committed", true}}})}}});
+  expect_at_most_80_columns(try_table(tasks).render(80));
+}
+
+TEST(Views, QuoteCsvWhereItMustBe) {
+  const json result = json::parse(R"({"columns":["a","b,c"],"rows":[[1,"x\"y"],[null,"two\nlines"]]})");
+  EXPECT_EQ(query_csv(result), "a,\"b,c\"\n1,\"x\"\"y\"\n,\"two\nlines\"\n");
+}
+
+TEST(Views, ShowAQueryWithoutRowsAsItsTitles) {
+  EXPECT_EQ(query_table(json::parse(R"({"columns":["a","b"],"rows":[]})")).render(80), "a  b\n");
+}
+
+}  // namespace
+}  // namespace bramble::cli
