@@ -96,6 +96,26 @@ void bench_jobs(const std::string& directory) {
   watch.print("life of a task, batches of " + std::to_string(kBatch), kTasks);
 }
 
+// A restart in the middle of much work, beside the history that bench_jobs has left.
+void bench_restart(const std::string& directory) {
+  constexpr TaskIndex kOpen = 100'000;
+  {
+    auto store = SqliteJobStore::open(directory + "/jobs.db");
+    JobRecord job = array_job();
+    job.id = 2;
+    std::vector<StoreWrite> writes{AddJob{job}};
+    for (TaskIndex task = 0; task < kOpen; ++task) {
+      writes.push_back(AddAttempt{{{2, task, 1}, "pi" + std::to_string(task % kNodes), 7, {1'700'000'000'000}, {}}});
+    }
+    require((*store)->commit(writes));
+  }
+  const Stopwatch watch;
+  auto store = SqliteJobStore::open(directory + "/jobs.db");
+  const auto state = (*store)->load();
+  if (!state || state->open_attempts.size() != kOpen) require(fail("not everything was loaded"));
+  watch.print("open and load, for each of " + std::to_string(kOpen) + " open tasks", kOpen);
+}
+
 void bench_telemetry(const std::string& directory) {
   auto table = TelemetryTable::open(directory + "/telemetry.db");
   if (!table) require(tl::unexpected<Error>(table.error()));
@@ -134,6 +154,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   bramble::aggregator::bench_jobs(directory);
+  bramble::aggregator::bench_restart(directory);
   bramble::aggregator::bench_telemetry(directory);
   std::filesystem::remove_all(directory);
   return 0;
