@@ -214,6 +214,7 @@ class Daemon::Impl {
       control_.disconnect(kFarewellMs);
     }
     // Without the counter on disk a late will could not be told from a new one: the connection has to wait.
+    if (!saved) not_saved_.say(posix::LogLevel::error, saved.error().message);
     if (effects.connect && !saved) {
       answers.emplace_back(NotSaved{saved.error().message});
     } else if (effects.connect) {
@@ -278,6 +279,7 @@ class Daemon::Impl {
   std::vector<WardenEvent> warden_events_;
   runner::WardenClient warden_;
   posix::LogOnce refused_message_;
+  posix::LogOnce not_saved_;
   posix::EventLoop::TimerId timer_ = 0;
   bool timer_set_ = false;
   bool stepping_ = false;

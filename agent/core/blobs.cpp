@@ -35,7 +35,7 @@ void all_received(Effects& effects, const std::string& sha256, Blob& blob) {
 }
 
 void fail_holders(State& state, Effects& effects, Now now, const std::string& sha256, const std::string& why) {
-  const std::vector<AttemptKey> holders = state.blobs.known.at(sha256).holders;  // finishing changes the list
+  const std::set<AttemptKey> holders = state.blobs.known.at(sha256).holders;  // finishing changes the list
   for (const AttemptKey& id : holders) {
     if (state.tasks.held.at(id).phase != Phase::fetching) continue;
     finish_unstarted(state, effects, now, id, wire::Outcome::start_failed, why);
@@ -72,7 +72,7 @@ bool may_pull(const State& state, Now now, const Blob& blob) {
 void hold_blob(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& blob) {
   attempt.stdin_sha256 = blob.sha256;
   const auto [entry, is_new] = state.blobs.known.try_emplace(blob.sha256);
-  entry->second.holders.push_back(id);
+  entry->second.holders.insert(id);
   if (is_new) {
     entry->second.size_bytes = blob.size_bytes;
     state.blobs.waiting.push_back(blob.sha256);
@@ -85,7 +85,7 @@ void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt&
   const auto found = state.blobs.known.find(attempt.stdin_sha256);
   attempt.stdin_sha256.clear();
   if (found == state.blobs.known.end()) return;
-  std::erase(found->second.holders, id);
+  found->second.holders.erase(id);
   if (!found->second.holders.empty()) return;
   if (found->second.phase != Blob::Phase::waiting) {
     state.blobs.bytes -= found->second.size_bytes;

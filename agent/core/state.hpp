@@ -152,7 +152,7 @@ struct Blob {
   MonoTime progress;             // the last request repeated or chunk received
   MonoTime not_before;           // waiting: after a failure of the disk
   uint32_t damaged = 0;
-  std::vector<AttemptKey> holders;
+  std::set<AttemptKey> holders;
 };
 
 struct Blobs {

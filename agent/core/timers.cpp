@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t kIdleMs = 60'000;
 
-MonoTime next_pull_timeout(const State& state, MonoTime wake) {
+MonoTime next_pull_timeout(const State& state, Now now, MonoTime wake) {
   if (state.session.id == 0) return wake;
   for (const std::string& sha256 : state.blobs.active) {
     const Blob& blob = state.blobs.known.at(sha256);
@@ -16,7 +16,7 @@ MonoTime next_pull_timeout(const State& state, MonoTime wake) {
   }
   if (!state.blobs.waiting.empty() && state.blobs.active.size() < kMaxBlobPulls) {
     const auto next = state.blobs.known.find(state.blobs.waiting.front());
-    if (next != state.blobs.known.end() && next->second.not_before.ms > 0) {
+    if (next != state.blobs.known.end() && next->second.not_before > now.mono) {
       wake = std::min(wake, next->second.not_before);
     }
   }
@@ -43,8 +43,8 @@ MonoTime next_wake(const State& state, Now now) {
     wake = std::min(wake, state.outbox.in_flight.front().first + kRepeatMs);
   }
   if (state.warden.hold_until) wake = std::min(wake, *state.warden.hold_until);
-  // A time that has passed (a file limit not yet freed, say) must not make the loop spin.
-  return std::max(next_pull_timeout(state, wake), now.mono + 1);
+  // Whatever is due already was looked at in this batch: a time that has passed must not make the loop spin.
+  return std::max(next_pull_timeout(state, now, wake), now.mono + 1);
 }
 
 }  // namespace bramble::agent

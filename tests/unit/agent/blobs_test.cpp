@@ -238,5 +238,23 @@ TEST(AgentBlobs, PullsAheadOnlyUpToALimit) {
   h.take_events();
 }
 
+TEST(AgentBlobs, ThatMustWaitForOthersDoNotKeepTheAgentAwake) {
+  Config config = test_config();
+  config.max_blob_bytes = 8;
+  AgentHarness h(config);
+  h.make_ready();
+  h.launch({{1, 0, 1}}, true_spec(), wire::BlobRef{kSha, 5});
+  h.step([&](Effects& effects) { on_blob_failed(h.state, effects, h.now, kSha, BlobFailure::disk, "full"); });
+  h.launch({{1, 1, 1}}, true_spec(), wire::BlobRef{kOtherSha, 5});  // pulled meanwhile, and takes the room
+  h.advance(60'000);
+  h.advance(1);
+  EXPECT_GT(h.wake_at - h.now.mono, 1000);
+  h.take<wire::BlobGet>(NodeTopic::blob_get);
+  h.take<wire::Beat>(NodeTopic::beat);
+  h.take_events();
+  h.take_log();
+  h.blobs.clear();
+}
+
 }  // namespace
 }  // namespace bramble::agent::testing
