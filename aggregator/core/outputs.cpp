@@ -132,14 +132,18 @@ void stop_pulls(State& state, Attempt& attempt) {
 }
 
 void retry_pulls(State& state, Effects& effects, Now now) {
+  if (!state.connected) return;
   start_next_pull(state, effects, now);
-  if (state.pulling == 0 || !state.connected) return;
   for (auto& [key, attempt] : state.attempts) {
     for (const auto stream : kStreams) {
       StreamProgress& progress = progress_of(attempt, stream);
-      if (!progress.pulling || now.mono - progress.asked <= state.config.pull_timeout_ms) continue;
-      progress.requested_bytes = progress.have_bytes;
-      ask_for_more(state, effects, now, attempt, stream);
+      if (!progress.pulling) {
+        // Broken off when the broker was away.
+        if (state.pulling < kMaxPulls) start_pull(state, effects, now, attempt, stream);
+      } else if (now.mono - progress.asked > state.config.pull_timeout_ms) {
+        progress.requested_bytes = progress.have_bytes;
+        ask_for_more(state, effects, now, attempt, stream);
+      }
     }
   }
 }

@@ -33,7 +33,7 @@ struct SpawnOptions {
   int stderr_fd = -1;                           // -1: this process' own
   bool die_with_parent = false;                 // death_signal when the *thread* that spawned it ends
   int death_signal = SIGKILL;
-  bool own_group = false;                       // a process group of its own: a terminal's Ctrl-C does not reach it
+  bool own_group = false;  // a process group of its own: a terminal's Ctrl-C does not reach it
 };
 
 // A child of this process, which must be the one to wait for it. Not thread-safe. Destroying it neither kills nor

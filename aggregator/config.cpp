@@ -1,0 +1,47 @@
+#include "aggregator/config.hpp"
+
+#include "common/base/ids.hpp"
+#include "common/posix/config_file.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr int64_t kHourMs = 3'600'000;
+
+Status check(const DaemonConfig& config, const std::string& path) {
+  if (!is_valid_name(config.cluster)) {
+    return fail(path + ": cluster '" + config.cluster + "' is not a name (letters, digits, '-', '_', '.')");
+  }
+  if (!config.tcp_listen.empty() && config.token_file.empty()) {
+    return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");
+  }
+  if (config.loss_ms < config.silent_ms) return fail(path + ": loss_ms must not be below silent_ms");
+  return {};
+}
+
+}  // namespace
+
+Result<DaemonConfig> read_config(const std::string& path) {
+  auto file = posix::ConfigFile::read(path);
+  if (!file) return tl::unexpected<Error>(file.error());
+  DaemonConfig config;
+  file->text("cluster", config.cluster);
+  file->text("state_dir", config.state_dir);
+  file->text("api_socket", config.api_socket);
+  file->text("tcp_listen", config.tcp_listen);
+  file->text("token_file", config.token_file);
+  file->text("broker_url", config.broker_url);
+  file->text("broker_user", config.broker_user);
+  file->text("broker_password_file", config.broker_password_file);
+  file->integer("telemetry_commit_s", config.telemetry_commit_s, 1, 3600);
+  auto quota = static_cast<int64_t>(config.blob_quota_bytes);
+  file->integer("blob_quota_bytes", quota, 1 << 20, int64_t{1} << 50);
+  config.blob_quota_bytes = static_cast<uint64_t>(quota);
+  file->integer("silent_ms", config.silent_ms, 1000, kHourMs);
+  file->integer("loss_ms", config.loss_ms, 1000, kHourMs);
+  if (auto status = file->finish(); !status) return tl::unexpected<Error>(status.error());
+  if (auto status = check(config, path); !status) return tl::unexpected<Error>(status.error());
+  return config;
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,29 @@
+// The aggregator's configuration file, read whole before anything starts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace bramble::aggregator {
+
+struct DaemonConfig {
+  std::string cluster = "bramble";
+  std::string state_dir = "/var/lib/bramble";
+  std::string api_socket = "/run/bramble/api.sock";
+  std::string tcp_listen;  // "127.0.0.1:8737"; empty: no TCP
+  std::string token_file;  // needed with tcp_listen
+  std::string broker_url;  // empty: a Mosquitto of its own
+  std::string broker_user;
+  std::string broker_password_file;
+  int64_t telemetry_commit_s = 10;
+  uint64_t blob_quota_bytes = uint64_t{16} << 30;
+  int64_t silent_ms = 3000;
+  int64_t loss_ms = 5000;
+};
+
+// Unknown keys and wrong types are errors that name the line and, for a key, the nearest known one.
+Result<DaemonConfig> read_config(const std::string& path);
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,373 @@
+#include "aggregator/daemon.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <variant>
+
+#include "aggregator/broker/own_broker.hpp"
+#include "aggregator/core/reactor.hpp"
+#include "aggregator/file_hand.hpp"
+#include "aggregator/http/server.hpp"
+#include "aggregator/scheduler/scheduler.hpp"
+#include "aggregator/store/blob_files.hpp"
+#include "aggregator/store/job_query.hpp"
+#include "aggregator/store/job_store.hpp"
+#include "aggregator/store/sql_query.hpp"
+#include "aggregator/store/telemetry_writer.hpp"
+#include "common/mqtt/paho_transport.hpp"
+#include "common/posix/files.hpp"
+#include "common/posix/lock_file.hpp"
+#include "common/posix/log.hpp"
+#include "common/posix/reactor_loop.hpp"
+#include "common/posix/system_clock.hpp"
+#include "common/posix/uuid.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr size_t kMaxEvents = 65'536;
+constexpr size_t kMaxEventBytes = size_t{64} << 20;
+constexpr int64_t kTickMs = 100;
+constexpr int kFarewellMs = 1000;
+
+// What comes into the state thread, with the time at which it was received.
+struct Connected {};
+struct Disconnected {
+  std::string reason;
+};
+struct Incoming {
+  std::string topic;
+  std::string payload;
+};
+struct Sealed {
+  AttemptKey key;
+};
+struct Failed {
+  AttemptKey key;
+  wire::Stream stream = wire::Stream::stdout_;
+  uint64_t have_bytes = 0;
+};
+struct Event {
+  Now at;
+  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, ApiRequest> what;
+};
+
+struct BrokerLogin {
+  std::string url;
+  std::string user;
+  std::string password;
+};
+
+Result<std::string> read_secret(const std::string& path) {
+  if (path.empty()) return std::string();
+  auto text = posix::read_file(path, 4096);
+  if (!text) return tl::unexpected<Error>(text.error());
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  if (text->empty()) return fail(path + " is empty: it should hold a secret");
+  return text;
+}
+
+mqtt::Options connection_options(const BrokerLogin& login, const std::string& client_id) {
+  mqtt::Options options;
+  options.broker_url = login.url;
+  options.username = login.user;
+  options.password = login.password;
+  options.client_id = client_id;
+  return options;
+}
+
+}  // namespace
+
+class Daemon::Impl {
+ public:
+  explicit Impl(const DaemonConfig& config)
+      : config_(config),
+        inbox_(kMaxEvents, kMaxEventBytes, [this] { loop_.wake(); }),
+        state_(reactor_config(config), [](const Snapshot& snapshot) { return place(snapshot); }) {}
+
+  ~Impl() {
+    server_.reset();  // no request comes any more
+    if (control_) control_->disconnect(kFarewellMs);
+    if (chunks_) chunks_->disconnect(0);
+    file_hand_.reset();
+    if (broker_ && stopping_) broker_->stop();
+  }
+
+  Status start() {
+    Status status = start_parts();
+    stopping_ = !status;  // a broker of our own is not left behind by a start that failed
+    return status;
+  }
+
+  Status start_parts() {
+    for (const auto step :
+         {&Impl::lock_state, &Impl::open_stores, &Impl::start_broker, &Impl::connect_parts, &Impl::listen}) {
+      if (auto status = (this->*step)(); !status) return status;
+    }
+    return {};
+  }
+
+  int run() {
+    posix::ReactorLoop<Event> reactor(
+        loop_, inbox_,
+        {[this](std::vector<Event> events, Now now) { apply(std::move(events), now); }, [this] { return commit(); },
+         [this] { release(); }, [this] { return std::optional(next_tick_); },
+         [this](const Error& error) { on_commit_failed(error); }});
+    loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
+    reactor.step();
+    loop_.run();
+    return exit_code_;
+  }
+
+ private:
+  static Config reactor_config(const DaemonConfig& config) {
+    Config result;
+    result.cluster = config.cluster;
+    result.version = BRAMBLE_VERSION;
+    result.silent_ms = config.silent_ms;
+    result.loss_ms = config.loss_ms;
+    return result;
+  }
+
+  // --- the start ---
+
+  Status lock_state() {
+    if (auto made = posix::make_directories(config_.state_dir, 0755); !made) return made;
+    auto lock = posix::lock_file(config_.state_dir + "/lock");
+    if (!lock && lock.error().code == ErrorCode::conflict) {
+      return fail(ErrorCode::conflict,
+                  "another aggregator uses " + config_.state_dir + ": stop it, or give this one another state_dir");
+    }
+    if (!lock) return tl::unexpected<Error>(lock.error());
+    lock_ = std::move(*lock);
+    return {};
+  }
+
+  Status open_stores() {
+    const std::string jobs_path = config_.state_dir + "/jobs.db";
+    const std::string telemetry_path = config_.state_dir + "/telemetry.db";
+    auto store = SqliteJobStore::open(jobs_path);
+    if (!store) return tl::unexpected<Error>(store.error());
+    store_ = std::move(*store);
+    auto loaded = store_->load();
+    if (!loaded) return tl::unexpected<Error>(loaded.error());
+    auto query = SqliteJobQuery::open(jobs_path);
+    if (!query) return tl::unexpected<Error>(query.error());
+    query_ = std::move(*query);
+    TelemetryOptions telemetry;
+    telemetry.commit_interval_ms = config_.telemetry_commit_s * 1000;
+    telemetry.warn = [](const std::string& text) { posix::log_warning(text); };
+    auto writer = TelemetryWriter::open(telemetry_path, telemetry);
+    if (!writer) return tl::unexpected<Error>(writer.error());
+    telemetry_ = std::move(*writer);
+    sql_ = std::make_unique<SqliteSqlQuery>(telemetry_path, jobs_path, [this] { (void)telemetry_->flush(); });
+    auto files = DirectoryBlobFiles::open(config_.state_dir, {config_.blob_quota_bytes});
+    if (!files) return tl::unexpected<Error>(files.error());
+    files_ = std::move(*files);
+    on_start(state_, effects_, posix::now(), std::move(*loaded));
+    return {};
+  }
+
+  Status start_broker() {
+    if (!config_.broker_url.empty()) {
+      auto password = read_secret(config_.broker_password_file);
+      if (!password) return tl::unexpected<Error>(password.error());
+      login_ = {config_.broker_url, config_.broker_user, std::move(*password)};
+      return {};
+    }
+    auto broker = OwnBroker::start_or_adopt(config_.state_dir);
+    if (!broker) return tl::unexpected<Error>(broker.error());
+    broker_ = std::make_unique<OwnBroker>(std::move(*broker));
+    return use_own_broker();
+  }
+
+  // Takes the broker's address, and writes it where `bramble local` and people find it.
+  Status use_own_broker() {
+    login_ = {broker_->url(), broker_->username(), broker_->password()};
+    const nlohmann::json client{
+        {"url", login_.url}, {"username", login_.user}, {"password_file", config_.state_dir + "/broker/password"}};
+    return posix::write_file_atomically(config_.state_dir + "/broker/client.json", client.dump(2) + "\n");
+  }
+
+  Status connect_parts() {
+    make_transports();
+    file_hand_ =
+        std::make_unique<FileHand>(*files_, *chunks_, state_.topics,
+                                   FileReports{[this](const AttemptKey& key) { put(Sealed{key}); },
+                                               [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
+                                                 put(Failed{key, stream, have});
+                                               }});
+    return {};
+  }
+
+  void make_transports() {
+    const auto on_message = [this](std::string_view topic, std::string_view payload, bool) {
+      put(Incoming{std::string(topic), std::string(payload)}, topic.size() + payload.size());
+    };
+    mqtt::Options control = connection_options(login_, "bramble-aggregator-" + posix::random_uuid());
+    using wire::NodeTopic;
+    for (const auto kind : {NodeTopic::status, NodeTopic::events, NodeTopic::inventory, NodeTopic::blob_get}) {
+      control.subscriptions.emplace_back(state_.topics.every_node(kind), 1);
+    }
+    control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::beat), 0);
+    control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::telemetry), 0);
+    control_ = std::make_unique<mqtt::PahoTransport>(
+        control, mqtt::Handlers{[this] { put(Connected{}); },
+                                [this](const std::string& reason) { put(Disconnected{reason}); }, on_message});
+    mqtt::Options chunks = connection_options(login_, "bramble-aggregator-chunks-" + posix::random_uuid());
+    chunks.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::blob_up), 1);
+    chunks_ =
+        std::make_unique<mqtt::PahoTransport>(chunks, mqtt::Handlers{[] {}, [](const std::string&) {}, on_message});
+  }
+
+  Status listen() {
+    http::ServerOptions options;
+    options.unix_path = config_.api_socket;
+    options.tcp_listen = config_.tcp_listen;
+    auto token = read_secret(config_.token_file);
+    if (!token) return tl::unexpected<Error>(token.error());
+    options.token = std::move(*token);
+    auto server = http::Server::start(
+        options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_, *sql_, *files_});
+    if (!server) return tl::unexpected<Error>(server.error());
+    server_ = std::move(*server);
+    posix::log_info("the aggregator is up", {{"cluster", config_.cluster},
+                                             {"store", state_.store},
+                                             {"term", std::to_string(state_.term)},
+                                             {"broker", login_.url},
+                                             {"api", config_.api_socket}});
+    return {};
+  }
+
+  // --- events, from any thread ---
+
+  template <typename What>
+  bool put(What what, size_t bytes = 0) {
+    return inbox_.put(Event{posix::now(), std::move(what)}, bytes);
+  }
+
+  bool take_request(ApiRequest request) {
+    if (!store_stuck_) return put(std::move(request), 1024);
+    ApiReply reply;
+    reply.http_status = 503;
+    reply.body =
+        R"({"error":"the job database cannot be written (see the aggregator's log): nothing is taken until it can"})";
+    request.reply(std::move(reply));
+    return true;
+  }
+
+  // --- the state thread ---
+
+  void apply(std::vector<Event> events, Now now) {
+    for (auto& event : events) {
+      std::visit([&](auto& what) { take(what, event.at); }, event.what);
+    }
+    if (now.mono >= next_tick_) {
+      on_tick(state_, effects_, now);
+      watch_broker();
+      if (state_.connected && !chunks_->connected()) chunks_->connect({});
+      next_tick_ = now.mono + kTickMs;
+    }
+    on_batch_end(state_, effects_, now);
+  }
+
+  void take(Connected&, Now at) { on_connected(state_, effects_, at); }
+  void take(Disconnected& what, Now at) { on_disconnected(state_, effects_, at, what.reason); }
+  void take(Incoming& what, Now at) { on_message(state_, effects_, at, what.topic, what.payload); }
+  void take(Sealed& what, Now at) { on_output_sealed(state_, effects_, at, what.key); }
+  void take(Failed& what, Now at) { on_output_failed(state_, effects_, at, what.key, what.stream, what.have_bytes); }
+  void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
+
+  Status commit() {
+    if (effects_.writes.empty()) return {};
+    const Status status = store_->commit(effects_.writes);
+    if (status) {
+      effects_.writes.clear();
+      if (store_stuck_.exchange(false)) posix::log_info("the job database is written again");
+    }
+    return status;
+  }
+
+  void on_commit_failed(const Error& error) {
+    if (error.code != ErrorCode::unavailable) {
+      posix::log_error("the job database cannot be written, ending: " + error.message);
+      exit_code_ = 1;
+      loop_.stop();
+      return;
+    }
+    if (!store_stuck_.exchange(true)) {
+      posix::log_error("the job database cannot be written, nothing is taken until it can: " + error.message);
+    }
+  }
+
+  void release() {
+    Effects out = std::exchange(effects_, {});
+    for (const auto& line : out.log)
+      posix::log(line.warning ? posix::LogLevel::warning : posix::LogLevel::info, line.text);
+    // A message that the connection does not take is said again by the reactor's own repetitions.
+    for (auto& publish : out.publish) {
+      (void)control_->publish({std::move(publish.topic), std::move(publish.payload), publish.qos, publish.retained, 0});
+    }
+    file_hand_->add(std::move(out.files));
+    for (auto& row : out.telemetry) telemetry_->add(std::move(row));
+    for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
+    if (out.connect) control_->connect(mqtt::Message{out.connect->topic, out.connect->payload, 1, true, 0});
+  }
+
+  void watch_broker() {
+    if (!broker_ || state_.connected || broker_->alive()) return;
+    if (auto status = broker_->restart(); !status)
+      return broker_trouble_.say(posix::LogLevel::error, status.error().message);
+    broker_trouble_.clear();
+    const std::string old_url = login_.url;
+    posix::log_warning("the broker had died; started it again at " + broker_->url());
+    if (auto status = use_own_broker(); !status) posix::log_error(status.error().message);
+    if (login_.url != old_url) stop();  // its port was taken: the next start, and the agents, learn the new one
+  }
+
+  void stop() {
+    stopping_ = true;
+    on_stop(state_, effects_, posix::now());
+    for (auto& publish : effects_.publish) {
+      (void)control_->publish({publish.topic, publish.payload, publish.qos, publish.retained, 0});
+    }
+    loop_.stop();
+  }
+
+  const DaemonConfig config_;
+  posix::EventLoop loop_;
+  posix::Inbox<Event> inbox_;
+  State state_;
+  Effects effects_;
+  MonoTime next_tick_;
+  posix::UniqueFd lock_;
+  std::unique_ptr<SqliteJobStore> store_;
+  std::unique_ptr<SqliteJobQuery> query_;
+  std::unique_ptr<TelemetryWriter> telemetry_;
+  std::unique_ptr<SqliteSqlQuery> sql_;
+  std::unique_ptr<DirectoryBlobFiles> files_;
+  std::unique_ptr<OwnBroker> broker_;
+  posix::LogOnce broker_trouble_;
+  BrokerLogin login_;
+  std::unique_ptr<mqtt::Transport> control_;
+  std::unique_ptr<mqtt::Transport> chunks_;
+  std::unique_ptr<FileHand> file_hand_;
+  std::unique_ptr<http::Server> server_;
+  std::atomic<bool> store_stuck_ = false;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const DaemonConfig& config) {
+  auto impl = std::make_unique<Impl>(config);
+  if (auto status = impl->start(); !status) return tl::unexpected<Error>(status.error());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+int Daemon::run() { return impl_->run(); }
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,101 @@
+#include "aggregator/file_hand.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/posix/log.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+// A full buffer of the connection is waited for this long; then the node, which misses chunks, asks again.
+constexpr int kSendTries = 200;
+constexpr std::chrono::milliseconds kSendPause{5};
+
+}  // namespace
+
+FileHand::FileHand(BlobFiles& files, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports)
+    : files_(files), chunks_(chunks), topics_(topics), reports_(std::move(reports)), thread_([this] { run(); }) {}
+
+FileHand::~FileHand() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void FileHand::add(std::vector<FileOp> ops) {
+  if (ops.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& op : ops) queue_.push_back(std::move(op));
+  }
+  changed_.notify_one();
+}
+
+void FileHand::run() {
+  while (true) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    const FileOp op = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    std::visit([this](const auto& what) { work(what); }, op);
+  }
+}
+
+void FileHand::work(const AppendOutput& op) {
+  const Status status = files_.append_output(op.key, op.stream, op.offset, op.bytes);
+  if (status) return;
+  const uint64_t have_bytes = std::min(files_.output_size(op.key, op.stream), op.offset);
+  posix::log_warning("output of " + to_string(op.key) + " is not stored: " + status.error().message);
+  reports_.failed(op.key, op.stream, have_bytes);
+}
+
+void FileHand::work(const SealOutput& op) {
+  for (const auto stream : {wire::Stream::stdout_, wire::Stream::stderr_}) {
+    if (files_.output_size(op.key, stream) == 0) continue;
+    const Status status = files_.sync_output(op.key, stream);
+    if (status) continue;
+    posix::log_warning("output of " + to_string(op.key) + " is not durable: " + status.error().message);
+    return reports_.failed(op.key, stream, 0);
+  }
+  reports_.sealed(op.key);
+}
+
+void FileHand::work(const RemoveOutput& op) { files_.remove_output(op.key); }
+
+void FileHand::work(const RemoveBlob& op) { files_.remove_blob(op.sha256); }
+
+void FileHand::work(const SendBlob& op) {
+  const auto size_bytes = files_.blob_size(op.sha256);
+  if (!size_bytes) {
+    send_chunk(op, op.offset, {});  // an empty chunk: there is no such blob
+    return;
+  }
+  uint64_t offset = op.offset;
+  for (uint32_t i = 0; i < op.chunks && offset < *size_bytes; ++i) {
+    auto bytes = files_.read_blob(op.sha256, offset, wire::kBlobChunkBytes);
+    if (!bytes || bytes->empty()) {
+      posix::log_warning("cannot read blob " + op.sha256 + (bytes ? "" : ": " + bytes.error().message));
+      return;
+    }
+    const uint64_t read_bytes = bytes->size();
+    if (!send_chunk(op, offset, std::move(*bytes))) return;
+    offset += read_bytes;
+  }
+}
+
+bool FileHand::send_chunk(const SendBlob& op, uint64_t offset, std::string bytes) {
+  const mqtt::Message message{topics_.blob_down(op.node, op.sha256, offset), std::move(bytes), 1, false, 0};
+  for (int i = 0; i < kSendTries && chunks_.connected(); ++i) {
+    if (chunks_.publish(message)) return true;
+    std::this_thread::sleep_for(kSendPause);
+  }
+  return false;
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,55 @@
+// The thread that works on files for the reactor: output that comes in, blobs that go out. One queue, in order.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "aggregator/core/effects.hpp"
+#include "aggregator/core/store.hpp"
+#include "common/mqtt/transport.hpp"
+#include "common/wire/topics.hpp"
+
+namespace bramble::aggregator {
+
+// What comes back to the reactor. Called on the hand's thread.
+struct FileReports {
+  std::function<void(const AttemptKey&)> sealed;
+  std::function<void(const AttemptKey&, wire::Stream, uint64_t have_bytes)> failed;
+};
+
+class FileHand {
+ public:
+  // `chunks` is the connection on which blobs travel. All must outlive this object.
+  FileHand(BlobFiles& files, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports);
+  ~FileHand();  // does what is queued, then ends
+  FileHand(const FileHand&) = delete;
+  FileHand& operator=(const FileHand&) = delete;
+
+  // Thread-safe. Bounded by what the reactor asks for: its pulls and the nodes' credit.
+  void add(std::vector<FileOp> ops);
+
+ private:
+  void run();
+  void work(const AppendOutput& op);
+  void work(const SealOutput& op);
+  void work(const RemoveOutput& op);
+  void work(const SendBlob& op);
+  void work(const RemoveBlob& op);
+  bool send_chunk(const SendBlob& op, uint64_t offset, std::string bytes);
+
+  BlobFiles& files_;
+  mqtt::Transport& chunks_;
+  const wire::Topics& topics_;
+  FileReports reports_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<FileOp> queue_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,121 @@
+#include "common/posix/config_file.hpp"
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <optional>
+
+#include "common/base/nearest.hpp"
+#include "common/posix/files.hpp"
+
+namespace bramble::posix {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+
+}  // namespace
+
+struct ConfigFile::Impl {
+  std::string path;
+  toml::table table;
+  std::vector<std::string> known;
+  std::optional<Error> error;
+
+  void complain(const toml::node& node, const std::string& what) {
+    if (error) return;
+    error = Error{ErrorCode::invalid, path + ":" + std::to_string(node.source().begin.line) + ": " + what};
+  }
+
+  const toml::node* find(const char* key) {
+    known.emplace_back(key);
+    return table.get(key);
+  }
+
+  std::optional<int64_t> integer(const toml::node& node, const std::string& key, int64_t least, int64_t most) {
+    const auto value = node.value_exact<int64_t>();
+    if (value && *value >= least && *value <= most) return value;
+    complain(node, key + " must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    return {};
+  }
+
+  std::optional<std::string> text(const toml::node& node, const std::string& key) {
+    auto value = node.value_exact<std::string>();
+    if (!value) complain(node, key + " must be a text in quotes");
+    return value;
+  }
+
+  const toml::table* sub_table(const char* key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return nullptr;
+    if (node->as_table() == nullptr) complain(*node, std::string(key) + " must be a table: [" + key + "]");
+    return node->as_table();
+  }
+};
+
+ConfigFile::ConfigFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ConfigFile::ConfigFile(ConfigFile&&) noexcept = default;
+ConfigFile::~ConfigFile() = default;
+
+Result<ConfigFile> ConfigFile::read(const std::string& path) {
+  auto text = read_file(path, kMaxFileBytes);
+  if (!text) return fail(text.error().code, "cannot read the configuration: " + text.error().message);
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  try {
+    impl->table = toml::parse(*text);
+  } catch (const toml::parse_error& error) {
+    return fail(path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
+  }
+  return ConfigFile(std::move(impl));
+}
+
+void ConfigFile::text(const char* key, std::string& into) {
+  if (const auto* node = impl_->find(key)) {
+    if (auto value = impl_->text(*node, key)) into = std::move(*value);
+  }
+}
+
+void ConfigFile::integer(const char* key, int64_t& into, int64_t least, int64_t most) {
+  if (const auto* node = impl_->find(key)) into = impl_->integer(*node, key, least, most).value_or(into);
+}
+
+void ConfigFile::real(const char* key, double& into, double least, double most) {
+  const auto* node = impl_->find(key);
+  if (node == nullptr) return;
+  const auto value = node->value<double>();
+  if (value && *value >= least && *value <= most) {
+    into = *value;
+  } else {
+    impl_->complain(
+        *node, std::string(key) + " must be a number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+}
+
+void ConfigFile::texts(const char* table, std::map<std::string, std::string>& into) {
+  const auto* entries = impl_->sub_table(table);
+  if (entries == nullptr) return;
+  for (const auto& [key, node] : *entries) {
+    const std::string name(key.str());
+    if (auto value = impl_->text(node, std::string(table) + "." + name)) into[name] = std::move(*value);
+  }
+}
+
+void ConfigFile::integers(const char* table, std::map<std::string, int64_t>& into, int64_t least, int64_t most) {
+  const auto* entries = impl_->sub_table(table);
+  if (entries == nullptr) return;
+  for (const auto& [key, node] : *entries) {
+    const std::string name(key.str());
+    if (auto value = impl_->integer(node, std::string(table) + "." + name, least, most)) into[name] = *value;
+  }
+}
+
+Status ConfigFile::finish() {
+  for (const auto& [key, node] : impl_->table) {
+    const std::string name(key.str());
+    if (std::find(impl_->known.begin(), impl_->known.end(), name) != impl_->known.end()) continue;
+    impl_->complain(node, unknown("key", name, impl_->known));
+  }
+  if (impl_->error) return tl::unexpected<Error>(*impl_->error);
+  return {};
+}
+
+}  // namespace bramble::posix

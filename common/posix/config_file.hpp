@@ -1,0 +1,37 @@
+// A TOML configuration file, read strictly: every key must be asked for, and have the right type. The first thing that
+// is wrong is told with file and line; for an unknown key the nearest known one is named.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/result.hpp"
+
+namespace bramble::posix {
+
+class ConfigFile {
+ public:
+  static Result<ConfigFile> read(const std::string& path);
+  ConfigFile(ConfigFile&&) noexcept;
+  ~ConfigFile();
+
+  // Each leaves `into` as it is where the key is absent.
+  void text(const char* key, std::string& into);
+  void integer(const char* key, int64_t& into, int64_t least, int64_t most);
+  void real(const char* key, double& into, double least, double most);
+  void texts(const char* table, std::map<std::string, std::string>& into);
+  void integers(const char* table, std::map<std::string, int64_t>& into, int64_t least, int64_t most);
+
+  // After everything was asked for: the first error, or a key that nobody asked for.
+  Status finish();
+
+ private:
+  struct Impl;
+  explicit ConfigFile(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bramble::posix

@@ -1,0 +1,109 @@
+// An MQTT broker that guarantees nothing: it loses, repeats, delays and reorders, and forgets when it restarts.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/random.hpp"
+#include "faults.hpp"
+#include "timeline.hpp"
+
+namespace bramble::sim {
+
+struct Client {
+  std::function<bool(const std::string& topic)> wants;
+  std::function<void(const std::string& topic, const std::string& payload)> receive;
+  std::function<void()> on_connected;
+  std::function<void()> on_disconnected;
+  struct Will {
+    std::string topic;
+    std::string payload;
+  };
+  std::optional<Will> will;
+  bool connected = false;
+  bool cut = false;         // its cable is pulled
+  uint64_t connection = 0;  // counts its connections: what was on its way to an earlier one is lost
+};
+
+class Broker {
+ public:
+  Broker(Timeline& timeline, Random& random, const Faults& faults)
+      : timeline_(timeline), random_(random), faults_(faults) {}
+
+  bool calm = false;  // the bad time is over: nothing is lost, repeated or late any more
+
+  void add(Client* client) { clients_.push_back(client); }
+
+  void connect(Client& client) {
+    const uint64_t attempt = ++client.connection;
+    timeline_.after(random_.between(1, 30), [this, &client, attempt] {
+      if (client.connection != attempt || client.connected) return;
+      if (down_ || client.cut) return client.on_disconnected();
+      client.connected = true;
+      client.on_connected();
+      for (const auto& [topic, payload] : retained_) send_to(client, topic, payload);
+    });
+  }
+
+  // With a goodbye, or torn away.
+  void disconnect(Client& client, bool regular) {
+    if (!client.connected) {
+      ++client.connection;
+      return;
+    }
+    client.connected = false;
+    ++client.connection;
+    if (!regular && client.will) publish(client.will->topic, client.will->payload, true);
+    client.will.reset();
+  }
+
+  void publish_from(Client& client, const std::string& topic, const std::string& payload, bool retained) {
+    if (!client.connected || client.cut) return;
+    publish(topic, payload, retained);
+  }
+
+  void restart(int64_t down_ms, bool forget_retained) {
+    down_ = true;
+    if (forget_retained) retained_.clear();
+    for (Client* client : clients_) {
+      if (!client->connected) continue;
+      client->connected = false;
+      ++client->connection;
+      client->on_disconnected();
+    }
+    timeline_.after(down_ms, [this] { down_ = false; });
+  }
+
+ private:
+  void publish(const std::string& topic, const std::string& payload, bool retained) {
+    if (retained) retained_[topic] = payload;
+    for (Client* client : clients_) {
+      if (client->connected && client->wants(topic)) send_to(*client, topic, payload);
+    }
+  }
+
+  void send_to(Client& client, const std::string& topic, const std::string& payload) {
+    if (!client.wants(topic)) return;
+    if (!calm && random_.chance(faults_.message_lost)) return;
+    const int copies = !calm && random_.chance(faults_.message_twice) ? 2 : 1;
+    for (int i = 0; i < copies; ++i) {
+      const bool late = !calm && random_.chance(faults_.message_late);
+      const int64_t delay_ms = late ? random_.between(20, 3000) : random_.between(1, 8);
+      timeline_.after(delay_ms, [&client, topic, payload, connection = client.connection] {
+        if (client.connected && client.connection == connection && !client.cut) client.receive(topic, payload);
+      });
+    }
+  }
+
+  Timeline& timeline_;
+  Random& random_;
+  const Faults& faults_;
+  bool down_ = false;
+  std::vector<Client*> clients_;
+  std::map<std::string, std::string> retained_;
+};
+
+}  // namespace bramble::sim

@@ -1,0 +1,53 @@
+// The head node: the real reactor of the aggregator in its loop - take, apply, commit, release - with a store in
+// memory.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "aggregator/core/reactor.hpp"
+#include "broker.hpp"
+#include "memory_store.hpp"
+
+namespace bramble::sim {
+
+class SimHead {
+ public:
+  SimHead(Timeline& timeline, Broker& broker, Random& random, Bug bug, std::function<void(std::string)> violation);
+
+  MemoryStore& store() { return store_; }
+
+  void start();
+  void crash(int64_t away_ms);
+  void slow_commits(int64_t commit_ms, int64_t for_ms);
+  void ask(aggregator::ApiCall call);
+  std::string describe(JobId job) const;  // where its open attempts are, for a person who looks for the reason
+  bool is_up() const { return state_.has_value(); }
+
+ private:
+  using Event = std::function<void(aggregator::Effects&, Now)>;
+
+  void put(Event event);
+  void step();
+  void finish_step(aggregator::Effects effects);
+  void release(aggregator::Effects effects);
+  void work_on_file(const aggregator::FileOp& op);
+  void tick();
+
+  Timeline& timeline_;
+  Broker& broker_;
+  Random& random_;
+  const Bug bug_;
+  std::function<void(std::string)> violation_;
+  MemoryStore store_;
+  Client client_;
+  std::optional<aggregator::State> state_;
+  uint64_t life_ = 0;
+  bool busy_ = false;
+  int64_t commit_ms_ = 2;
+  std::deque<std::pair<Event, Now>> inbox_;
+};
+
+}  // namespace bramble::sim
