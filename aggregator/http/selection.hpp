@@ -11,7 +11,7 @@
 namespace bramble::aggregator::http {
 
 // The rows of a listing, by number: those that the selector names and `owner` (empty: everybody) has. `last` is the
-// newest of the owner, or of the caller, or, for an operator, of all. Without environments, and with shortened commands.
+// newest of the owner, or of the caller, or, for an operator, of all. Environments are left out and commands shortened.
 Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
                                         const Caller& caller, size_t limit);
 
