@@ -1,6 +1,7 @@
 #include "agent/daemon.hpp"
 
 #include <csignal>
+#include <optional>
 #include <variant>
 
 #include "agent/core/reactor.hpp"
@@ -250,11 +251,13 @@ class Daemon::Impl {
       refused_message_.say(posix::LogLevel::warning, taken.error().message);
   }
 
+  // A timer that comes too early costs a look; one that is set anew in every batch costs more.
   void wake_at(MonoTime when) {
-    if (timer_set_) loop_.cancel(timer_);
-    timer_set_ = true;
+    if (timer_at_ && *timer_at_ <= when) return;
+    if (timer_at_) loop_.cancel(timer_);
+    timer_at_ = when;
     timer_ = loop_.call_at(when, [this] {
-      timer_set_ = false;
+      timer_at_.reset();
       step();
     });
   }
@@ -281,7 +284,7 @@ class Daemon::Impl {
   posix::LogOnce refused_message_;
   posix::LogOnce not_saved_;
   posix::EventLoop::TimerId timer_ = 0;
-  bool timer_set_ = false;
+  std::optional<MonoTime> timer_at_;
   bool stepping_ = false;
   mqtt::PahoTransport control_;  // last: their threads end before what they call
   mqtt::PahoTransport bulk_;

@@ -117,6 +117,36 @@ size_t message_bytes(const wire::Event& event) {
   return bytes;
 }
 
+void pump_events(State& state, Effects& effects, Now now) {
+  Outbox& outbox = state.outbox;
+  if (state.session.id == 0) return;
+  while (!outbox.ready.empty()) {
+    const uint64_t number = outbox.ready.front();
+    const auto found = outbox.events.find(number);
+    const bool waits = found != outbox.events.end() && found->second.phase == Outgoing::Phase::ready;
+    if (waits && !send(state, effects, now, number, found->second)) return;
+    outbox.ready.pop_front();
+  }
+}
+
+void send_batch(State& state, Effects& effects, Now now) {
+  std::vector<wire::Event>& batch = state.outbox.batch;
+  const std::string topic = state.topics.node(state.config.node, wire::NodeTopic::events);
+  auto next = batch.begin();
+  while (next != batch.end()) {
+    wire::EventsMessage message{state.saved.store, state.session.id, {}};
+    size_t bytes = 0;
+    while (next != batch.end() && message.events.size() < wire::kMaxListEntries) {
+      bytes += message_bytes(*next);
+      if (bytes > kEventMessageBytes && !message.events.empty()) break;
+      message.events.push_back(std::move(*next++));
+    }
+    effects.publish.push_back({topic, wire::encode(message), 1, false, false});
+  }
+  batch.clear();
+  state.outbox.last_message = now.mono;
+}
+
 }  // namespace
 
 void answer(State& state, wire::EventType type, const AttemptKey& id, std::string text) {
@@ -150,6 +180,7 @@ void send_again(State& state, uint64_t number) {
 
 void send_all_again(State& state) {
   Outbox& outbox = state.outbox;
+  outbox.batch.clear();
   outbox.ready.clear();
   outbox.in_flight.clear();
   for (auto& [number, event] : outbox.events) {
@@ -187,18 +218,6 @@ void repeat_events(State& state, Now now) {
   }
 }
 
-void pump_events(State& state, Effects& effects, Now now) {
-  Outbox& outbox = state.outbox;
-  if (state.session.id == 0) return;
-  while (!outbox.ready.empty()) {
-    const uint64_t number = outbox.ready.front();
-    const auto found = outbox.events.find(number);
-    const bool waits = found != outbox.events.end() && found->second.phase == Outgoing::Phase::ready;
-    if (waits && !send(state, effects, now, number, found->second)) return;
-    outbox.ready.pop_front();
-  }
-}
-
 // A part that cannot be read is left out: the aggregator then pulls it, and hears what can be had.
 void take_event_data(State& state, Now now, const ReadOutput& request, Result<std::string> data) {
   const auto found = state.outbox.events.find(request.number);
@@ -210,22 +229,19 @@ void take_event_data(State& state, Now now, const ReadOutput& request, Result<st
   emit(state, now, request.number, event);
 }
 
-void send_batch(State& state, Effects& effects) {
-  std::vector<wire::Event>& batch = state.outbox.batch;
-  if (state.session.id == 0) return batch.clear();  // answers only: the aggregator asks again
-  const std::string topic = state.topics.node(state.config.node, wire::NodeTopic::events);
-  auto next = batch.begin();
-  while (next != batch.end()) {
-    wire::EventsMessage message{state.saved.store, state.session.id, {}};
-    size_t bytes = 0;
-    while (next != batch.end() && message.events.size() < wire::kMaxListEntries) {
-      bytes += message_bytes(*next);
-      if (bytes > kEventMessageBytes && !message.events.empty()) break;
-      message.events.push_back(std::move(*next++));
-    }
-    effects.publish.push_back({topic, wire::encode(message), 1, false, false});
-  }
-  batch.clear();
+// The first event of a quiet time goes at once; of a burst, all that come within a few milliseconds go together.
+void send_events(State& state, Effects& effects, Now now) {
+  Outbox& outbox = state.outbox;
+  if (state.session.id == 0) return outbox.batch.clear();  // answers only: the aggregator asks again
+  if (outbox.last_message && now.mono < *outbox.last_message + kGatherMs) return;
+  pump_events(state, effects, now);
+  const bool data_to_come = std::any_of(effects.reads.begin(), effects.reads.end(),
+                                        [](const ReadOutput& read) { return read.purpose == ReadOutput::For::event; });
+  if (!data_to_come && !outbox.batch.empty()) send_batch(state, effects, now);
+}
+
+bool has_events_to_send(const State& state) {
+  return state.session.id != 0 && (!state.outbox.batch.empty() || !state.outbox.ready.empty());
 }
 
 }  // namespace bramble::agent

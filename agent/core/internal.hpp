@@ -46,7 +46,7 @@ void finish_unstarted(State& state, Effects& effects, Now now, const AttemptKey&
                       std::string text);
 void take_out_of_phase(State& state, Attempt& attempt);  // gives back what its phase counts
 void kill_if_cancelled(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
-void forget_in_warden(State& state, Effects& effects);
+void forget_in_warden(State& state, Effects& effects, Now now);
 
 // --- warden_view.cpp ---
 void ask_warden_for_list(State& state, Effects& effects);
@@ -63,9 +63,9 @@ void send_again(State& state, uint64_t number);
 void send_all_again(State& state);
 void acknowledge(State& state, uint64_t number);
 void repeat_events(State& state, Now now);
-void pump_events(State& state, Effects& effects, Now now);
 void take_event_data(State& state, Now now, const ReadOutput& request, Result<std::string> data);
-void send_batch(State& state, Effects& effects);
+void send_events(State& state, Effects& effects, Now now);
+bool has_events_to_send(const State& state);
 
 // --- outputs.cpp ---
 void note_growth(State& state, const AttemptKey& id, Attempt& attempt, wire::Stream stream, uint64_t size_bytes);

@@ -93,11 +93,10 @@ void on_tick(State& state, Effects& effects, Now now) {
 
 void flush(State& state, Effects& effects, Now now) {
   start_tasks(state, effects, now);
-  forget_in_warden(state, effects);
+  forget_in_warden(state, effects, now);
   begin_pulls(state, effects, now);
   send_inventory_if_owed(state, effects);
-  pump_events(state, effects, now);
-  send_batch(state, effects);
+  send_events(state, effects, now);
   effects.wake_at = next_wake(state, now);
 }
 

@@ -8,7 +8,7 @@ namespace bramble::agent {
 namespace {
 
 constexpr size_t kMaxResultTextBytes = 4096;
-constexpr size_t kMaxForgetsInRequest = 4096;
+constexpr size_t kMaxForgetsInRequest = 1024;
 
 uint64_t cpus_of(const wire::TaskSpec& spec) { return std::max<uint32_t>(spec.cpus, 1); }
 
@@ -149,16 +149,22 @@ void finish_unstarted(State& state, Effects& effects, Now now, const AttemptKey&
   finish(state, effects, id, attempt, std::move(result));
 }
 
-// What cannot be said now is said when the warden lists it again.
-void forget_in_warden(State& state, Effects& effects) {
-  std::vector<wire::WardenTask>& tasks = state.tasks.to_forget;
-  if (!state.warden.connected) return tasks.clear();
-  while (!tasks.empty()) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(tasks.size(), kMaxForgetsInRequest));
-    const auto end = tasks.begin() + count;
+// In no hurry: a forget of its own would wake the warden once more for each task. What cannot be said now is said when
+// the warden lists it again.
+void forget_in_warden(State& state, Effects& effects, Now now) {
+  Tasks& tasks = state.tasks;
+  if (!state.warden.connected) tasks.to_forget.clear();
+  if (tasks.to_forget.empty()) return tasks.forget_at.reset();
+  if (!tasks.forget_at) tasks.forget_at = now.mono + kForgetMs;
+  const bool now_is_good = !effects.warden.empty() || tasks.to_forget.size() >= kMaxForgetsInRequest;
+  if (!now_is_good && now.mono < *tasks.forget_at) return;
+  tasks.forget_at.reset();
+  while (!tasks.to_forget.empty()) {
+    const size_t count = std::min(tasks.to_forget.size(), kMaxForgetsInRequest);
+    const auto end = tasks.to_forget.begin() + static_cast<std::ptrdiff_t>(count);
     effects.warden.emplace_back(
-        wire::WardenForget{{std::make_move_iterator(tasks.begin()), std::make_move_iterator(end)}});
-    tasks.erase(tasks.begin(), end);
+        wire::WardenForget{{std::make_move_iterator(tasks.to_forget.begin()), std::make_move_iterator(end)}});
+    tasks.to_forget.erase(tasks.to_forget.begin(), end);
   }
 }
 

@@ -30,6 +30,8 @@ inline constexpr int64_t kRefusedMs = 30000;             // until a refused agen
 inline constexpr int64_t kWardenRetryMs = 200;           // after a start that the warden refused
 inline constexpr uint32_t kMaxWardenRefusals = 300;      // of one attempt, then it has failed to start
 inline constexpr size_t kEventWindowBytes = 2 << 20;     // unacknowledged events in flight
+inline constexpr int64_t kGatherMs = 5;                  // between two messages of events, so that each carries many
+inline constexpr int64_t kForgetMs = 100;                // the warden forgets when it is told something else, or then
 inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
 inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
 inline constexpr uint32_t kBlobCreditChunks = 8;
@@ -111,7 +113,8 @@ struct Tasks {
   enum class Revoked { returned, never_held };
   RecentAttempts<Revoked> revoked{kMaxRemembered};
   RecentAttempts<bool> done{kMaxRemembered};
-  std::vector<wire::WardenTask> to_forget;  // of this step
+  std::vector<wire::WardenTask> to_forget;  // told to the warden with the next request, or at forget_at
+  std::optional<MonoTime> forget_at;
 };
 
 // --- events until they are acknowledged ---
@@ -137,7 +140,8 @@ struct Outbox {
   std::deque<uint64_t> ready;                           // may hold numbers that are acknowledged by now
   std::deque<std::pair<MonoTime, uint64_t>> in_flight;  // the same; in order of time
   size_t in_flight_bytes = 0;
-  std::vector<wire::Event> batch;  // of this step
+  std::vector<wire::Event> batch;        // for the next message
+  std::optional<MonoTime> last_message;  // when the last one went out
 };
 
 // --- inputs ---

@@ -42,6 +42,11 @@ MonoTime next_wake(const State& state, Now now) {
   if (state.session.id != 0 && !state.outbox.in_flight.empty()) {
     wake = std::min(wake, state.outbox.in_flight.front().first + kRepeatMs);
   }
+  if (has_events_to_send(state) && state.outbox.last_message) {
+    const MonoTime gathered = *state.outbox.last_message + kGatherMs;
+    if (gathered > now.mono) wake = std::min(wake, gathered);  // else the window is full: an answer opens it
+  }
+  if (state.tasks.forget_at) wake = std::min(wake, *state.tasks.forget_at);
   if (state.warden.hold_until) wake = std::min(wake, *state.warden.hold_until);
   // Whatever is due already was looked at in this batch: a time that has passed must not make the loop spin.
   return std::max(next_pull_timeout(state, now, wake), now.mono + 1);

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -54,6 +55,7 @@ class AgentHarness {
   }
 
   ~AgentHarness() {
+    let_gather();
     EXPECT_TRUE(publishes.empty()) << publishes.size() << " left over, first: " << publishes.front().topic << " "
                                    << publishes.front().payload;
     EXPECT_TRUE(warden.empty()) << warden.size() << " left over, first: " << wire::encode(warden.front());
@@ -192,7 +194,11 @@ class AgentHarness {
   std::vector<Message> take(wire::NodeTopic kind) {
     return take_topic<Message>(state.topics.node("pi01", kind));
   }
-  std::vector<wire::EventsMessage> take_event_messages() { return take<wire::EventsMessage>(wire::NodeTopic::events); }
+  // Events of a burst are held back for a few milliseconds: lets these pass.
+  std::vector<wire::EventsMessage> take_event_messages() {
+    let_gather();
+    return take<wire::EventsMessage>(wire::NodeTopic::events);
+  }
   std::vector<wire::Event> take_events() {
     std::vector<wire::Event> all;
     for (wire::EventsMessage& message : take_event_messages()) {
@@ -208,6 +214,7 @@ class AgentHarness {
   }
   template <typename Request>
   std::vector<Request> take_warden() {
+    if (std::is_same_v<Request, wire::WardenForget> && !state.tasks.to_forget.empty()) advance(kForgetMs);
     std::vector<Request> taken;
     std::erase_if(warden, [&](wire::WardenRequest& request) {
       if (!std::holds_alternative<Request>(request)) return false;
@@ -256,6 +263,11 @@ class AgentHarness {
   MonoTime wake_at;
 
  private:
+  void let_gather() {
+    const bool waits = !state.outbox.batch.empty() || !state.outbox.ready.empty();
+    if (state.session.id != 0 && waits) advance(kGatherMs);
+  }
+
   template <typename Message>
   std::vector<Message> take_topic(const std::string& topic) {
     std::vector<Message> taken;

@@ -70,6 +70,27 @@ TEST(AgentEvents, PacksOneStepIntoOneMessage) {
   EXPECT_EQ(messages[0].store, kStore);
 }
 
+TEST(AgentEvents, GathersABurstButNeverDelaysTheFirst) {
+  AgentHarness h;
+  h.make_ready();
+  h.launch({{1, 0, 1}});
+  EXPECT_EQ(h.publishes.size(), 1U);  // at once
+  h.report(h.exited({1, 0, 1}));
+  h.launch({{1, 1, 1}});
+  h.report(h.exited({1, 1, 1}));
+  EXPECT_EQ(h.publishes.size(), 1U);
+  EXPECT_EQ(h.wake_at - h.now.mono, kGatherMs);
+  h.advance(kGatherMs);
+  EXPECT_EQ(h.publishes.size(), 2U);
+  EXPECT_EQ(h.take_events().size(), 4U);
+  h.take_warden<wire::WardenStart>();
+  h.advance(kGatherMs);
+  h.launch({{1, 2, 1}});
+  EXPECT_EQ(h.publishes.size(), 1U);  // quiet for long enough
+  h.take_events();
+  h.take_warden<wire::WardenStart>();
+}
+
 TEST(AgentEvents, SplitsWhatIsTooMuchForOneMessage) {
   Config config = test_config();
   config.slots = 30;

@@ -262,6 +262,24 @@ TEST(AgentTasks, ForgetsAResultThatIsDoneAndRefusesItsLateLaunch) {
   EXPECT_EQ(h.take_event_types(), types({EventType::refused}));
 }
 
+TEST(AgentTasks, HasTheWardenForgetWithTheNextRequestOrALittleLater) {
+  AgentHarness h;
+  h.make_ready();
+  h.run({1, 0, 1});
+  h.report(h.exited({1, 0, 1}));
+  h.take_events();
+  wire::TasksMessage done;
+  done.done = {{1, 0, 1}};
+  h.tasks(done);
+  EXPECT_TRUE(h.warden.empty());
+  EXPECT_EQ(h.wake_at - h.now.mono, kForgetMs);
+  h.launch({{1, 1, 1}});
+  EXPECT_EQ(h.warden.size(), 2U);  // the start, and the forget with it
+  EXPECT_EQ(h.take_warden<wire::WardenForget>().size(), 1U);
+  h.take_warden<wire::WardenStart>();
+  h.take_events();
+}
+
 TEST(AgentTasks, IgnoresDoneForARunningTask) {
   AgentHarness h;
   h.make_ready();
