@@ -1,0 +1,108 @@
+#include "local_cluster.hpp"
+
+namespace bramble::test {
+namespace {
+
+TEST_F(LocalCluster, ReturnsTheStatusOfTheTaskThatRan) {
+  const auto result = run(2, "bramble run -- sh -c 'echo out; echo err >&2; exit 42'");
+  EXPECT_EQ(result.status, 42) << result.err;
+  EXPECT_EQ(result.out, "out\n");
+  EXPECT_NE(result.err.find("err\n"), std::string::npos);
+}
+
+TEST_F(LocalCluster, LeavesNoProcessBehind) {
+  const auto result = run(1, "jq -r '.aggregator, .broker, .nodes[].agent, .nodes[].warden' $PIDS");
+  ASSERT_EQ(result.status, 0) << result.err;
+  int count = 0;
+  std::string pid;
+  for (const char c : result.out) {
+    if (c != '\n') {
+      pid += c;
+      continue;
+    }
+    EXPECT_FALSE(posix::read_file("/proc/" + pid + "/cmdline", 4096).has_value()) << "process " << pid << " is left";
+    pid.clear();
+    ++count;
+  }
+  EXPECT_EQ(count, 4);
+}
+
+TEST_F(LocalCluster, MapsAMillionLinesAndJoinsThemInOrder) {
+  const auto result = run(2,
+                          "seq 1 1000000 >$DIR/in\n"
+                          "bramble map --split 100K -- wc -l <$DIR/in | paste -sd+ | bc\n"
+                          "bramble map --split 500K -- cat <$DIR/in | cmp - $DIR/in && echo same\n"
+                          "bramble map --split 500K --reduce 'tail -n 1' -- grep 7 <$DIR/in\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "1000000\nsame\n999997\n");
+}
+
+TEST_F(LocalCluster, ShowsOutputWhileTheTaskStillRuns) {
+  // The task goes on only after its first line was seen outside.
+  const auto result = run(1,
+                          "bramble run -- sh -c \"echo a; while [ ! -e $DIR/seen ]; do sleep 0.05; done; echo b\" |\n"
+                          "while read -r line; do echo got $line; touch $DIR/seen; done\n");
+  EXPECT_EQ(result.out, "got a\ngot b\n") << result.err;
+}
+
+TEST_F(LocalCluster, PassesStandardInputAndTheTasksNames) {
+  const auto result = run(1,
+                          "echo hello | bramble run -- cat\n"
+                          "bramble submit --array 5-9:2 --wait -- sh -c 'echo $BRAMBLE_JOB_ID $BRAMBLE_TASK_ID "
+                          "$BRAMBLE_ATTEMPT $BRAMBLE_NODE' >/dev/null\n"
+                          "bramble job cat last\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "hello\n2 5 1 local01\n2 7 1 local01\n2 9 1 local01\n");
+}
+
+TEST_F(LocalCluster, ACommandThatDoesNotExistOnTheNodeIsSaidSo) {
+  const auto result = run(1, "bramble run -- no-such-command-anywhere");
+  EXPECT_EQ(result.status, 127);
+  EXPECT_NE(result.err.find("no-such-command-anywhere"), std::string::npos) << result.err;
+}
+
+TEST_F(LocalCluster, ADryRunChangesNothing) {
+  const auto result = run(1,
+                          "bramble submit --array 1-10 --dry-run -- echo hi >/dev/null || exit 9\n"
+                          "bramble job list --json | jq length\n"
+                          "bramble node list --json | jq -r '.[0].node'\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "0\nlocal01\n");
+}
+
+TEST_F(LocalCluster, RetriesLimitsAndCancelEndAsTheySay) {
+  const auto result =
+      run(1,
+          "bramble submit --retries 2 --wait -- sh -c 'exit $((BRAMBLE_ATTEMPT == 3 ? 0 : 5))' >/dev/null; echo $?\n"
+          "bramble run --time-limit 300ms -- sleep 60 2>/dev/null; test $? -ne 0 && echo limited\n"
+          "job=$(bramble submit -- sleep 60)\n"
+          "bramble job cancel $job >/dev/null; bramble job wait $job >/dev/null 2>&1; echo $?\n"
+          "bramble job info $job --json | jq -r '.[0].state'\n");
+  EXPECT_EQ(result.out, "0\nlimited\n1\ncancelled\n") << result.err;
+}
+
+TEST_F(LocalCluster, ADrainedNodeGetsNoWork) {
+  const auto result = run(2,
+                          "bramble node drain local01 --reason test >/dev/null\n"
+                          "bramble submit --array 1-6 --wait -- sh -c 'echo $BRAMBLE_NODE' >/dev/null\n"
+                          "bramble job cat last | sort -u\n"
+                          "bramble node resume local01 >/dev/null\n"
+                          "bramble node drain local07 2>&1 >/dev/null | grep -c local0\n");
+  EXPECT_EQ(result.out, "local02\n1\n") << result.err;
+}
+
+TEST_F(LocalCluster, AnswersQuestionsAboutItsTelemetryInSql) {
+  const auto result =
+      run(1,
+          "for i in $(seq 100); do\n"
+          "  n=$(bramble query 'SELECT count(*) AS n FROM telemetry WHERE power_w > 0' --format json | jq '.[0].n')\n"
+          "  [ \"$n\" -ge 2 ] && break; sleep 0.1\n"
+          "done\n"
+          "[ \"$n\" -ge 2 ] && echo readings\n"
+          "bramble query 'DELETE FROM telemetry' 2>/dev/null; echo $?\n");
+  EXPECT_EQ(result.out.substr(0, 9), "readings\n") << result.err;
+  EXPECT_NE(result.out.substr(9), "0\n") << "a question changes nothing";
+}
+
+}  // namespace
+}  // namespace bramble::test
