@@ -9,6 +9,7 @@ namespace bramble::sim {
 namespace {
 
 constexpr size_t kMaxViolations = 20;
+constexpr int kMaxSettles = 20;  // work that is done over and over again is no progress
 
 class Cluster {
  public:
@@ -30,14 +31,36 @@ class Cluster {
     for (auto& node : nodes_) node->start_agent();
     submit_now_and_then();
     break_now_and_then();
-    const int64_t end_ms = timeline_.now_ms() + options_.bad_ms + options_.settle_ms;
     timeline_.after(options_.bad_ms, [this] { broker_.calm = true; });
-    while (report_.violations.size() < kMaxViolations && timeline_.step(end_ms)) ++report_.steps;
+    pass(options_.bad_ms);
+    settle();
     reckon();
     return report_;
   }
 
  private:
+  void pass(int64_t ms) {
+    const int64_t end_ms = timeline_.now_ms() + ms;
+    while (report_.violations.size() < kMaxViolations && timeline_.step(end_ms)) ++report_.steps;
+  }
+
+  // Goes on as long as there is work and something moves.
+  void settle() {
+    uint64_t moved = 0;
+    for (int i = 0; i < kMaxSettles && open_jobs() > 0 && report_.violations.size() < kMaxViolations; ++i) {
+      pass(options_.settle_ms);
+      const uint64_t moves = report_.attempts_run + head_.store().commits();
+      if (moves == moved) return;
+      moved = moves;
+    }
+  }
+
+  size_t open_jobs() {
+    size_t open = 0;
+    for (const auto& [id, job] : head_.store().jobs()) open += is_final(job.progress.state) ? 0 : 1;
+    return open;
+  }
+
   bool is_bad_time() const { return timeline_.now_ms() < 1000 + options_.bad_ms; }
 
   void violated(const std::string& what) {
@@ -124,6 +147,9 @@ class Cluster {
       if (is_final(progress.state)) continue;
       violated("job " + std::to_string(id) + " never ended: " + std::to_string(progress.counts.ended()) + " of " +
                std::to_string(progress.counts.total) + " tasks" + head_.describe(id));
+    }
+    if (!report_.violations.empty()) {
+      for (const auto& node : nodes_) report_.violations.push_back(node->describe());
     }
     report_.tasks_committed = head_.store().commits();
     report_.simulated_ms = timeline_.now_ms();

@@ -48,6 +48,19 @@ agent::Config SimNode::config() const {
   return config;
 }
 
+std::string SimNode::describe() const {
+  if (!state_) return name_ + ": no agent";
+  const auto& state = *state_;
+  std::string text = name_ + ": link " + std::to_string(static_cast<int>(state.link.phase)) + " bulk " +
+                     std::to_string(static_cast<int>(state.bulk.phase)) + " session " +
+                     std::to_string(state.session.id) + (warden_linked_ ? " warden linked" : " no warden") +
+                     (state.warden.synced ? " synced" : "") + ", events " + std::to_string(state.outbox.events.size());
+  for (const auto& [id, attempt] : state.tasks.held) {
+    text += "; " + to_string(id) + " phase " + std::to_string(static_cast<int>(attempt.phase));
+  }
+  return text;
+}
+
 void SimNode::start_agent() {
   if (!powered_ || state_) return;
   ++agent_life_;

@@ -21,7 +21,7 @@ class SimNode {
   void crash_warden(int64_t away_ms);
   void lose_power(int64_t away_ms);
   void cut_cable(int64_t for_ms);
-  bool agent_is_up() const { return state_.has_value(); }
+  std::string describe() const;  // for a person who looks for the reason of a violation
 
  private:
   agent::Config config() const;

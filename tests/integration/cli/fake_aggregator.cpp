@@ -1,3 +1,4 @@
+// tidy: long file: one server with every route of the API, played by every test of the command
 #include "integration/cli/fake_aggregator.hpp"
 
 #include <httplib.h>
