@@ -165,6 +165,9 @@ class Daemon::Impl {
     auto files = DirectoryBlobFiles::open(config_.state_dir, {config_.blob_quota_bytes});
     if (!files) return tl::unexpected<Error>(files.error());
     files_ = std::move(*files);
+    auto blobs = files_->list_blobs();
+    if (!blobs) return tl::unexpected<Error>(blobs.error());
+    loaded->blobs = std::move(*blobs);
     on_start(state_, effects_, posix::now(), std::move(*loaded));
     return {};
   }

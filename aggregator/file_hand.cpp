@@ -68,7 +68,7 @@ void FileHand::work(const SealOutput& op) {
 
 void FileHand::work(const RemoveOutput& op) { files_.remove_output(op.key); }
 
-void FileHand::work(const RemoveBlob& op) { files_.remove_blob(op.sha256); }
+void FileHand::work(const RemoveBlob& op) { files_.remove_blob(op.sha256, op.known); }
 
 void FileHand::work(const SendBlob& op) {
   const auto size_bytes = files_.blob_size(op.sha256);

@@ -1,5 +1,8 @@
 #include "aggregator/cli/app.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <utility>
@@ -29,7 +32,14 @@ Result<int> dispatch(const Session& session, const HelpText& help) {
   return kGood;
 }
 
-// Commands that wait for work outlive an aggregator's restart; the others tell at once that it is not there.
+// How long an aggregator that restarts is waited for by commands that do not wait for work anyway.
+constexpr int64_t kRestartMs = 5'000;
+
+// Of an aggregator that ended in its own way, no socket is left.
+bool has_socket(const Endpoint& endpoint) {
+  return !endpoint.socket_path.empty() && ::access(endpoint.socket_path.c_str(), F_OK) == 0;
+}
+
 bool waits_for_work(const Command& command) {
   if (const auto* job = std::get_if<SubmitCommand>(&command)) return !job->dry_run;
   if (const auto* cat = std::get_if<JobCatCommand>(&command)) return cat->follow;
@@ -48,7 +58,9 @@ Result<int> run_line(const CommandLine& line, Console& console) {
     if (!found) return tl::unexpected(found.error());
     endpoint = std::move(*found);
   }
-  Reconnect reconnect(console, waits_for_work(line.command) ? line.common.give_up_ms : 0);
+  const int64_t patience_ms = std::min(line.common.give_up_ms, kRestartMs);
+  Reconnect reconnect(console, waits_for_work(line.command) ? line.common.give_up_ms : patience_ms,
+                      has_socket(endpoint));
   const Session session{line.common, endpoint, console, reconnect};
   return std::visit([&](const auto& command) { return dispatch(session, command); }, line.command);
 }

@@ -13,7 +13,9 @@ inline constexpr int kWorkFailed = 1;
 inline constexpr int kWrongUsage = 2;
 inline constexpr int kUnreachable = 3;
 inline constexpr int kBrambleFailed = 255;  // `run` and `local`, whose other statuses are their command's own
-inline constexpr int kSignalBase = 128;     // + n: ended by signal n, as shells say it
+inline constexpr int kNotRunnable = 126;    // the command is there and cannot be run, as shells say it
+inline constexpr int kNoSuchCommand = 127;
+inline constexpr int kSignalBase = 128;  // + n: ended by signal n, as shells say it
 
 // How one try at a task ended, as the API tells it.
 struct TaskEnd {
@@ -25,7 +27,8 @@ struct TaskEnd {
 // The status of every command but run and local after a failure.
 int status_of(const Error& error);
 
-// The status of `run`: the task's own. kBrambleFailed where the task has none, for it was never started.
+// The status of `run`: the task's own. Where it could not be started: 126 or 127 if that is the command's fault, else
+// kBrambleFailed.
 int status_of(const TaskEnd& end);
 
 }  // namespace bramble::cli

@@ -14,8 +14,10 @@ namespace bramble::cli {
 // Thread-safe; shared by all connections of one command.
 class Reconnect {
  public:
-  // give_up_ms 0: a command that does not wait for an aggregator to come back.
-  Reconnect(Console& console, int64_t give_up_ms) : console_(console), give_up_ms_(give_up_ms) {}
+  // give_up_ms 0: a command that does not wait for an aggregator to come back. was_there: there are traces of one, so
+  // that it is waited for before it answered for the first time.
+  Reconnect(Console& console, int64_t give_up_ms, bool was_there = false)
+      : console_(console), give_up_ms_(give_up_ms), ever_reached_(was_there) {}
 
   void reached();
 
@@ -30,7 +32,7 @@ class Reconnect {
   Console& console_;
   const int64_t give_up_ms_;
   std::mutex mutex_;
-  bool ever_reached_ = false;
+  bool ever_reached_;
   std::optional<MonoTime> lost_since_;
   bool said_ = false;
 };

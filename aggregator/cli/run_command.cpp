@@ -109,7 +109,7 @@ Result<int> own_status(const Session& session, Api& api, TaskKey task) {
   if (report->end.outcome != "exited" && report->end.outcome != "signaled") {
     session.console.say(fmt::format("the task (job {}) {}", task.job, describe_end(*report)));
   }
-  return report->end.outcome == "start_failed" ? kBrambleFailed : status_of(report->end);
+  return status_of(report->end);
 }
 
 }  // namespace

@@ -12,8 +12,6 @@ using nlohmann::json;
 
 ApiReply ok(const json& body, int status = 200) { return {status, body.dump(), {}}; }
 
-ApiReply refuse(int status, const std::string& why) { return {status, json{{"error", why}}.dump(), {}}; }
-
 // Whether some node that is known could ever hold such a task; said to the submitter, not held against the job: the
 // node may yet come.
 bool fits_somewhere(const State& state, const wire::TaskSpec& spec) {
@@ -33,15 +31,13 @@ std::optional<JobId> submitted_before(const State& state, const std::string& sub
   return found == state.submissions.end() ? std::nullopt : std::optional(found->second);
 }
 
-bool blob_was_removed(const State& state, const std::string& sha256) { return state.blobs_removed.contains(sha256); }
-
 ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, SubmitRequest& request) {
   if (const auto before = submitted_before(state, request.spec.submit_id)) return ok({{"job", *before}});
   if (state.jobs.size() >= state.config.max_open_jobs) {
     return refuse(503, "there are " + std::to_string(state.jobs.size()) + " open jobs already; wait for some to end");
   }
-  if (request.spec.stdin_blob && blob_was_removed(state, request.spec.stdin_blob->sha256)) {
-    return refuse(409, "the input is gone from the aggregator: upload it again");
+  if (request.spec.stdin_blob) {
+    if (auto refused = refuse_blob(state, *request.spec.stdin_blob)) return *refused;
   }
   const JobId id = ++state.last_job;
   Job& job = state.jobs[id];
@@ -76,9 +72,7 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
   if (request.first > have) return refuse(409, "tasks from " + std::to_string(have) + " on are missing");
   AddTasks add{request.job, static_cast<TaskIndex>(have), {}};
   for (uint64_t i = have - request.first; i < request.stdin_blobs.size(); ++i) {
-    if (blob_was_removed(state, request.stdin_blobs[i].sha256)) {
-      return refuse(409, "the input is gone from the aggregator: upload it again");
-    }
+    if (auto refused = refuse_blob(state, request.stdin_blobs[i])) return *refused;
     add.stdin_blobs.push_back(request.stdin_blobs[i]);
   }
   for (const auto& blob : add.stdin_blobs) {
@@ -93,6 +87,15 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
     touch(state, *job);
   }
   return ok({{"tasks", progress.counts.total}});
+}
+
+ApiReply handle(State& state, Effects&, Now now, const Caller&, KeepBlobRequest& request) {
+  if (state.blobs_to_be_named.size() >= state.config.max_unnamed_blobs) {
+    return refuse(503,
+                  std::to_string(state.blobs_to_be_named.size()) + " inputs wait for their jobs already: try again");
+  }
+  keep_blob(state, now, request.blob);
+  return ok({{"blob", request.blob.sha256}, {"size_bytes", request.blob.size_bytes}}, 201);
 }
 
 ApiReply handle(State& state, Effects&, Now, const Caller& caller, CloseRequest& request) {
@@ -165,6 +168,8 @@ void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) 
 }
 
 }  // namespace
+
+ApiReply refuse(int http_status, const std::string& why) { return {http_status, json{{"error", why}}.dump(), {}}; }
 
 void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
   if (std::holds_alternative<WatchJobRequest>(request.call)) return wait_for_job(state, effects, now, request);

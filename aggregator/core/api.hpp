@@ -23,6 +23,11 @@ struct SubmitRequest {
   TaskRange range;
 };
 
+// Bytes that lie in the store as a blob, to be named by a job soon.
+struct KeepBlobRequest {
+  wire::BlobRef blob;
+};
+
 struct AppendRequest {  // tasks first, first + 1, ...; those that exist already are passed over
   JobId job = 0;
   TaskIndex first = 0;
@@ -65,8 +70,8 @@ struct WatchOutputRequest {
 
 struct HealthRequest {};
 
-using ApiCall = std::variant<SubmitRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
-                             WatchJobRequest, WatchOutputRequest, HealthRequest>;
+using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
+                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

@@ -47,6 +47,7 @@ struct SendBlob {  // publishes at most `chunks` chunks to the node, from offset
 
 struct RemoveBlob {
   std::string sha256;
+  MonoTime known;  // stored again after this: it is somebody's who has not been heard yet, and stays
 };
 
 using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob>;

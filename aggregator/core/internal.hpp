@@ -24,8 +24,15 @@ void touch(State& state,
            Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
 void cancel_job(State& state, Effects& effects, Now now, Job& job);
 void settle_jobs(State& state, Effects& effects, Now now);  // at the end of a batch
-void take_blob(State& state, const wire::BlobRef& blob);
+
+// --- inputs (blobs.cpp) ---
+void keep_blob(State& state, Now now, const wire::BlobRef& blob);  // it was uploaded
+void take_blob(State& state, const wire::BlobRef& blob);           // a task or job uses it
 void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob);
+void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
+// Why a job cannot name the blob; empty: it can.
+std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blob);
+ApiReply refuse(int http_status, const std::string& why);
 
 // --- attempts (attempts.cpp) ---
 void attach(State& state, Attempt& attempt);  // counts it as being at its node

@@ -7,7 +7,6 @@ namespace bramble::aggregator {
 namespace {
 
 constexpr size_t kMaxFinalJobs = 10000;
-constexpr int64_t kRemovedBlobMemoryMs = 60'000;
 
 void update_ready_order(State& state, const Job& job) {
   const auto entry = std::pair(-int64_t{job.record.spec.priority}, job.record.id);
@@ -25,10 +24,12 @@ JobState final_state(const JobProgress& progress) {
 
 void remember_final(State& state, const Job& job) {
   const JobId id = job.record.id;
-  state.final_jobs[id] = {job.record.progress, job.version};
+  state.final_jobs[id] = {job.record.progress, job.version, job.record.spec.submit_id};
   state.final_order.push_back(id);
   if (state.final_order.size() <= kMaxFinalJobs) return;
-  state.final_jobs.erase(state.final_order.front());
+  const auto oldest = state.final_jobs.find(state.final_order.front());
+  state.submissions.erase(oldest->second.submit_id);
+  state.final_jobs.erase(oldest);
   state.final_order.pop_front();
 }
 
@@ -54,20 +55,8 @@ Job* find_job(State& state, JobId id) {
 }
 
 void touch(State& state, Job& job) {
-  job.dirty = true;
   state.dirty_jobs.insert(job.record.id);
   update_ready_order(state, job);
-}
-
-void take_blob(State& state, const wire::BlobRef& blob) { ++state.blob_uses[blob.sha256]; }
-
-void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob) {
-  const auto found = state.blob_uses.find(blob.sha256);
-  if (found == state.blob_uses.end() || --found->second > 0) return;
-  state.blob_uses.erase(found);
-  std::erase_if(state.blobs_removed, [&](const auto& entry) { return now.mono - entry.second > kRemovedBlobMemoryMs; });
-  state.blobs_removed[blob.sha256] = now.mono;
-  effects.files.push_back(RemoveBlob{blob.sha256});
 }
 
 namespace {
@@ -135,13 +124,11 @@ void settle_jobs(State& state, Effects& effects, Now now) {
     const bool over = !progress.open && progress.counts.ended() == progress.counts.total;
     if (over) finish_job(state, effects, now, *job);
     effects.writes.push_back(PutProgress{id, progress});
-    job->dirty = true;  // its watchers are answered, then it may leave
   }
   answer_job_waiters(state, effects, now);
   for (const JobId id : dirty) {
     const Job* job = find_job(state, id);
     if (job == nullptr || !is_final(job->record.progress.state)) continue;
-    state.submissions.erase(job->record.spec.submit_id);
     state.ready_order.erase({-int64_t{job->record.spec.priority}, id});
     state.jobs.erase(id);
   }

@@ -23,6 +23,11 @@ void load_nodes(State& state, LoadedState& loaded) {
   }
 }
 
+// What no open job uses may have been uploaded just before the restart: it is kept like a new upload.
+void load_blobs(State& state, Now now, const LoadedState& loaded) {
+  for (const auto& blob : loaded.blobs) keep_blob(state, now, blob);
+}
+
 void load_jobs(State& state, Now now, LoadedState& loaded) {
   for (auto& record : loaded.open_jobs) {
     Job& job = state.jobs[record.id];
@@ -98,6 +103,8 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   state.last_tick = now.mono;
   state.connect_at = now.mono;
   load_nodes(state, loaded);
+  load_blobs(state, now, loaded);
+  state.submissions.insert(loaded.recent_submissions.begin(), loaded.recent_submissions.end());
   load_jobs(state, now, loaded);
   load_tasks(state, loaded);
   load_attempts(state, effects, now, loaded);
@@ -158,6 +165,7 @@ void on_tick(State& state, Effects& effects, Now now) {
   resend(state, now);
   retry_pulls(state, effects, now);
   rebalance(state, now);
+  sweep_blobs(state, effects, now);
   expire_job_waiters(state, effects, now);
 }
 

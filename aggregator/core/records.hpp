@@ -186,6 +186,8 @@ struct LoadedState {
   std::vector<TaskRecord> open_tasks;        // of open jobs: rows that are not final
   std::vector<AttemptRecord> open_attempts;  // not ended
   std::vector<NodeRecord> nodes;
+  std::map<std::string, JobId> recent_submissions;  // by submit_id: the last final jobs
+  std::vector<wire::BlobRef> blobs;                 // all that lie in the store
 };
 
 }  // namespace bramble::aggregator

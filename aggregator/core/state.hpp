@@ -37,6 +37,7 @@ struct Config {
   int64_t pull_timeout_ms = 2000;
   size_t max_open_jobs = 10000;
   size_t max_nodes = 20000;
+  size_t max_unnamed_blobs = 10000;
 };
 
 enum class NodeState {
@@ -99,7 +100,6 @@ struct Job {
   uint64_t running = 0;                       // those that have started
   double mean_ms = 0;                         // smoothed duration of its attempts
   uint64_t version = 1;
-  bool dirty = false;    // progress to be stored, watchers to be looked at
   MonoTime first_start;  // for the rate
   uint64_t ended_before = 0;
   std::vector<JobWaiter> waiters;
@@ -135,7 +135,14 @@ struct Node {
   std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
   wire::TasksMessage outbox;                        // goes out at the end of the step
-  bool outbox_full_list = false;
+};
+
+// An input. It stays while an open task or job uses it, and for a while after each upload, until a job names it.
+struct Blob {
+  uint64_t size_bytes = 0;
+  uint32_t uses = 0;
+  uint32_t kept_for = 0;  // uploads that no job has named yet
+  MonoTime kept;          // the last upload
 };
 
 struct OutputWaiter {
@@ -165,18 +172,20 @@ struct State {
   std::set<std::pair<int64_t, JobId>> ready_order;  // (-priority, id) of jobs with ready tasks
   std::unordered_map<TaskKey, Task> tasks;
   std::unordered_map<AttemptKey, Attempt> attempts;
-  std::unordered_map<std::string, JobId> submissions;  // submit_id of open jobs
+  std::unordered_map<std::string, JobId> submissions;  // by submit_id: open jobs and the last final ones
 
   // Final jobs that somebody may still be watching; the oldest leaves first.
   struct FinalJob {
     JobProgress progress;
     uint64_t version = 0;
+    std::string submit_id;
   };
   std::unordered_map<JobId, FinalJob> final_jobs;
   std::deque<JobId> final_order;
 
-  std::unordered_map<std::string, uint32_t> blob_uses;      // by open tasks and jobs
-  std::unordered_map<std::string, MonoTime> blobs_removed;  // lately: an append that names one must upload again
+  std::unordered_map<std::string, Blob> blobs;        // those that the store holds
+  std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
+  MonoTime blobs_swept;
 
   std::vector<OutputWaiter> output_waiters;
   std::deque<std::pair<AttemptKey, wire::Stream>> pull_queue;

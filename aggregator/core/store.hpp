@@ -127,7 +127,8 @@ class BlobFiles {
   virtual Result<std::unique_ptr<BlobWriter>> begin_blob() = 0;
   virtual std::optional<uint64_t> blob_size(const std::string& sha256) = 0;
   virtual Result<std::string> read_blob(const std::string& sha256, uint64_t offset, size_t max_bytes) = 0;
-  virtual void remove_blob(const std::string& sha256) = 0;
+  // Nothing happens to a blob that was stored after `known`.
+  virtual void remove_blob(const std::string& sha256, MonoTime known) = 0;
 
   // Output files, one for each attempt and stream. Bytes beyond the end of the file leave no hole: it is an error.
   virtual Status append_output(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes) = 0;

@@ -94,7 +94,8 @@ Json try_json(const AttemptRow& row) {
                {"committed", row.committed}};
   if (!row.result) return json;
   const wire::Finished& result = *row.result;
-  if (result.outcome == wire::Outcome::exited) json["exit_code"] = result.code;
+  const bool never_ran = result.outcome == wire::Outcome::start_failed && result.code != 0;  // 126 or 127, as in shells
+  if (result.outcome == wire::Outcome::exited || never_ran) json["exit_code"] = result.code;
   if (result.signal != 0) json["signal"] = result.signal;
   json["text"] = result.text;
   json["duration_ms"] = result.duration_ms;
@@ -197,7 +198,5 @@ std::string render_table(const SqlTable& table, size_t max_bytes) {
   }
   return text + "],\"truncated\":" + (truncated ? "true" : "false") + "}";
 }
-
-std::string render_blob(const wire::BlobRef& blob) { return dump(blob_json(blob)); }
 
 }  // namespace bramble::aggregator::http

@@ -19,8 +19,6 @@ std::string render_ended_watch(const JobRow& row, uint64_t version);
 // At most about max_bytes: rows that do not fit are left out and `truncated` says so.
 std::string render_table(const SqlTable& table, size_t max_bytes);
 
-std::string render_blob(const wire::BlobRef& blob);
-
 // argv for people, quoted as a shell would want it; cut where it is long.
 std::string command_text(const std::vector<std::string>& argv);
 

@@ -51,6 +51,8 @@ class Service : public std::enable_shared_from_this<Service> {
   BlobFiles& files() { return backend_.files; }
   const std::shared_ptr<WorkerPool>& upload_pool() { return upload_pool_; }
   Slot take_upload_slot() { return uploads_.take(); }
+  // Tells the reactor of it, and the answer to the uploader. Never blocks.
+  void keep_blob(const wire::BlobRef& blob, const Answer& answer) { ask_and_answer({}, KeepBlobRequest{blob}, answer); }
 
   void stop();
 
@@ -90,7 +92,6 @@ class Service : public std::enable_shared_from_this<Service> {
   HttpReply committed_output(const OutputQuestion& question);
   HttpReply no_output(const OutputQuestion& question);
   Result<JobRow> find_job(JobId job);
-  Status check_inputs(const AppendRequest& request);
 
   const Backend backend_;
   const ServerLimits limits_;

@@ -14,19 +14,6 @@ constexpr uint64_t kMaxListed = 10'000;
 constexpr uint64_t kDefaultListed = 1'000;
 constexpr size_t kMaxTableBytes = 64 << 20;
 
-Error lacks_blob(const wire::BlobRef& blob) {
-  return {ErrorCode::conflict,
-          "the aggregator does not have the input " + blob.sha256 + ": upload it first (POST /api/v1/blobs)"};
-}
-
-Status check_blob(BlobFiles& files, const wire::BlobRef& blob) {
-  const auto size = files.blob_size(blob.sha256);
-  if (!size) return tl::unexpected(lacks_blob(blob));
-  if (*size == blob.size_bytes) return {};
-  return fail("the input " + blob.sha256 + " has " + std::to_string(*size) + " bytes, not " +
-              std::to_string(blob.size_bytes));
-}
-
 std::vector<std::string> node_names(const std::string& nodes_json) {
   std::vector<std::string> names;
   const auto nodes = nlohmann::json::parse(nodes_json, nullptr, false);
@@ -52,10 +39,6 @@ void Service::submit(const Route&, HttpRequest& request, const Answer& answer) {
   auto submission = parse_submit(request.body, request.caller);
   if (!submission) return answer(error_reply(submission.error()));
   const JobSpec& spec = submission->request.spec;
-  if (spec.stdin_blob) {
-    if (const Status held = check_blob(backend_.files, *spec.stdin_blob); !held)
-      return answer(error_reply(held.error()));
-  }
   if (submission->dry_run) {
     const uint64_t tasks = spec.per_task_input ? 0 : submission->request.range.size();
     return answer(json_reply(nlohmann::json{{"job", nullptr}, {"tasks", tasks}}.dump()));
@@ -63,22 +46,9 @@ void Service::submit(const Route&, HttpRequest& request, const Answer& answer) {
   ask_and_answer(request.caller, std::move(submission->request), answer);
 }
 
-// Inputs of tasks that exist already may be gone: such tasks are passed over, so that an append may be said twice.
-Status Service::check_inputs(const AppendRequest& request) {
-  for (size_t i = 0; i < request.stdin_blobs.size(); ++i) {
-    const Status held = check_blob(backend_.files, request.stdin_blobs[i]);
-    if (held) continue;
-    const auto job = find_job(request.job);
-    if (!job) return tl::unexpected(job.error());
-    if (request.first + i >= job->record.progress.range.size()) return held;
-  }
-  return {};
-}
-
 void Service::append(const Route& route, HttpRequest& request, const Answer& answer) {
   auto append = parse_append(request.body, route.job);
   if (!append) return answer(error_reply(append.error()));
-  if (const Status held = check_inputs(*append); !held) return answer(error_reply(held.error()));
   ask_and_answer(request.caller, std::move(*append), answer);
 }
 

@@ -21,27 +21,35 @@ struct Upload::Target {
       return error_reply(written.error());
     }
     if (!last) return std::nullopt;
-    const auto blob = writer->finish();
+    const auto finished = writer->finish();
     writer.reset();
-    return blob ? json_reply(render_blob(*blob), 201) : error_reply(blob.error());
+    if (!finished) return error_reply(finished.error());
+    blob = *finished;
+    return std::nullopt;
   }
 
   BlobFiles& files;
   Slot slot;
+  std::optional<wire::BlobRef> blob;  // when all is written
   std::unique_ptr<BlobWriter> writer;
 };
 
 Upload::Upload(Service& service, Slot slot)
-    : pool_(service.upload_pool()), target_(new Target{service.files(), std::move(slot), nullptr}) {}
+    : service_(service.shared_from_this()),
+      pool_(service.upload_pool()),
+      target_(new Target{service.files(), std::move(slot), {}, nullptr}) {}
 
 Upload::~Upload() {
   pool_->post([target = std::move(target_)] {});
 }
 
 bool Upload::write(bool last, std::function<void(std::optional<HttpReply>)> done) {
-  return pool_->post([target = target_, bytes = std::exchange(gathered_, {}), last, done = std::move(done)] {
-    done(target->write_piece(bytes, last));
-  });
+  return pool_->post(
+      [service = service_, target = target_, bytes = std::exchange(gathered_, {}), last, done = std::move(done)] {
+        auto failed = target->write_piece(bytes, last);
+        if (!target->blob) return done(std::move(failed));
+        service->keep_blob(*target->blob, [done](HttpReply reply) { done(std::move(reply)); });
+      });
 }
 
 }  // namespace bramble::aggregator::http

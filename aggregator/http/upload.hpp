@@ -32,6 +32,7 @@ class Upload {
   static constexpr size_t kPieceBytes = 256 << 10;
   struct Target;
 
+  std::shared_ptr<Service> service_;
   std::shared_ptr<WorkerPool> pool_;
   std::shared_ptr<Target> target_;
   std::string gathered_;

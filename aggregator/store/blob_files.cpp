@@ -10,6 +10,7 @@
 #include "aggregator/store/file_io.hpp"
 #include "common/posix/digest.hpp"
 #include "common/posix/files.hpp"
+#include "common/posix/system_clock.hpp"
 #include "common/posix/unique_fd.hpp"
 
 namespace bramble::aggregator {
@@ -98,8 +99,19 @@ Status DirectoryBlobFiles::prepare() {
   return {};
 }
 
-// --- blobs
-// ------------------------------------------------------------------------------------------------------------
+// --- blobs -----------------------------------------------------------------------------------------------------------
+
+Result<std::vector<wire::BlobRef>> DirectoryBlobFiles::list_blobs() const {
+  std::vector<wire::BlobRef> blobs;
+  std::error_code error;
+  for (auto entry = std::filesystem::recursive_directory_iterator(root_ + "/blobs", error);
+       !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (is_sha256(name)) blobs.push_back({name, file_size(entry->path().string()).value_or(0)});
+  }
+  if (error) return disk_failure("cannot read " + root_ + "/blobs", error.value());
+  return blobs;
+}
 
 Result<std::unique_ptr<BlobWriter>> DirectoryBlobFiles::begin_blob() {
   std::string path = root_ + "/incoming/" + std::to_string(next_incoming_++);
@@ -116,6 +128,7 @@ Status DirectoryBlobFiles::keep_blob(const std::string& incoming, const std::str
     return disk_failure("cannot make " + blob_path(sha256), errno);
   }
   quota_.give_back(replaced_bytes);
+  stored_[sha256] = posix::mono_now();
   return {};
 }
 
@@ -129,14 +142,18 @@ Result<std::string> DirectoryBlobFiles::read_blob(const std::string& sha256, uin
   return read_at(blob_path(sha256), offset, max_bytes);
 }
 
-void DirectoryBlobFiles::remove_blob(const std::string& sha256) {
+void DirectoryBlobFiles::remove_blob(const std::string& sha256, MonoTime known) {
   const std::lock_guard lock(blobs_mutex_);
+  const auto stored = stored_.find(sha256);
+  if (stored != stored_.end()) {
+    if (stored->second > known) return;
+    stored_.erase(stored);
+  }
   const auto size_bytes = blob_size(sha256);
   if (size_bytes && ::unlink(blob_path(sha256).c_str()) == 0) quota_.give_back(*size_bytes);
 }
 
-// --- outputs
-// ----------------------------------------------------------------------------------------------------------
+// --- outputs ---------------------------------------------------------------------------------------------------------
 
 Status DirectoryBlobFiles::append_output(const AttemptKey& key, wire::Stream stream, uint64_t offset,
                                          std::string_view bytes) {

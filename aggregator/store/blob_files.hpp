@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "aggregator/core/store.hpp"
 #include "aggregator/store/output_files.hpp"
@@ -29,7 +31,8 @@ class DirectoryBlobFiles final : public BlobFiles {
   Result<std::unique_ptr<BlobWriter>> begin_blob() override;
   std::optional<uint64_t> blob_size(const std::string& sha256) override;
   Result<std::string> read_blob(const std::string& sha256, uint64_t offset, size_t max_bytes) override;
-  void remove_blob(const std::string& sha256) override;
+  void remove_blob(const std::string& sha256, MonoTime known) override;
+  Result<std::vector<wire::BlobRef>> list_blobs() const;
 
   Status append_output(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes) override;
   Status sync_output(const AttemptKey& key, wire::Stream stream) override;
@@ -52,7 +55,8 @@ class DirectoryBlobFiles final : public BlobFiles {
   const std::string root_;
   Quota quota_;
   OutputFiles outputs_;
-  std::mutex blobs_mutex_;  // putting a blob in its place and removing one
+  std::mutex blobs_mutex_;                            // putting a blob in its place and removing one
+  std::unordered_map<std::string, MonoTime> stored_;  // by this process; guarded by blobs_mutex_
   std::atomic<uint64_t> next_incoming_ = 0;
 };
 

@@ -32,6 +32,16 @@ Status read_meta(sqlite::Connection& connection, LoadedState& state) {
   });
 }
 
+// For submitters that ask again because the answer got lost: minutes at most, so that few jobs are enough.
+Status read_recent_submissions(sqlite::Connection& connection, LoadedState& state) {
+  auto statement = connection.prepare("SELECT submit_id, job FROM jobs_raw ORDER BY job DESC LIMIT 1000");
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  return statement->each([&](const sqlite::Statement& row) -> Status {
+    if (!row.string(0).empty()) state.recent_submissions.emplace(row.string(0), row.natural(1));
+    return {};
+  });
+}
+
 std::string select(std::string_view columns, const std::string& rest) {
   return "SELECT " + std::string(columns) + " " + rest;
 }
@@ -63,6 +73,7 @@ Result<LoadedState> load_jobs(sqlite::Connection& connection) {
   LoadedState state;
   if (Status status = read_meta(connection, state); !status) return tl::unexpected<Error>(status.error());
   if (Status status = read_open(connection, state); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = read_recent_submissions(connection, state); !status) return tl::unexpected<Error>(status.error());
   Status status = read_rows(connection, select(kNodeColumns, "FROM nodes_raw ORDER BY node"), read_node,
                             [&](NodeRecord node) { state.nodes.push_back(std::move(node)); });
   if (!status) return tl::unexpected<Error>(status.error());

@@ -9,7 +9,8 @@ namespace bramble::sim {
 namespace {
 
 constexpr size_t kMaxViolations = 20;
-constexpr int kMaxSettles = 20;  // work that is done over and over again is no progress
+constexpr int kMaxSettles = 20;
+constexpr uint32_t kMaxAttempts = 100;  // of one task: more is work that is done over and over again
 
 class Cluster {
  public:
@@ -44,7 +45,7 @@ class Cluster {
     while (report_.violations.size() < kMaxViolations && timeline_.step(end_ms)) ++report_.steps;
   }
 
-  // Goes on as long as there is work and something moves.
+  // Goes on as long as there is work, and something moves.
   void settle() {
     uint64_t moved = 0;
     for (int i = 0; i < kMaxSettles && open_jobs() > 0 && report_.violations.size() < kMaxViolations; ++i) {
@@ -75,6 +76,7 @@ class Cluster {
     for (const auto& [task, count] : truth_.starts) {
       if (task.id == key && count > 1) violated(to_string(key) + " was started " + std::to_string(count) + " times");
     }
+    if (key.attempt > kMaxAttempts) violated(to_string(key) + ": a task is tried without an end");
     const auto job = head_.store().jobs().find(key.job);
     if (job == head_.store().jobs().end()) return violated(to_string(key) + " runs and its job is not stored");
     const auto& live = truth_.live[key.task_key()];

@@ -166,6 +166,14 @@ class Harness {
     return state_.last_job;
   }
 
+  // A blob of that many bytes comes to lie in the store; its name is made of one letter.
+  wire::BlobRef upload(char letter, uint64_t size_bytes) {
+    const wire::BlobRef blob{std::string(64, letter), size_bytes};
+    ask(KeepBlobRequest{blob});
+    EXPECT_EQ(take_reply().http_status, 201);
+    return blob;
+  }
+
   ApiReply take_reply() {
     if (replies_.empty()) {
       ADD_FAILURE() << "no reply";

@@ -62,21 +62,7 @@ TEST_F(EndpointsTest, ADryRunNeverReachesTheReactor) {
   EXPECT_EQ(open.body, R"({"job":null,"tasks":0})");
 }
 
-TEST_F(EndpointsTest, ASubmissionsInputMustBeThere) {
-  files_.add_blob(7);
-  const auto submit = [&](const std::string& blob) {
-    return post("/api/v1/jobs", R"({"argv":["x"],"dry_run":true,"stdin":)" + blob + "}");
-  };
-  EXPECT_EQ(submit(input(7)).status, 200);
-  EXPECT_EQ(submit(input(8)).status, 409);
-  EXPECT_THAT(submit(input(8)).error(), HasSubstr("upload it first"));
-  const Response wrong = submit(R"({"blob":")" + FakeFiles::name_of(7) + R"(","size_bytes":9})");
-  EXPECT_EQ(wrong.status, 400);
-  EXPECT_THAT(wrong.error(), HasSubstr("has 7 bytes, not 9"));
-}
-
 TEST_F(EndpointsTest, AppendIsHandedOver) {
-  files_.add_blob(7);
   port_.expect<AppendRequest>([](const AppendRequest& request, const Caller&) {
     EXPECT_EQ(request.job, 4U);
     EXPECT_EQ(request.first, 2U);
@@ -85,14 +71,6 @@ TEST_F(EndpointsTest, AppendIsHandedOver) {
   });
   const Response response = post("/api/v1/jobs/4/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}");
   EXPECT_EQ(response.body, R"({"tasks":3})");
-}
-
-TEST_F(EndpointsTest, AnAppendSaidAgainNeedsItsInputsNoMore) {
-  jobs_.add_job(4, "ada", JobState::running, {0, 2, 1});
-  port_.expect<AppendRequest>(ApiReply{200, R"({"tasks":3})", {}});
-  EXPECT_EQ(post("/api/v1/jobs/4/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}").status, 200);
-  EXPECT_EQ(post("/api/v1/jobs/4/tasks", R"({"first":3,"tasks":[{"stdin":)" + input(7) + "}]}").status, 409);
-  EXPECT_EQ(post("/api/v1/jobs/5/tasks", R"({"first":0,"tasks":[{"stdin":)" + input(7) + "}]}").status, 404);
 }
 
 TEST_F(EndpointsTest, CloseIsHandedOver) {

@@ -66,6 +66,10 @@ ApiPort FakePort::port() {
 }
 
 bool FakePort::put(ApiRequest request) {
+  if (const auto* keep = std::get_if<KeepBlobRequest>(&request.call)) {
+    keep_blob(*keep, request.reply);
+    return true;
+  }
   std::optional<ApiReply> reply;
   {
     const std::lock_guard lock(mutex_);
@@ -85,6 +89,12 @@ bool FakePort::put(ApiRequest request) {
   }
   if (reply) request.reply(std::move(*reply));
   return true;
+}
+
+void FakePort::keep_blob(const KeepBlobRequest& keep, const ReplyHandler& reply) {
+  ApiReply kept{201, R"({"blob":")" + keep.blob.sha256 + R"(","size_bytes":)", {}};
+  kept.body += std::to_string(keep.blob.size_bytes) + "}";
+  reply(std::move(kept));
 }
 
 void FakeJobs::add_job(JobId id, const std::string& owner, JobState state, TaskRange range) {
@@ -283,7 +293,7 @@ Result<std::string> FakeFiles::read_blob(const std::string&, uint64_t, size_t) {
   return std::string();
 }
 
-void FakeFiles::remove_blob(const std::string&) { ADD_FAILURE() << "remove_blob"; }
+void FakeFiles::remove_blob(const std::string&, MonoTime) { ADD_FAILURE() << "remove_blob"; }
 
 Status FakeFiles::append_output(const AttemptKey&, wire::Stream, uint64_t, std::string_view) {
   ADD_FAILURE() << "append_output";

@@ -71,6 +71,7 @@ class FakePort {
   };
 
   bool put(ApiRequest request);
+  static void keep_blob(const KeepBlobRequest& keep, const ReplyHandler& reply);  // every upload is taken
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -140,7 +141,7 @@ class FakeFiles : public BlobFiles {
   Result<std::unique_ptr<BlobWriter>> begin_blob() override;
   std::optional<uint64_t> blob_size(const std::string& sha256) override;
   Result<std::string> read_blob(const std::string& sha256, uint64_t offset, size_t max_bytes) override;
-  void remove_blob(const std::string& sha256) override;
+  void remove_blob(const std::string& sha256, MonoTime known) override;
   Status append_output(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes) override;
   Status sync_output(const AttemptKey& key, wire::Stream stream) override;
   Result<std::string> read_output(const AttemptKey& key, wire::Stream stream, uint64_t offset,

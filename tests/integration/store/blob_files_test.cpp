@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/posix/digest.hpp"
+#include "common/posix/system_clock.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::aggregator {
@@ -110,9 +111,25 @@ TEST_F(BlobFilesTest, QuotaHoldsForBlobsAndOutputsTogetherAndAfterARestart) {
   EXPECT_THAT(status.error().message, testing::HasSubstr("used up"));
   auto writer = files_->begin_blob();
   EXPECT_EQ((*writer)->write(std::string(11, 'b')).error().code, ErrorCode::limit);
-  files_->remove_blob(blob.sha256);
+  files_->remove_blob(blob.sha256, posix::mono_now());
   EXPECT_EQ(files_->blob_size(blob.sha256), std::nullopt);
   EXPECT_TRUE(append(kKey, 30, std::string(70, 'o')));
+}
+
+TEST_F(BlobFilesTest, ABlobStoredAfterTheRemovalWasMeantStays) {
+  const MonoTime known{posix::mono_now().ms - 1};
+  const auto blob = keep("bytes");
+  files_->remove_blob(blob.sha256, known);
+  EXPECT_EQ(files_->blob_size(blob.sha256), 5U);
+  files_->remove_blob(blob.sha256, posix::mono_now());
+  EXPECT_EQ(files_->blob_size(blob.sha256), std::nullopt);
+}
+
+TEST_F(BlobFilesTest, ListsWhatIsThereAfterARestart) {
+  const auto one = keep("one");
+  const auto two = keep("two!");
+  reopen({});
+  EXPECT_THAT(files_->list_blobs().value(), testing::UnorderedElementsAre(one, two));
 }
 
 TEST_F(BlobFilesTest, OutputGrowsAndIsReadFromAnyByte) {

@@ -122,7 +122,8 @@ TEST_F(WardenTasks, WorksInADirectoryOfItsOwnThatIsGoneAfterwards) {
 }
 
 TEST_F(WardenTasks, FindsNothingOfAnEarlierTask) {
-  const std::string look = "ls -A; umask; stat -c %a .; ls -A ..";
+  // The file of an output comes to be with its first byte, which may be after the look.
+  const std::string look = "ls -A; umask; stat -c %a .; ls -A .. | grep -v std";
   std::string first;
   for (JobId job = 1; job <= 6; ++job) {
     // Every other task leaves something behind, each time something else.
@@ -134,7 +135,7 @@ TEST_F(WardenTasks, FindsNothingOfAnEarlierTask) {
     EXPECT_EQ(seen, first);
     client_.send(wire::WardenForget{{start.task}});
   }
-  EXPECT_EQ(first, "0022\n700\nstart.json\nstdout\nwork\n");
+  EXPECT_EQ(first, "0022\n700\nstart.json\nwork\n");
 }
 
 TEST_F(WardenTasks, InheritsNoDescriptorNoBlockedAndNoIgnoredSignal) {

@@ -16,6 +16,8 @@ TEST(ExitStatus, Is255WhereTheTaskHasNone) {
   EXPECT_EQ(status_of(TaskEnd{"", 0, 0}), 255);
   EXPECT_EQ(status_of(TaskEnd{"cancelled", 0, 0}), 255);
   EXPECT_EQ(status_of(TaskEnd{"start_failed", 0, 0}), 255);
+  EXPECT_EQ(status_of(TaskEnd{"start_failed", 126, 0}), 126);
+  EXPECT_EQ(status_of(TaskEnd{"start_failed", 127, 0}), 127);
 }
 
 TEST(ExitStatus, TellsWrongUsageUnreachableAndFailedApart) {

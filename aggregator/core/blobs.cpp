@@ -1,0 +1,67 @@
+// Inputs: how long they stay.
+#include <nlohmann/json.hpp>
+
+#include "aggregator/core/internal.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr int64_t kKeepUnnamedMs = 120'000;
+constexpr int64_t kSweepEveryMs = 10'000;
+
+bool may_go(const Blob& blob) { return blob.uses == 0 && blob.kept_for == 0; }
+
+void remove(State& state, Effects& effects, const std::string& sha256) {
+  const auto found = state.blobs.find(sha256);
+  effects.files.push_back(RemoveBlob{sha256, found->second.kept});
+  state.blobs.erase(found);
+}
+
+}  // namespace
+
+void keep_blob(State& state, Now now, const wire::BlobRef& blob) {
+  Blob& kept = state.blobs[blob.sha256];
+  kept.size_bytes = blob.size_bytes;
+  kept.kept = now.mono;
+  ++kept.kept_for;
+  state.blobs_to_be_named.insert(blob.sha256);
+}
+
+// Whoever uploaded the same bytes besides keeps its claim: each use takes up one upload.
+void take_blob(State& state, const wire::BlobRef& blob) {
+  Blob& used = state.blobs[blob.sha256];
+  used.size_bytes = blob.size_bytes;
+  ++used.uses;
+  if (used.kept_for > 0 && --used.kept_for == 0) state.blobs_to_be_named.erase(blob.sha256);
+}
+
+void drop_blob(State& state, Effects& effects, Now, const wire::BlobRef& blob) {
+  const auto found = state.blobs.find(blob.sha256);
+  if (found == state.blobs.end() || found->second.uses == 0) return;
+  --found->second.uses;
+  if (may_go(found->second)) remove(state, effects, blob.sha256);
+}
+
+void sweep_blobs(State& state, Effects& effects, Now now) {
+  if (now.mono - state.blobs_swept < kSweepEveryMs) return;
+  state.blobs_swept = now.mono;
+  std::erase_if(state.blobs_to_be_named, [&](const std::string& sha256) {
+    Blob& blob = state.blobs.at(sha256);
+    if (now.mono - blob.kept < kKeepUnnamedMs) return false;
+    blob.kept_for = 0;
+    if (may_go(blob)) remove(state, effects, sha256);
+    return true;
+  });
+}
+
+std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blob) {
+  const auto found = state.blobs.find(blob.sha256);
+  if (found == state.blobs.end()) {
+    return refuse(409, "the aggregator does not have the input " + blob.sha256 + ": upload it (POST /api/v1/blobs)");
+  }
+  if (found->second.size_bytes == blob.size_bytes) return {};
+  return refuse(400, "the input " + blob.sha256 + " has " + std::to_string(found->second.size_bytes) + " bytes, not " +
+                         std::to_string(blob.size_bytes));
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,157 @@
+#include <gmock/gmock.h>
+
+#include "support/reactor_harness.hpp"
+
+namespace bramble::aggregator::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Blobs : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cluster.connect();
+    cluster.pass(3000);
+    cluster.join("pi1");
+  }
+
+  JobId open_map() {
+    JobSpec spec;
+    spec.per_task_input = true;
+    return cluster.submit({0, 0, 1}, spec);
+  }
+
+  int append(JobId job, TaskIndex first, const wire::BlobRef& blob) {
+    cluster.ask(AppendRequest{job, first, {blob}});
+    reply = cluster.take_reply();
+    return reply.http_status;
+  }
+
+  void finish_next() {
+    const auto id = cluster.take("pi1").launch.at(0).id;
+    cluster.event("pi1", Harness::finished(id));
+    cluster.take("pi1");
+  }
+
+  std::vector<std::string> removed() {
+    std::vector<std::string> names;
+    for (const auto& op : cluster.take_files()) {
+      if (const auto* remove = std::get_if<RemoveBlob>(&op)) names.push_back(remove->sha256);
+    }
+    return names;
+  }
+
+  Harness cluster;
+  ApiReply reply;
+};
+
+TEST_F(Blobs, AreRemovedWhenTheLastTaskThatUsesThemIsFinal) {
+  const auto blob = cluster.upload('a', 5);
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, blob), 200);
+  EXPECT_THAT(removed(), IsEmpty());
+  finish_next();
+  EXPECT_THAT(removed(), ElementsAre(blob.sha256));
+}
+
+TEST_F(Blobs, ASecondUploadOfTheSameBytesOutlivesTheFirstOnesTask) {
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, cluster.upload('a', 5)), 200);
+  const auto again = cluster.upload('a', 5);
+  finish_next();
+  EXPECT_THAT(removed(), IsEmpty());
+  EXPECT_EQ(append(job, 1, again), 200);
+  finish_next();
+  EXPECT_THAT(removed(), ElementsAre(again.sha256));
+}
+
+TEST_F(Blobs, CanBeUploadedAgainAfterTheyWereRemoved) {
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, cluster.upload('a', 5)), 200);
+  finish_next();
+  ASSERT_EQ(removed().size(), 1U);
+  EXPECT_EQ(append(job, 1, cluster.upload('a', 5)), 200);
+  finish_next();
+  EXPECT_EQ(removed().size(), 1U);
+}
+
+TEST_F(Blobs, ARemovalNamesTheUploadThatItKnows) {
+  cluster.pass(500);
+  const MonoTime uploaded = cluster.now().mono;
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, cluster.upload('a', 5)), 200);
+  cluster.pass(500);
+  finish_next();
+  const auto ops = cluster.take_files();
+  ASSERT_FALSE(ops.empty());
+  ASSERT_TRUE(std::holds_alternative<RemoveBlob>(ops.back()));
+  EXPECT_EQ(std::get<RemoveBlob>(ops.back()).known, uploaded);
+}
+
+TEST_F(Blobs, ThatNoJobNamesAreRemovedAfterAWhile) {
+  const auto blob = cluster.upload('a', 5);
+  cluster.pass(110'000, {"pi1"});
+  EXPECT_THAT(removed(), IsEmpty());
+  cluster.pass(30'000, {"pi1"});
+  EXPECT_THAT(removed(), ElementsAre(blob.sha256));
+}
+
+TEST_F(Blobs, AJobMustNameBytesThatAreThere) {
+  JobSpec spec;
+  spec.task.argv = {"cat"};
+  spec.stdin_blob = {std::string(64, 'b'), 5};
+  cluster.ask(SubmitRequest{spec, {0, 0, 1}});
+  reply = cluster.take_reply();
+  EXPECT_EQ(reply.http_status, 409);
+  EXPECT_THAT(reply.body, HasSubstr("upload it"));
+
+  spec.stdin_blob = cluster.upload('b', 6);
+  spec.stdin_blob->size_bytes = 5;
+  cluster.ask(SubmitRequest{spec, {0, 0, 1}});
+  reply = cluster.take_reply();
+  EXPECT_EQ(reply.http_status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("has 6 bytes, not 5"));
+  EXPECT_TRUE(cluster.state().jobs.empty());
+}
+
+TEST_F(Blobs, AnAppendSaidAgainNeedsItsInputsNoMore) {
+  const auto blob = cluster.upload('a', 5);
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, blob), 200);
+  finish_next();
+  removed();
+  EXPECT_EQ(append(job, 0, blob), 200);
+  EXPECT_EQ(append(job, 1, blob), 409);
+}
+
+TEST_F(Blobs, UploadsWithoutAJobAreLimited) {
+  cluster.state().config.max_unnamed_blobs = 1;
+  cluster.upload('a', 5);
+  cluster.ask(KeepBlobRequest{{std::string(64, 'b'), 5}});
+  EXPECT_EQ(cluster.take_reply().http_status, 503);
+}
+
+TEST(BlobsAfterARestart, AreKeptLikeNewUploads) {
+  const wire::BlobRef used{std::string(64, 'a'), 5};
+  const wire::BlobRef left{std::string(64, 'b'), 5};
+  LoadedState loaded;
+  loaded.last_job = 1;
+  loaded.blobs = {used, left};
+  JobRecord job;
+  job.id = 1;
+  job.spec.task.argv = {"cat"};
+  job.spec.stdin_blob = used;
+  job.progress.range = {0, 0, 1};
+  job.progress.counts.total = 1;
+  loaded.open_jobs.push_back(job);
+  Harness cluster(loaded);
+  cluster.pass(200'000);
+  const auto ops = cluster.take_files();
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_EQ(std::get<RemoveBlob>(ops[0]).sha256, left.sha256);
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::test
