@@ -101,6 +101,8 @@ class Daemon::Impl {
   }
 
   Status start_parts() {
+    // Before there is any other thread, which would be ended by a signal that it does not block.
+    loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
     for (const auto step :
          {&Impl::lock_state, &Impl::open_stores, &Impl::start_broker, &Impl::connect_parts, &Impl::listen}) {
       if (auto status = (this->*step)(); !status) return status;
@@ -114,7 +116,6 @@ class Daemon::Impl {
         {[this](std::vector<Event> events, Now now) { apply(std::move(events), now); }, [this] { return commit(); },
          [this] { release(); }, [this] { return std::optional(next_tick_); },
          [this](const Error& error) { on_commit_failed(error); }});
-    loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
     reactor.step();
     loop_.run();
     return exit_code_;

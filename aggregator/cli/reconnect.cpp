@@ -9,7 +9,6 @@ namespace {
 constexpr int64_t kFirstWaitMs = 100;
 constexpr int64_t kLongestWaitMs = 2'000;
 constexpr int64_t kSayAfterMs = 300;  // a restart that nobody would notice is not worth a line
-constexpr int64_t kBusyLimitMs = 10'000;
 
 // A quarter of what was waited for already: grows by itself, however many threads ask.
 int64_t back_off(int64_t waited_ms) { return std::clamp(waited_ms / 4, kFirstWaitMs, kLongestWaitMs); }
@@ -39,7 +38,7 @@ std::optional<int64_t> Reconnect::lost(MonoTime now) {
 
 std::optional<int64_t> Reconnect::busy(MonoTime since, MonoTime now) const {
   const int64_t waited_ms = now - since;
-  if (waited_ms >= std::max(kBusyLimitMs, give_up_ms_)) return std::nullopt;
+  if (waited_ms >= give_up_ms_) return std::nullopt;
   return back_off(waited_ms);
 }
 

@@ -25,7 +25,7 @@ class Reconnect {
   // waited for: most likely its address is wrong.
   std::optional<int64_t> lost(MonoTime now);
 
-  // "Come again" (503) since `since`: how long to wait. This is waited for by every command.
+  // "Come again" (503) since `since`: how long to wait; nothing: give up.
   std::optional<int64_t> busy(MonoTime since, MonoTime now) const;
 
  private:

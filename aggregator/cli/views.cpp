@@ -130,6 +130,7 @@ Table try_table(const json& tasks) {
 }
 
 Table node_table(const json& nodes) {
+  // What changes; what a node is made of is told by `node info`.
   Table table({{"NODE", false, true},
                {"STATE", false, true},
                {"CORES", true},
@@ -140,15 +141,14 @@ Table node_table(const json& nodes) {
                {"TEMP", true},
                {"WATTS", true},
                {"MEMORY", true},
-               {"HEARD", true},
-               {"MODEL", false, true}});
+               {"HEARD", true}});
   for (const json& node : nodes) {
     const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
     table.add_row({cell(node, "node"), node_state(node), cell(node, "cores"), cell(node, "running"),
                    cell(node, "queued"), measured(node, "load1", "{:.2f}"), busy(node),
                    measured(node, "temperature_celsius", "{:.0f}"), power(node),
                    format_size(static_cast<uint64_t>(number_field(node, "memory_bytes"))),
-                   heard_ms < 0 ? "never" : format_duration(heard_ms), cell(node, "model")});
+                   heard_ms < 0 ? "never" : format_duration(heard_ms)});
   }
   return table;
 }

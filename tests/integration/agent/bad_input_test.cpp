@@ -1,36 +1,10 @@
 #include "fixture.hpp"
+#include "support/foreign_client.hpp"
 
 namespace bramble::test {
 namespace {
 
 using wire::NodeTopic;
-
-// A message of this size from a client that belongs to nobody.
-void publish_foreign(const std::string& url, const std::string& topic, std::string payload) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool up = false;
-  mqtt::Options options;
-  options.broker_url = url;
-  options.client_id = "foreign";
-  options.max_buffered_bytes = size_t{256} << 20;
-  mqtt::Handlers handlers;
-  handlers.on_connected = [&] {
-    const std::lock_guard lock(mutex);
-    up = true;
-    changed.notify_all();
-  };
-  handlers.on_disconnected = [](const std::string&) {};
-  handlers.on_message = [](std::string_view, std::string_view, bool) {};
-  mqtt::PahoTransport transport(options, handlers);
-  transport.connect(std::nullopt);
-  {
-    std::unique_lock lock(mutex);
-    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(30), [&] { return up; }));
-  }
-  ASSERT_TRUE(transport.publish({topic, std::move(payload), 1, false, 0}));
-  transport.disconnect(30'000);
-}
 
 TEST_F(AgentTest, GoesOnAfterGarbageOnEveryTopicItHears) {
   join();
@@ -48,7 +22,7 @@ TEST_F(AgentTest, GoesOnAfterGarbageOnEveryTopicItHears) {
 
 TEST_F(AgentTest, GoesOnAfterAMessageOf100MillionBytes) {
   join();
-  publish_foreign(broker_.url(), "bramble/bramble/node/pi01/tasks", std::string(100'000'000, 'x'));
+  publish_foreign(broker_.url(), {{"bramble/bramble/node/pi01/tasks", std::string(100'000'000, 'x')}});
   aggregator_.launch({1, 0, 1}, "echo alive");
   EXPECT_EQ(aggregator_.wait_event(wire::EventType::finished, {1, 0, 1}).finished->out.data, "alive\n");
   const size_t peak_bytes = agent_.peak_memory_bytes();

@@ -5,13 +5,18 @@
 
 #include <string>
 
-#include "agent_process.hpp"
 #include "fake_aggregator.hpp"
+#include "support/daemon_process.hpp"
 #include "support/mosquitto.hpp"
 #include "support/temp_dir.hpp"
 #include "support/warden_client.hpp"
 
 namespace bramble::test {
+
+class AgentProcess : public DaemonProcess {
+ public:
+  AgentProcess(std::string dir, const std::string& config) : DaemonProcess(BRAMBLE_AGENT, std::move(dir), config) {}
+};
 
 class AgentTest : public testing::Test {
  protected:

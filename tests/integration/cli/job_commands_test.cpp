@@ -1,13 +1,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "integration/cli/bramble_process.hpp"
 #include "integration/cli/fake_aggregator.hpp"
+#include "support/bramble_process.hpp"
 
 namespace bramble::cli::testing {
 namespace {
 
 using nlohmann::json;
+using test::BrambleProcess;
+using test::Ran;
+using test::run_bramble;
 using ::testing::HasSubstr;
 
 constexpr TaskKey kTask{1, 0};

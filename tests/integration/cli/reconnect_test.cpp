@@ -3,12 +3,14 @@
 
 #include <thread>
 
-#include "integration/cli/bramble_process.hpp"
 #include "integration/cli/fake_aggregator.hpp"
+#include "support/bramble_process.hpp"
 
 namespace bramble::cli::testing {
 namespace {
 
+using test::BrambleProcess;
+using test::run_bramble;
 using ::testing::HasSubstr;
 
 constexpr TaskKey kTask{1, 0};

@@ -5,12 +5,15 @@
 #include <csignal>
 #include <thread>
 
-#include "integration/cli/bramble_process.hpp"
 #include "integration/cli/fake_aggregator.hpp"
+#include "support/bramble_process.hpp"
 
 namespace bramble::cli::testing {
 namespace {
 
+using test::BrambleProcess;
+using test::Ran;
+using test::run_bramble;
 using ::testing::HasSubstr;
 
 constexpr TaskKey kTask{1, 0};

@@ -5,13 +5,16 @@
 #include <fstream>
 #include <thread>
 
-#include "integration/cli/bramble_process.hpp"
 #include "integration/cli/fake_aggregator.hpp"
+#include "support/bramble_process.hpp"
 
 namespace bramble::cli::testing {
 namespace {
 
 using nlohmann::json;
+using test::BrambleProcess;
+using test::Ran;
+using test::run_bramble;
 using ::testing::HasSubstr;
 
 TEST(Submit, PrintsTheJobsNumber) {

@@ -1,4 +1,4 @@
-#include "integration/cli/bramble_process.hpp"
+#include "support/bramble_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-namespace bramble::cli::testing {
+namespace bramble::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -111,4 +111,4 @@ Ran run_bramble(const std::string& url, const std::vector<std::string>& args, co
   return {status, process.out(), process.err()};
 }
 
-}  // namespace bramble::cli::testing
+}  // namespace bramble::test

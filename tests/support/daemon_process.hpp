@@ -1,4 +1,4 @@
-// A real bramble-agent for a test. Killed with the test's thread.
+// A real daemon for a test: an agent or an aggregator with its own configuration. Killed with the test's thread.
 #pragma once
 
 #include <fcntl.h>
@@ -16,24 +16,25 @@
 
 namespace bramble::test {
 
-class AgentProcess {
+class DaemonProcess {
  public:
   // dir: for its configuration and log; made if it is missing.
-  AgentProcess(std::string dir, const std::string& config) : dir_(std::move(dir)) {
+  DaemonProcess(std::string program, std::string dir, const std::string& config)
+      : program_(std::move(program)), dir_(std::move(dir)) {
     std::filesystem::create_directories(dir_);
-    const Status written = posix::write_file_atomically(dir_ + "/agent.toml", config);
+    const Status written = posix::write_file_atomically(dir_ + "/config.toml", config);
     if (!written) throw std::runtime_error(written.error().message);
   }
-  ~AgentProcess() {
+  ~DaemonProcess() {
     if (process_) process_->kill_and_wait();
   }
-  AgentProcess(const AgentProcess&) = delete;
-  AgentProcess& operator=(const AgentProcess&) = delete;
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   void start() {
     const posix::UniqueFd log(::open((dir_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     posix::SpawnOptions options;
-    options.argv = {BRAMBLE_AGENT, "--config", dir_ + "/agent.toml"};
+    options.argv = {program_, "--config", dir_ + "/config.toml"};
     options.stdout_fd = log.get();
     options.stderr_fd = log.get();
     options.die_with_parent = true;
@@ -51,7 +52,7 @@ class AgentProcess {
   }
   posix::ExitStatus wait_for_end() {
     const auto status = process_->wait(30'000);
-    if (!status) throw std::runtime_error("the agent does not end: " + log());
+    if (!status) throw std::runtime_error(program_ + " does not end: " + log());
     process_.reset();
     return *status;
   }
@@ -72,6 +73,8 @@ class AgentProcess {
     throw std::runtime_error("not logged: " + text + "; but: " + log());
   }
 
+  pid_t pid() const { return process_->pid(); }
+
   // The most memory that it ever held.
   size_t peak_memory_bytes() const {
     const std::string status =
@@ -81,6 +84,7 @@ class AgentProcess {
   }
 
  private:
+  const std::string program_;
   const std::string dir_;
   std::optional<posix::Process> process_;
 };

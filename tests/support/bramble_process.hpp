@@ -6,7 +6,7 @@
 
 #include "common/posix/process.hpp"
 
-namespace bramble::cli::testing {
+namespace bramble::test {
 
 class BrambleProcess {
  public:
@@ -50,4 +50,4 @@ struct Ran {
 };
 Ran run_bramble(const std::string& url, const std::vector<std::string>& args, const std::string& input = "");
 
-}  // namespace bramble::cli::testing
+}  // namespace bramble::test
