@@ -124,12 +124,12 @@ Result<json> Api::post(const std::string& path, const json& body) {
   return to_json(send_until_answered([&] { return client_.post(path, text, "application/json"); }));
 }
 
-Result<JobId> Api::submit(const json& body) {
+Result<Submitted> Api::submit(const json& body) {
   const auto reply = post("/api/v1/jobs", body);
   if (!reply) return tl::unexpected(reply.error());
   const int64_t job = number_field(*reply, "job");
   if (job <= 0) return not_understood();
-  return static_cast<JobId>(job);
+  return Submitted{static_cast<JobId>(job), text_field(*reply, "note")};
 }
 
 Result<JobView> Api::watch(JobId job, uint64_t since, int64_t wait_s) {

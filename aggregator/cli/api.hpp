@@ -27,6 +27,11 @@ struct JobView {  // what a watch tells
   bool ended() const { return state == "succeeded" || state == "failed" || state == "cancelled"; }
 };
 
+struct Submitted {
+  JobId job = 0;
+  std::string note;  // what the submitter should know, if anything
+};
+
 struct OutputQuestion {
   TaskKey task;
   wire::Stream stream = wire::Stream::stdout_;
@@ -54,7 +59,7 @@ class Api {
   Result<nlohmann::json> get(const std::string& path, int64_t wait_s = 0);
   Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
 
-  Result<JobId> submit(const nlohmann::json& body);
+  Result<Submitted> submit(const nlohmann::json& body);
   Result<JobView> watch(JobId job, uint64_t since, int64_t wait_s);
   Result<OutputPart> output(const OutputQuestion& question);
   Result<wire::BlobRef> put_blob(std::string_view bytes);

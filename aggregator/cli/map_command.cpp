@@ -69,7 +69,7 @@ class Map {
   }
 
   Status open_job(const json& body) {
-    const auto job = api_.submit(body);
+    const auto job = hand_in(api_, session_.console, body);
     if (!job) return tl::unexpected(job.error());
     job_ = *job;
     if (interrupts_.signal() != 0) cancel();

@@ -36,7 +36,7 @@ Result<json> choose(const json& nodes, const std::string& set) {
   const std::vector<std::string> known = names_of(nodes);
   for (const std::string& name : wanted->names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return fail(ErrorCode::not_found, unknown("node", name, known) + ": bramble node list shows all");
+    return fail(ErrorCode::not_found, unknown("node", name, known) + " (bramble node list shows all)");
   }
   json chosen = json::array();
   for (const json& node : nodes) {

@@ -123,7 +123,7 @@ Result<int> run(const Session& session, const RunCommand& command) {
   if (!input) return tl::unexpected(input.error());
   if (*input) add_stdin(body, **input);
   CancelOnInterrupt cancel(session);
-  const auto job = api.submit(body);
+  const auto job = hand_in(api, session.console, body);
   if (!job) return tl::unexpected(job.error());
   cancel.job_is(*job);
   const TaskKey task{*job, kOnlyTask};

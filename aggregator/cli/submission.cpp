@@ -89,6 +89,13 @@ Result<TaskReport> fetch_task_report(Api& api, TaskKey task) {
   return task_report(tasks->front());
 }
 
+Result<JobId> hand_in(Api& api, Console& console, const json& body) {
+  const auto submitted = api.submit(body);
+  if (!submitted) return tl::unexpected(submitted.error());
+  if (!submitted->note.empty()) console.say(fmt::format("job {} waits: {}", submitted->job, submitted->note));
+  return submitted->job;
+}
+
 std::string describe_end(const TaskReport& report) {
   const TaskEnd& end = report.end;
   std::string text;

@@ -22,6 +22,9 @@ Result<JobView> wait_for_job(Api& api, Console& console, JobId job, bool progres
 // "3 of 10 tasks failed (job 12): bramble job info 12 shows why"; empty where all is well.
 std::string job_complaint(JobId job, const JobView& view);
 
+// Submits, and says what people should know about it.
+Result<JobId> hand_in(Api& api, Console& console, const nlohmann::json& body);
+
 // How a task of a job that is final ended: its committed try, else its last.
 struct TaskReport {
   std::string state;

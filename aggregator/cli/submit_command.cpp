@@ -74,7 +74,7 @@ Result<int> submit(const Session& session, const SubmitCommand& command) {
     if (!blob) return tl::unexpected(blob.error());
     add_stdin(body, *blob);
   }
-  const auto job = api.submit(body);
+  const auto job = hand_in(api, session.console, body);
   if (!job) return tl::unexpected(job.error());
   const std::string number = session.common.json ? json{{"job", *job}}.dump() : std::to_string(*job);
   if (auto status = session.console.print(number + "\n"); !status) return tl::unexpected(status.error());

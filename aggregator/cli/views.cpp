@@ -196,7 +196,7 @@ std::string node_details(const json& node) {
                   {"labels", cell(node, "labels")},
                   {"tasks", cell(node, "running") + " running, " + cell(node, "queued") + " queued"},
                   {"load", measured(node, "load1", "{:.2f}") + ", " + busy(node) + " busy"},
-                  {"temperature", measured(node, "temperature_celsius", "{:.1f}") + " °C"},
+                  {"temperature", measured(node, "temperature_celsius", "{:.1f} °C")},
                   {"power", power(node) + " W" + (flag_field(node, "power_measured") ? "" : " (modelled)")},
                   {"last heard", heard_ms < 0 ? "never" : format_duration(heard_ms) + " ago"},
                   {"machine", cell(node, "machine_id")},

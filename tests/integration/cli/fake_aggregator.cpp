@@ -149,7 +149,9 @@ struct FakeAggregator::Server {
       response.set_content_provider(100, "application/json", [](size_t, size_t, httplib::DataSink&) { return false; });
       return;
     }
-    answer(response, {{"job", id}}, 201);
+    json reply{{"job", id}};
+    if (!fake_.note.empty()) reply["note"] = fake_.note;
+    answer(response, reply, 201);
   }
 
   void add_task(TaskKey key, const json& input) {

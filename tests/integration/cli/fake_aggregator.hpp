@@ -55,6 +55,7 @@ class FakeAggregator {
 
   // Called for each new task, without the lock, in a thread of the server.
   std::function<void(TaskKey)> on_task;
+  std::string note;  // with the answer to a submission
   // Requests of these paths are answered with this status and no change, so many times.
   void refuse(const std::string& path, int status, int times);
   // Answers of POST /api/v1/jobs get lost so many times: the job is made, and the connection ends without an answer.

@@ -28,6 +28,14 @@ TEST(Submit, PrintsTheJobsNumber) {
   EXPECT_EQ(body["name"], "x");
 }
 
+TEST(Submit, SaysWhatTheAggregatorNotes) {
+  FakeAggregator aggregator;
+  aggregator.note = "no node has a gpu";
+  const Ran ran = run_bramble(aggregator.url(), {"submit", "--", "echo", "hi"});
+  EXPECT_EQ(ran.out, "1\n");
+  EXPECT_EQ(ran.err, "bramble: job 1 waits: no node has a gpu\n");
+}
+
 TEST(Submit, PrintsAnObjectAsJson) {
   FakeAggregator aggregator;
   EXPECT_EQ(run_bramble(aggregator.url(), {"submit", "--json", "--", "echo"}).out, "{\"job\":1}\n");
