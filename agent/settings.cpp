@@ -1,8 +1,6 @@
 #include "agent/settings.hpp"
 
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 
 #include "agent/sensors/hardware.hpp"
@@ -49,14 +47,6 @@ Status read_keys(const std::string& path, Settings& settings, Given& given) {
   file->integers("resources", settings.config.resources, 0, kMaxAmount);
   file->texts("labels", settings.config.labels);
   return file->finish();
-}
-
-// The first part of the host's name.
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  const std::string full = name.data();
-  return full.substr(0, full.find('.'));
 }
 
 Status check_name(const char* key, const std::string& name) {
@@ -126,7 +116,7 @@ Result<Settings> read_settings(const std::string& path) {
   Settings settings;
   Given given;
   settings.power = sensors::coefficients_for(hardware.model);
-  settings.config.node = host_name();
+  settings.config.node = posix::host_name();
   settings.config.cluster = "bramble";
   if (Status keys = read_keys(path, settings, given); !keys) return tl::unexpected<Error>(keys.error());
   if (Status sound = check(settings); !sound) return in_context(path, sound.error());

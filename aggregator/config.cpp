@@ -30,6 +30,7 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("api_socket", config.api_socket);
   file->text("tcp_listen", config.tcp_listen);
   file->text("token_file", config.token_file);
+  file->list("host_names", config.host_names);
   file->text("broker_url", config.broker_url);
   file->text("broker_user", config.broker_user);
   file->text("broker_password_file", config.broker_password_file);

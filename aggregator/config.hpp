@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/base/result.hpp"
 
@@ -14,6 +15,8 @@ struct DaemonConfig {
   std::string api_socket = "/run/bramble/api.sock";
   std::string tcp_listen;  // "127.0.0.1:8737"; empty: no TCP
   std::string token_file;  // needed with tcp_listen
+  std::vector<std::string>
+      host_names;          // by which TCP requests may call this machine, beside its addresses and own name
   std::string broker_url;  // empty: a Mosquitto of its own
   std::string broker_user;
   std::string broker_password_file;

@@ -19,6 +19,7 @@
 #include "common/posix/files.hpp"
 #include "common/posix/lock_file.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/machine.hpp"
 #include "common/posix/reactor_loop.hpp"
 #include "common/posix/system_clock.hpp"
 #include "common/posix/uuid.hpp"
@@ -232,6 +233,8 @@ class Daemon::Impl {
     auto token = read_secret(config_.token_file);
     if (!token) return tl::unexpected<Error>(token.error());
     options.token = std::move(*token);
+    options.allowed_hosts = config_.host_names;
+    for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
     auto server = http::Server::start(
         options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_, *sql_, *files_});
     if (!server) return tl::unexpected<Error>(server.error());
@@ -240,8 +243,14 @@ class Daemon::Impl {
                                              {"store", state_.store},
                                              {"term", std::to_string(state_.term)},
                                              {"broker", login_.url},
-                                             {"api", config_.api_socket}});
+                                             {"api", config_.api_socket},
+                                             {"tcp", config_.tcp_listen.empty() ? "" : tcp_address()}});
     return {};
+  }
+
+  std::string tcp_address() const {
+    const std::string& given = config_.tcp_listen;
+    return given.substr(0, given.rfind(':') + 1) + std::to_string(server_->tcp_port());
   }
 
   // --- events, from any thread ---

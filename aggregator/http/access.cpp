@@ -67,7 +67,7 @@ std::optional<Refusal> check_access(const AccessPolicy& policy, const AccessHead
   const std::string host = headers.host.value_or("");
   if (!is_ours(policy, host_name_of(host), local_address)) {
     return Refusal{421, "this aggregator is not called '" + host.substr(0, 100) +
-                            "': use its address, or add the name to the hosts that it may be called by"};
+                            "': use its address, or add the name to host_names in its configuration"};
   }
   if (headers.origin && !is_same_site(*headers.origin, host)) {
     return Refusal{403, "requests of other web sites are not answered"};

@@ -90,6 +90,17 @@ void ConfigFile::real(const char* key, double& into, double least, double most) 
   }
 }
 
+void ConfigFile::list(const char* key, std::vector<std::string>& into) {
+  const auto* node = impl_->find(key);
+  if (node == nullptr) return;
+  if (node->as_array() == nullptr)
+    return impl_->complain(*node, std::string(key) + " must be a list: [\"...\", \"...\"]");
+  into.clear();
+  for (const auto& element : *node->as_array()) {
+    if (auto value = impl_->text(element, std::string("each of ") + key)) into.push_back(std::move(*value));
+  }
+}
+
 void ConfigFile::texts(const char* table, std::map<std::string, std::string>& into) {
   const auto* entries = impl_->sub_table(table);
   if (entries == nullptr) return;

@@ -1,5 +1,9 @@
 #include "common/posix/machine.hpp"
 
+#include <unistd.h>
+
+#include <array>
+
 #include "common/posix/files.hpp"
 
 namespace bramble::posix {
@@ -27,6 +31,13 @@ Result<MachineIdentity> read_machine_identity(const MachineOptions& options) {
                                   "is /proc mounted? or give boot_id in the configuration");
   if (!boot) return tl::unexpected(boot.error());
   return MachineIdentity{*machine, *boot};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  const std::string full = name.data();
+  return full.substr(0, full.find('.'));
 }
 
 }  // namespace bramble::posix

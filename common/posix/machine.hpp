@@ -18,6 +18,9 @@ struct MachineOptions {
   std::string boot_id;
 };
 
+// The first part of the host's name; empty if it has none.
+std::string host_name();
+
 Result<MachineIdentity> read_machine_identity(const MachineOptions& options = {});
 
 }  // namespace bramble::posix

@@ -1,0 +1,71 @@
+// The API over TCP: commands run only for who has the token, and never for another web site.
+#include <httplib.h>
+
+#include <fstream>
+
+#include "common/posix/machine.hpp"
+#include "fixture.hpp"
+
+namespace bramble::test {
+namespace {
+
+using testing::HasSubstr;
+
+class AggregatorOverTcp : public AggregatorTest {
+ protected:
+  void SetUp() override {
+    std::ofstream(dir_ / "token") << kToken << "\n";
+    aggregator_.emplace(dir_.path(),
+                        config(dir_ / "state", "tcp://127.0.0.1:1",
+                               "tcp_listen = \"127.0.0.1:0\"\nhost_names = [\"head.example\"]\ntoken_file = \"" +
+                                   (dir_ / "token") + "\"\n"));
+    aggregator_->start();
+    aggregator_->wait_logged("the aggregator is up");
+    const std::string log = aggregator_->log();
+    const std::string mark = "tcp=127.0.0.1:";
+    port_ = std::stoi(log.substr(log.find(mark) + mark.size()));
+  }
+
+  int status(httplib::Headers headers) const {
+    httplib::Client client("127.0.0.1", port_);
+    const auto response = client.Post("/api/v1/jobs", headers, R"({"argv":["true"]})", "application/json");
+    return response ? response->status : -1;
+  }
+  httplib::Headers with_token(const std::string& name = {}, const std::string& value = {}) const {
+    httplib::Headers headers{{"Authorization", std::string("Bearer ") + kToken}};
+    if (!name.empty()) headers.emplace(name, value);
+    return headers;
+  }
+  std::string jobs() const { return bramble({"job", "list", "--json"}).out; }
+
+  static constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
+  std::optional<AggregatorProcess> aggregator_;
+  int port_ = 0;
+};
+
+TEST_F(AggregatorOverTcp, TakesWorkWithTheTokenOnly) {
+  EXPECT_EQ(status({}), 401);
+  EXPECT_EQ(status({{"Authorization", "Bearer wrong"}}), 401);
+  EXPECT_EQ(jobs(), "[]\n") << "nothing was taken";
+  EXPECT_EQ(status(with_token()), 201);
+}
+
+TEST_F(AggregatorOverTcp, RefusesForeignHostsAndOrigins) {
+  EXPECT_EQ(status(with_token("Host", "evil.example")), 421);
+  EXPECT_EQ(status(with_token("Origin", "http://evil.example")), 403);
+  EXPECT_EQ(jobs(), "[]\n");
+  EXPECT_EQ(status(with_token("Host", "head.example")), 201);
+  EXPECT_EQ(status(with_token("Host", posix::host_name() + ".local")), 201);
+}
+
+TEST_F(AggregatorOverTcp, TheCommandReadsItsTokenFromAFile) {
+  const std::string address = "http://127.0.0.1:" + std::to_string(port_);
+  const Ran refused = run_bramble(address, {"job", "list"});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.err, HasSubstr("token"));
+  const Ran listed = run_bramble(address, {"--token-file", dir_ / "token", "job", "list", "--json"});
+  EXPECT_EQ(listed.out, "[]\n") << listed.err;
+}
+
+}  // namespace
+}  // namespace bramble::test
