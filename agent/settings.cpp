@@ -1,6 +1,5 @@
 #include "agent/settings.hpp"
 
-
 #include <cstdlib>
 
 #include "agent/sensors/hardware.hpp"

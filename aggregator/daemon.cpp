@@ -243,8 +243,8 @@ class Daemon::Impl {
                                              {"store", state_.store},
                                              {"term", std::to_string(state_.term)},
                                              {"broker", login_.url},
-                                             {"api", config_.api_socket},
-                                             {"tcp", config_.tcp_listen.empty() ? "" : tcp_address()}});
+                                             {"api", config_.api_socket}});
+    if (!config_.tcp_listen.empty()) posix::log_info("the API is also reached over TCP", {{"tcp", tcp_address()}});
     return {};
   }
 

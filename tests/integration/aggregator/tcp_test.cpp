@@ -20,7 +20,7 @@ class AggregatorOverTcp : public AggregatorTest {
                                "tcp_listen = \"127.0.0.1:0\"\nhost_names = [\"head.example\"]\ntoken_file = \"" +
                                    (dir_ / "token") + "\"\n"));
     aggregator_->start();
-    aggregator_->wait_logged("the aggregator is up");
+    aggregator_->wait_logged("reached over TCP");
     const std::string log = aggregator_->log();
     const std::string mark = "tcp=127.0.0.1:";
     port_ = std::stoi(log.substr(log.find(mark) + mark.size()));
