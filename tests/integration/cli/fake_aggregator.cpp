@@ -150,7 +150,7 @@ struct FakeAggregator::Server {
       return;
     }
     json reply{{"job", id}};
-    if (!fake_.note.empty()) reply["note"] = fake_.note;
+    if (!fake_.note_.empty()) reply["note"] = fake_.note_;
     answer(response, reply, 201);
   }
 
@@ -260,12 +260,14 @@ struct FakeAggregator::Server {
   // After an answer is out: the test may end tasks at once, or much later.
   void tell_new_tasks() {
     std::vector<TaskKey> tasks;
+    std::function<void(TaskKey)> on_task;
     {
       const std::lock_guard lock(fake_.mutex_);
       tasks.swap(new_tasks_);
+      on_task = fake_.on_task_;
     }
-    if (!fake_.on_task) return;
-    for (const TaskKey& task : tasks) fake_.on_task(task);
+    if (!on_task) return;
+    for (const TaskKey& task : tasks) on_task(task);
   }
 
   void add_other_routes() {
@@ -404,6 +406,16 @@ bool FakeAggregator::wait_for_tasks(JobId job, size_t count) {
 FakeJob FakeAggregator::job(JobId id) {
   const std::lock_guard lock(mutex_);
   return jobs_.at(id);
+}
+
+void FakeAggregator::on_task(std::function<void(TaskKey)> handler) {
+  const std::lock_guard lock(mutex_);
+  on_task_ = std::move(handler);
+}
+
+void FakeAggregator::set_note(const std::string& note) {
+  const std::lock_guard lock(mutex_);
+  note_ = note;
 }
 
 size_t FakeAggregator::jobs() {

@@ -54,8 +54,8 @@ class FakeAggregator {
   void start();
 
   // Called for each new task, without the lock, in a thread of the server.
-  std::function<void(TaskKey)> on_task;
-  std::string note;  // with the answer to a submission
+  void on_task(std::function<void(TaskKey)> handler);
+  void set_note(const std::string& note);  // with the answer to a submission
   // Requests of these paths are answered with this status and no change, so many times.
   void refuse(const std::string& path, int status, int times);
   // Answers of POST /api/v1/jobs get lost so many times: the job is made, and the connection ends without an answer.
@@ -87,6 +87,8 @@ class FakeAggregator {
   std::map<JobId, FakeJob> jobs_;
   std::map<std::string, std::string> blobs_;
   std::map<std::string, std::pair<int, int>> refusals_;  // path -> status, times
+  std::function<void(TaskKey)> on_task_;
+  std::string note_;
   int lost_answers_ = 0;
   bool stopping_ = false;
   nlohmann::json nodes_ = nlohmann::json::array();

@@ -17,7 +17,7 @@ constexpr TaskKey kTask{1, 0};
 
 TEST(Job, InfoShowsTriesAndGivesThemAsJson) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 3); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 3); });
   ASSERT_EQ(run_bramble(aggregator.url(), {"submit", "--wait", "--", "x"}).status, 1);
   const Ran table = run_bramble(aggregator.url(), {"job", "info", "1"});
   EXPECT_EQ(table.status, 0) << table.err;

@@ -63,9 +63,9 @@ TEST(Map, WritesAPieceAsSoonAsAllBeforeItAreFinal) {
 
 TEST(Map, KeepsAtMost64PiecesAheadOfTheJoin) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) {
+  aggregator.on_task([&](TaskKey task) {
     if (task.task >= 64) finish_as_upper(aggregator, task);
-  };
+  });
   BrambleProcess map(aggregator.url(), {"map", "--records", "1", "--", "x"}, numbered_lines(300));
   ASSERT_EQ(aggregator.wait_for_job(), 1U);
   ASSERT_TRUE(aggregator.wait_for_tasks(1, 64));
@@ -89,7 +89,7 @@ TEST(Map, KeepsTwoPiecesForEverySlotHoweverMany) {
 
 TEST(Map, ReadsFilesInOrderAndPassesBytesOnUnchanged) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { finish_as_upper(aggregator, task); };
+  aggregator.on_task([&](TaskKey task) { finish_as_upper(aggregator, task); });
   const test::TempDir dir;
   std::ofstream(dir / "one") << "a\nb";
   std::ofstream(dir / "two") << "c\n";
@@ -138,11 +138,11 @@ TEST(Map, FailsAsAWholeWithTheFailedPieceNamedAndTheRestCancelled) {
 
 TEST(Map, ReducesOverAllOutputsInOrder) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) {
+  aggregator.on_task([&](TaskKey task) {
     if (task.job == 1) return finish_as_upper(aggregator, task);
     aggregator.write(task, "reduced " + std::to_string(aggregator.job(2).tasks.at(0).input.size()) + "\n");
     aggregator.finish(task, 0);
-  };
+  });
   const Ran ran =
       run_bramble(aggregator.url(), {"map", "--records", "7", "--reduce", "wc -c", "--", "x"}, numbered_lines(50));
   EXPECT_EQ(ran.status, 0) << ran.err;
@@ -153,10 +153,10 @@ TEST(Map, ReducesOverAllOutputsInOrder) {
 
 TEST(Map, ReducesEmptyInputToo) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) {
+  aggregator.on_task([&](TaskKey task) {
     aggregator.write(task, "0\n");
     aggregator.finish(task, 0);
-  };
+  });
   const Ran ran = run_bramble(aggregator.url(), {"map", "--reduce", "wc -c", "--", "x"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_EQ(ran.out, "0\n");

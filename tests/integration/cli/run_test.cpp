@@ -35,19 +35,19 @@ TEST(Run, ShowsBothStreamsWhileTheTaskRuns) {
 
 TEST(Run, ReturnsTheTasksStatus) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 42); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 42); });
   EXPECT_EQ(run_bramble(aggregator.url(), {"run", "--", "x"}).status, 42);
 }
 
 TEST(Run, Returns128AndTheSignalThatEndedTheTask) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.end_with(task, "failed", "signaled", 11); };
+  aggregator.on_task([&](TaskKey task) { aggregator.end_with(task, "failed", "signaled", 11); });
   EXPECT_EQ(run_bramble(aggregator.url(), {"run", "--", "x"}).status, 139);
 }
 
 TEST(Run, Returns255AndSaysWhyWhereTheCommandCouldNotBeStarted) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.end_with(task, "failed", "start_failed", 0); };
+  aggregator.on_task([&](TaskKey task) { aggregator.end_with(task, "failed", "start_failed", 0); });
   const Ran ran = run_bramble(aggregator.url(), {"run", "--", "x"});
   EXPECT_EQ(ran.status, 255);
   EXPECT_THAT(ran.err, HasSubstr("could not be started on pi01"));
@@ -55,7 +55,7 @@ TEST(Run, Returns255AndSaysWhyWhereTheCommandCouldNotBeStarted) {
 
 TEST(Run, PassesStandardInputOn) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 0); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 0); });
   const std::string input(3 << 20, 'i');
   EXPECT_EQ(run_bramble(aggregator.url(), {"run", "--", "cat"}, input).status, 0);
   EXPECT_TRUE(aggregator.job(1).tasks.at(0).input == input);
@@ -63,7 +63,7 @@ TEST(Run, PassesStandardInputOn) {
 
 TEST(Run, SendsNoBlobWhereThereIsNoInput) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 0); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 0); });
   EXPECT_EQ(run_bramble(aggregator.url(), {"run", "--", "cat"}).status, 0);
   EXPECT_FALSE(aggregator.job(1).body.contains("stdin"));
 }
@@ -72,10 +72,10 @@ TEST(Run, BringsOutputThatIsLargerThanOneAnswer) {
   FakeAggregator aggregator;
   std::string large;
   for (int i = 0; large.size() < (5 << 20); ++i) large += std::to_string(i) + "\n";
-  aggregator.on_task = [&](TaskKey task) {
+  aggregator.on_task([&](TaskKey task) {
     aggregator.write(task, large);
     aggregator.finish(task, 0);
-  };
+  });
   const Ran ran = run_bramble(aggregator.url(), {"run", "--", "x"});
   EXPECT_EQ(ran.status, 0);
   EXPECT_TRUE(ran.out == large);

@@ -30,7 +30,7 @@ TEST(Submit, PrintsTheJobsNumber) {
 
 TEST(Submit, SaysWhatTheAggregatorNotes) {
   FakeAggregator aggregator;
-  aggregator.note = "no node has a gpu";
+  aggregator.set_note("no node has a gpu");
   const Ran ran = run_bramble(aggregator.url(), {"submit", "--", "echo", "hi"});
   EXPECT_EQ(ran.out, "1\n");
   EXPECT_EQ(ran.err, "bramble: job 1 waits: no node has a gpu\n");
@@ -55,7 +55,7 @@ TEST(Submit, SendsNothingButADryRunWhenAskedForOne) {
 
 TEST(Submit, MakesOneJobThoughTheAnswerGotLost) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, 0); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 0); });
   ASSERT_EQ(run_bramble(aggregator.url(), {"submit", "--", "warm-up"}).status, 0);
   aggregator.lose_submit_answers(1);
   const Ran ran = run_bramble(aggregator.url(), {"run", "--", "echo"});
@@ -66,7 +66,7 @@ TEST(Submit, MakesOneJobThoughTheAnswerGotLost) {
 
 TEST(Submit, WaitsAndFailsWithTheJob) {
   FakeAggregator aggregator;
-  aggregator.on_task = [&](TaskKey task) { aggregator.finish(task, task.job == 1 ? 0 : 7); };
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, task.job == 1 ? 0 : 7); });
   EXPECT_EQ(run_bramble(aggregator.url(), {"submit", "--wait", "--", "good"}).status, 0);
   const Ran failed = run_bramble(aggregator.url(), {"submit", "--wait", "--", "bad"});
   EXPECT_EQ(failed.status, 1);
