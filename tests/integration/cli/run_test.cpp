@@ -69,9 +69,9 @@ TEST(Run, SendsNoBlobWhereThereIsNoInput) {
 }
 
 TEST(Run, BringsOutputThatIsLargerThanOneAnswer) {
-  FakeAggregator aggregator;
   std::string large;
   for (int i = 0; large.size() < (5 << 20); ++i) large += std::to_string(i) + "\n";
+  FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) {
     aggregator.write(task, large);
     aggregator.finish(task, 0);
