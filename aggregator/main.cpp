@@ -1,41 +1,19 @@
-// bramble-aggregator --config FILE: reads the configuration, wires the parts together, runs.
-#include <cstdio>
-#include <cstring>
-
+// bramble-aggregator [--config FILE]: reads the configuration, wires the parts together, runs.
 #include "aggregator/daemon.hpp"
+#include "common/posix/daemon_main.hpp"
 
 namespace {
 
-constexpr const char* kUsage =
-    "usage: bramble-aggregator [--config FILE]   (default /etc/bramble/aggregator.toml)\n"
-    "       bramble-aggregator --version\n";
-
-int complain(const std::string& what) {
-  std::fprintf(stderr, "bramble-aggregator: %s\n", what.c_str());
-  return 1;
+bramble::Result<int> run(const std::string& config_path) {
+  const auto config = bramble::aggregator::read_config(config_path);
+  if (!config) return tl::unexpected<bramble::Error>(config.error());
+  auto daemon = bramble::aggregator::Daemon::start(*config);
+  if (!daemon) return tl::unexpected<bramble::Error>(daemon.error());
+  return (*daemon)->run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string config_path = "/etc/bramble/aggregator.toml";
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-      config_path = argv[++i];
-    } else if (std::strcmp(argv[i], "--version") == 0) {
-      std::puts("bramble-aggregator " BRAMBLE_VERSION);
-      return 0;
-    } else if (std::strcmp(argv[i], "--help") == 0) {
-      std::fputs(kUsage, stdout);
-      return 0;
-    } else {
-      std::fputs(kUsage, stderr);
-      return 2;
-    }
-  }
-  const auto config = bramble::aggregator::read_config(config_path);
-  if (!config) return complain(config.error().message);
-  auto daemon = bramble::aggregator::Daemon::start(*config);
-  if (!daemon) return complain(daemon.error().message);
-  return (*daemon)->run();
+  return bramble::posix::daemon_main(argc, argv, {"bramble-aggregator", "/etc/bramble/aggregator.toml"}, run);
 }

@@ -1,0 +1,40 @@
+#include "common/posix/daemon_main.hpp"
+
+#include <cstdio>
+#include <string_view>
+
+namespace bramble::posix {
+namespace {
+
+void print_usage(std::FILE* to, const DaemonProgram& program) {
+  std::fprintf(to, "usage: %s [--config FILE]   (default %s)\n       %s --version\n", program.name.c_str(),
+               program.default_config.c_str(), program.name.c_str());
+}
+
+}  // namespace
+
+int daemon_main(int argc, char** argv, const DaemonProgram& program,
+                const std::function<Result<int>(const std::string& config_path)>& run) {
+  std::string config_path = program.default_config;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--config" && i + 1 < argc) {
+      config_path = argv[++i];
+    } else if (word == "--version") {
+      std::printf("%s %s\n", program.name.c_str(), BRAMBLE_VERSION);
+      return 0;
+    } else if (word == "--help") {
+      print_usage(stdout, program);
+      return 0;
+    } else {
+      print_usage(stderr, program);
+      return 2;
+    }
+  }
+  const auto status = run(config_path);
+  if (status) return *status;
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), status.error().message.c_str());
+  return 1;
+}
+
+}  // namespace bramble::posix
