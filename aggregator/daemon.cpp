@@ -199,9 +199,9 @@ class Daemon::Impl {
     make_transports();
     file_hand_ =
         std::make_unique<FileHand>(*files_, *chunks_, state_.topics,
-                                   FileReports{[this](const AttemptKey& key) { put(Sealed{key}); },
+                                   FileReports{[this](const AttemptKey& key) { put_always(Sealed{key}); },
                                                [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
-                                                 put(Failed{key, stream, have});
+                                                 put_always(Failed{key, stream, have});
                                                }});
     return {};
   }
@@ -218,8 +218,8 @@ class Daemon::Impl {
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::beat), 0);
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::telemetry), 0);
     control_ = std::make_unique<mqtt::PahoTransport>(
-        control, mqtt::Handlers{[this] { put(Connected{}); },
-                                [this](const std::string& reason) { put(Disconnected{reason}); }, on_message});
+        control, mqtt::Handlers{[this] { put_always(Connected{}); },
+                                [this](const std::string& reason) { put_always(Disconnected{reason}); }, on_message});
     mqtt::Options chunks = connection_options(login_, "bramble-aggregator-chunks-" + posix::random_uuid());
     chunks.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::blob_up), 1);
     chunks_ =
@@ -258,6 +258,12 @@ class Daemon::Impl {
   template <typename What>
   bool put(What what, size_t bytes = 0) {
     return inbox_.put(Event{posix::now(), std::move(what)}, bytes);
+  }
+
+  // For what nobody says again: there is little of it.
+  template <typename What>
+  void put_always(What what) {
+    inbox_.put_always(Event{posix::now(), std::move(what)});
   }
 
   bool take_request(ApiRequest request) {
@@ -341,8 +347,10 @@ class Daemon::Impl {
 
   void stop() {
     stopping_ = true;
-    on_stop(state_, effects_, posix::now());
-    for (auto& publish : effects_.publish) {
+    // Apart from what a commit that failed still holds back.
+    Effects farewell;
+    on_stop(state_, farewell, posix::now());
+    for (auto& publish : farewell.publish) {
       (void)control_->publish({publish.topic, publish.payload, publish.qos, publish.retained, 0});
     }
     loop_.stop();

@@ -47,6 +47,7 @@ void handle_want(State& state, Effects& effects, const wire::OutputWant& want) {
     ++state.counts.fenced;
     return;
   }
+  if (!state.warden.synced) return;  // what is held is not known yet: it will be asked again
   const WantKey key{want.id, want.stream};
   const auto held = state.tasks.held.find(want.id);
   if (held == state.tasks.held.end() || !held->second.in_warden) {

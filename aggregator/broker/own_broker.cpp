@@ -49,10 +49,6 @@ class LoopbackSocket {
 
 int random_port() { return first_port + static_cast<int>(posix::random_u64() % port_count); }
 
-Result<std::string> boot_id() {
-  return posix::read_machine_identity().map([](const posix::MachineIdentity& machine) { return machine.boot_id; });
-}
-
 Status not_installed() {
   return fail(ErrorCode::not_found,
               "no broker is configured, and Mosquitto, which the aggregator would start itself, is not installed: "
@@ -84,7 +80,7 @@ bool OwnBroker::adopt() {
   const auto state = state_from_json(*text);
   if (!state) return false;
   port_ = state->port;
-  const auto boot = boot_id();
+  const auto boot = posix::read_boot_id();
   if (!boot || *boot != state->boot_id) return false;
   auto process = BrokerProcess::open(state->process);
   if (!process) return false;
@@ -136,7 +132,7 @@ Status OwnBroker::start_on(int port) {
 
 // Before it is ready: whatever becomes of us, the next aggregator finds it.
 Status OwnBroker::write_state() const {
-  const auto boot = boot_id();
+  const auto boot = posix::read_boot_id();
   if (!boot) return tl::unexpected<Error>(boot.error());
   const BrokerState state{.process = process_.identity(), .boot_id = *boot, .port = port_};
   return posix::write_file_atomically(dir_ + "/state.json", to_json(state), {.sync = true});

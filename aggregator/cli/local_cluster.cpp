@@ -160,7 +160,8 @@ void LocalCluster::watch_over() {
   }
   const auto all = parts();
   reap_orphans([&](pid_t pid) {
-    return std::any_of(all.begin(), all.end(), [&](const LocalPart* part) { return part->pid() == pid; });
+    const auto is_it = [&](const LocalPart* part) { return part->pid() == pid; };
+    return pid == command_pid_ || std::any_of(all.begin(), all.end(), is_it);
   });
   loop_.call_after(kWatchEveryMs, [this] { watch_over(); });
 }

@@ -32,6 +32,9 @@ class LocalCluster {
 
   Status start();
 
+  // A child that somebody else waits for: it is no orphan when it ends.
+  void leave_alone(pid_t pid) { command_pid_ = pid; }
+
   // Ends every part, in order: the nodes first. `ended` is called from the loop.
   void end(std::function<void()> ended);
 
@@ -71,6 +74,7 @@ class LocalCluster {
   std::vector<Node> nodes_;
   MonoTime start_deadline_;
   pid_t broker_pid_ = 0;
+  pid_t command_pid_ = 0;
   bool nodes_started_ = false;
   bool ending_ = false;
 };

@@ -92,6 +92,7 @@ class LocalRun {
     auto process = posix::Process::spawn(options);
     if (!process) return finish(tl::unexpected(process.error()));
     process_ = std::move(*process);
+    cluster_.leave_alone(process_->pid());
     process_->on_exit(loop_, [this](posix::ExitStatus status) { finish(status.shell_code()); });
   }
 

@@ -89,8 +89,9 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
   return ok({{"tasks", progress.counts.total}});
 }
 
-ApiReply handle(State& state, Effects&, Now now, const Caller&, KeepBlobRequest& request) {
+ApiReply handle(State& state, Effects& effects, Now now, const Caller&, KeepBlobRequest& request) {
   if (state.blobs_to_be_named.size() >= state.config.max_unnamed_blobs) {
+    if (!state.blobs.contains(request.blob.sha256)) effects.files.push_back(RemoveBlob{request.blob.sha256, now.mono});
     return refuse(503,
                   std::to_string(state.blobs_to_be_named.size()) + " inputs wait for their jobs already: try again");
   }
@@ -155,6 +156,7 @@ void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) 
   const auto& watch = std::get<WatchJobRequest>(request.call);
   if (Job* job = find_job(state, watch.job)) {
     job->waiters.push_back({watch, std::move(request.reply), now.mono + watch.wait_ms});
+    state.watched_jobs.insert(watch.job);
     return;
   }
   const auto found = state.final_jobs.find(watch.job);

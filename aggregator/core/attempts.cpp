@@ -30,6 +30,7 @@ void erase_attempt(State& state, AttemptKey key) {
   } else {
     detach(state, attempt);
   }
+  state.jobs.at(key.job).attempts.erase(key);
   auto& open = state.tasks.at(key.task_key()).open;
   open.erase(std::remove(open.begin(), open.end(), key), open.end());
   state.attempts.erase(found);
@@ -110,6 +111,7 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
   attempt.sent = now.mono;
   task.state = TaskState::assigned;
   task.open.push_back(attempt.key);
+  job.attempts.insert(attempt.key);
   effects.writes.push_back(
       AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
   node.outbox.specs.try_emplace(key.job, job.record.spec.task);
@@ -177,7 +179,15 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   touch(state, job);
 }
 
+namespace {
+
+// A launch that never arrived, or waited in the memory of an agent that died, was no try.
+bool may_have_run(const Attempt& attempt) { return attempt.running || attempt.rebooted || attempt.lost; }
+
+}  // namespace
+
 void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome) {
+  const bool was_try = outcome != "recalled" && may_have_run(state.attempts.at(key));
   effects.writes.push_back(EndAttempt{key, outcome, {}, now.wall});
   effects.files.push_back(RemoveOutput{key});
   erase_attempt(state, key);
@@ -185,10 +195,9 @@ void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, co
   Task& task = state.tasks.at(task_key);
   if (!task.open.empty() || task.waiting_again) return;
   const Job& job = state.jobs.at(key.job);
-  const bool is_recall = outcome == "recalled";
   if (job.record.progress.cancel_requested) {
     end_task(state, effects, now, task_key, TaskState::cancelled, 0);
-  } else if (job.record.spec.on_node_loss == NodeLossPolicy::fail && !is_recall) {
+  } else if (job.record.spec.on_node_loss == NodeLossPolicy::fail && was_try) {
     end_task(state, effects, now, task_key, TaskState::failed, 0);
   } else {
     requeue(state, effects, task_key, task);
@@ -223,7 +232,8 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   }
   const bool has_rival = !task.open.empty() || task.waiting_again;
   if (cancelling && result.outcome == wire::Outcome::cancelled) {
-    if (!has_rival) commit_result(state, effects, now, key, TaskState::cancelled, result);
+    if (!has_rival) return commit_result(state, effects, now, key, TaskState::cancelled, result);
+    effects.files.push_back(RemoveOutput{key});
     return;
   }
   const bool counts = !is_clusters_fault(result.outcome) && result.outcome != wire::Outcome::cancelled;
@@ -265,6 +275,7 @@ void lose_attempts(State& state, Effects& effects, Now now, Node& node) {
   }
   for (const auto& key : keys) {
     Attempt& attempt = state.attempts.at(key);
+    stop_pulls(state, attempt);
     detach(state, attempt);
     attempt.lost = true;
     node.lost_attempts.insert(key);

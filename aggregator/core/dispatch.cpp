@@ -1,12 +1,16 @@
 // Placing work on nodes, and sending each node what a step has gathered for it.
 #include <algorithm>
+#include <tuple>
 
 #include "aggregator/core/internal.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
-constexpr size_t kMaxJobsConsidered = 100;
+constexpr size_t kMaxJobsConsidered = 500;
+constexpr size_t kMaxJobsOfOneShape = 50;    // so that jobs which must wait do not hide those behind them
+constexpr size_t kMaxJobsLookedAt = 10'000;  // for both
+constexpr int kMaxRounds = 100;
 constexpr size_t kMaxLaunchesInMessage = 128;
 constexpr size_t kMaxKeysInMessage = 2000;
 constexpr size_t kMaxSpecBytesInMessage = 256 << 10;
@@ -36,20 +40,56 @@ uint32_t room_of(const Job& job) {
   return job.at_nodes >= limit ? 0 : limit - static_cast<uint32_t>(job.at_nodes);
 }
 
+// What a task asks for: jobs of one shape fit where one of them fits.
+using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>>;
+
+bool could_hold(const NodeView& node, const wire::TaskSpec& spec) {
+  if (spec.cpus > node.slots || spec.memory_bytes > node.memory_bytes) return false;
+  return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
+    const auto held = node.resources.find(wanted.first);
+    return held != node.resources.end() && held->second >= wanted.second;
+  });
+}
+
+// The jobs that come first, of each shape that some node could hold.
+void add_jobs(const State& state, Snapshot& snapshot) {
+  std::map<Shape, size_t> taken;
+  size_t looked_at = 0;
+  for (const auto& [order, id] : state.ready_order) {
+    if (++looked_at > kMaxJobsLookedAt || snapshot.jobs.size() == kMaxJobsConsidered) return;
+    const Job& job = state.jobs.at(id);
+    const uint32_t room = room_of(job);
+    if (room == 0) continue;
+    const auto& spec = job.record.spec.task;
+    const auto [entry, is_new] = taken.try_emplace(Shape{spec.cpus, spec.memory_bytes, spec.resources}, 0);
+    const auto holds = [&](const NodeView& node) { return could_hold(node, spec); };
+    if (is_new && std::none_of(snapshot.nodes.begin(), snapshot.nodes.end(), holds)) entry->second = kMaxJobsOfOneShape;
+    if (entry->second == kMaxJobsOfOneShape) continue;
+    ++entry->second;
+    snapshot.jobs.push_back(
+        {id, job.record.spec.priority, &spec, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5)});
+  }
+}
+
 Snapshot take_snapshot(const State& state) {
   Snapshot snapshot;
   for (NodeIndex index = 0; index < state.nodes.size(); ++index) {
     if (is_schedulable(state.nodes[index])) snapshot.nodes.push_back(view_of(state.nodes[index], index));
   }
-  for (const auto& [order, id] : state.ready_order) {
-    const Job& job = state.jobs.at(id);
-    const uint32_t room = room_of(job);
-    if (room == 0) continue;
-    snapshot.jobs.push_back({id, job.record.spec.priority, &job.record.spec.task, job.ready(), room,
-                             static_cast<int64_t>(job.mean_ms + 0.5)});
-    if (snapshot.jobs.size() == kMaxJobsConsidered) break;
-  }
+  if (!snapshot.nodes.empty()) add_jobs(state, snapshot);
   return snapshot;
+}
+
+// Whether something was placed and jobs are left that were not looked at.
+bool place_once(State& state, Effects& effects, Now now) {
+  const Snapshot snapshot = take_snapshot(state);
+  if (snapshot.jobs.empty()) return false;
+  const auto placements = state.scheduler(snapshot);
+  for (const Placement& placement : placements) {
+    Job& job = state.jobs.at(placement.job);
+    for (uint32_t i = 0; i < placement.count; ++i) assign_next(state, effects, now, job, placement.node);
+  }
+  return !placements.empty() && state.ready_order.size() > snapshot.jobs.size();
 }
 
 }  // namespace
@@ -57,12 +97,8 @@ Snapshot take_snapshot(const State& state) {
 void schedule(State& state, Effects& effects, Now now) {
   if (!state.schedule_needed || !state.connected) return;
   state.schedule_needed = false;
-  if (state.ready_order.empty()) return;
-  const Snapshot snapshot = take_snapshot(state);
-  if (snapshot.nodes.empty() || snapshot.jobs.empty()) return;
-  for (const Placement& placement : state.scheduler(snapshot)) {
-    Job& job = state.jobs.at(placement.job);
-    for (uint32_t i = 0; i < placement.count; ++i) assign_next(state, effects, now, job, placement.node);
+  for (int round = 0; round < kMaxRounds && !state.ready_order.empty(); ++round) {
+    if (!place_once(state, effects, now)) return;
   }
 }
 

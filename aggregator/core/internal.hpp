@@ -54,8 +54,8 @@ void on_events(State& state, Effects& effects, Now now, Node& node, const wire::
 
 // --- output (outputs.cpp) ---
 void on_output_event(State& state, Effects& effects, Now now, Attempt& attempt, const wire::Output& output);
-void on_output_chunk(State& state, Effects& effects, Now now, const AttemptKey& key, wire::Stream stream,
-                     uint64_t offset, std::string_view bytes);
+void on_output_chunk(State& state, Effects& effects, Now now, const Node& node, const AttemptKey& key,
+                     wire::Stream stream, uint64_t offset, std::string_view bytes);
 // Begins to fetch what the result says the node has; concludes when all is here and durable.
 void collect_output(State& state, Effects& effects, Now now, Attempt& attempt, wire::Finished result);
 void stop_pulls(State& state, Attempt& attempt);

@@ -16,6 +16,10 @@ void check_attempts(const State& state, Problems& problems) {
     const bool in_lost = node.lost_attempts.contains(key);
     if (in_open == attempt.lost || in_lost != attempt.lost)
       problems.push_back(name + " is counted wrongly at its node");
+    const auto job = state.jobs.find(key.job);
+    if (job == state.jobs.end() || !job->second.attempts.contains(key)) {
+      problems.push_back(name + " is not counted by its job");
+    }
     const auto task = state.tasks.find(key.task_key());
     if (task == state.tasks.end()) {
       problems.push_back(name + " is open and its task is not");

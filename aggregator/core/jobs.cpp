@@ -91,10 +91,7 @@ void cancel_job(State& state, Effects& effects, Now now, Job& job) {
   progress.cancel_requested = true;
   progress.open = false;
   cancel_waiting_tasks(state, effects, now, job);
-  std::vector<AttemptKey> open;
-  for (const auto& [key, attempt] : state.attempts) {
-    if (key.job == job.record.id) open.push_back(key);
-  }
+  std::vector<AttemptKey> open(job.attempts.begin(), job.attempts.end());
   std::sort(open.begin(), open.end());
   for (const auto& key : open) {
     const auto found = state.attempts.find(key);

@@ -73,6 +73,7 @@ void load_attempts(State& state, Effects& effects, Now now, LoadedState& loaded)
     attempt.assigned = record.assigned;
     attempt.started = record.started;
     task->second.open.push_back(record.key);
+    state.jobs.at(record.key.job).attempts.insert(record.key);
     attach(state, state.attempts.emplace(record.key, std::move(attempt)).first->second);
   }
 }
@@ -139,7 +140,10 @@ void on_disconnected(State& state, Effects& effects, Now now, const std::string&
   }
   state.backoff_ms = std::clamp(state.backoff_ms * 2, kFirstBackoffMs, kMaxBackoffMs);
   state.connect_at = now.mono + state.backoff_ms;
-  for (auto& [key, attempt] : state.attempts) stop_pulls(state, attempt);
+  for (auto& [key, attempt] : state.attempts) {
+    stop_pulls(state, attempt);
+    for (auto& progress : attempt.streams) progress.queued = false;
+  }
   state.pull_queue.clear();
 }
 

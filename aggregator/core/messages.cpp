@@ -82,7 +82,10 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
         ++state.stale_messages;
         return;
       }
-      return on_output_chunk(state, effects, now, parsed->id, parsed->stream, parsed->offset, payload);
+      if (const Node* node = find_node(state, name)) {
+        on_output_chunk(state, effects, now, *node, parsed->id, parsed->stream, parsed->offset, payload);
+      }
+      return;
     case wire::NodeTopic::tasks:
     case wire::NodeTopic::control:
     case wire::NodeTopic::blob_want:

@@ -83,13 +83,23 @@ void grant_session(State& state, Effects& effects, Now now, Node& node) {
   effects.writes.push_back(PutSession{node.session});
 }
 
-// A new boot of the same machine proves that everything of the old boot is dead.
-void end_attempts_of_old_boot(State& state, Effects& effects, Now now, Node& node) {
-  std::vector<AttemptKey> dead(node.attempts.begin(), node.attempts.end());
-  dead.insert(dead.end(), node.lost_attempts.begin(), node.lost_attempts.end());
-  std::sort(dead.begin(), dead.end());
-  for (const auto& key : dead) abandon_attempt(state, effects, now, key, "node restarted");
+// A new boot of the same machine proves that everything of the old boot is dead, but for results that wait on its disk:
+// the inventory tells. Another machine under the name proves nothing.
+void note_change_of_boot(State& state, Node& node, bool same_agent) {
+  for (const auto* keys : {&node.attempts, &node.lost_attempts}) {
+    for (const auto& key : *keys) {
+      Attempt& attempt = state.attempts.at(key);
+      (same_agent ? attempt.rebooted : attempt.orphan) = true;
+    }
+  }
   node.strays.clear();
+}
+
+// A birth that is said again while its welcome is on its way: a new session would let that come too late for ever.
+bool is_being_welcomed(const Node& node, const wire::NodeStatus& status) {
+  const auto& known = node.record.status;
+  return node.state == NodeState::joining && known.agent_id == status.agent_id && known.boot_id == status.boot_id &&
+         known.counter == status.counter;
 }
 
 void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::NodeStatus& status) {
@@ -99,11 +109,15 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
     ++state.stale_messages;  // an old birth that came late
     return;
   }
-  const bool rebooted = same_agent && !known.boot_id.empty() && known.boot_id != status.boot_id;
+  if (is_being_welcomed(node, status)) {
+    node.outbox.welcome = make_welcome(state, node);
+    return;
+  }
+  const bool changed = !known.boot_id.empty() && (!same_agent || known.boot_id != status.boot_id);
   node.record.status = status;
   node.record.last_seen = now.wall;
   node.heard = now.mono;
-  if (rebooted) end_attempts_of_old_boot(state, effects, now, node);
+  if (changed) note_change_of_boot(state, node, same_agent);
   grant_session(state, effects, now, node);
   effects.writes.push_back(PutNode{node.record});
   effects.info("node " + status.node + " came, session " + std::to_string(node.session));
@@ -146,6 +160,7 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
   if (node == nullptr) return;
   if (beat.session != 0 && beat.session == node->session) {
     node->heard = now.mono;
+    if (node->beat && node->beat->spool_full && !beat.spool_full) state.schedule_needed = true;
     node->beat = beat;
     node->outbox.echo = wire::Echo{beat.number, beat.sent_ms};
     if (node->state == NodeState::silent || node->state == NodeState::lost) {
@@ -160,17 +175,31 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
   // Beside a live agent with the right session this is another one of the same name; its birth is dealt with.
   if (node->state != NodeState::joining && is_live(state, *node, now)) return;
   if (node->welcomed && now.mono - *node->welcomed < state.config.resend_ms) return;
+  node->outbox.ask_status = true;  // our idea of who it is may be old
   if (node->record.status.agent_id.empty()) {
     node->welcomed = now.mono;
     node->record.status.node = name;
+  } else if (node->state == NodeState::joining) {
+    node->welcomed = now.mono;
+    node->outbox.welcome = make_welcome(state, *node);
+  } else {
+    grant_session(state, effects, now, *node);
     node->outbox.ask_status = true;
-    return;
   }
-  grant_session(state, effects, now, *node);
-  node->outbox.ask_status = true;  // our idea of who it is may be old
 }
 
 namespace {
+
+// It takes no room any more, and its task waits for proof that it is dead.
+void keep_as_lost(State& state, Node& node, const AttemptKey& key) {
+  Attempt& attempt = state.attempts.at(key);
+  if (attempt.lost) return;
+  detach(state, attempt);
+  attempt.lost = true;
+  node.lost_attempts.insert(key);
+  Task& task = state.tasks.at(key.task_key());
+  if (!task.waiting_again) task.state = TaskState::silent;
+}
 
 // An attempt that we hold open at the node and that the node does not know never arrived, or was lost there.
 void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
@@ -183,29 +212,42 @@ void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
     }
   }
   std::sort(missing.begin(), missing.end());
-  for (const auto& key : missing) abandon_attempt(state, effects, now, key, "lost");
+  for (const auto& key : missing) {
+    const Attempt& attempt = state.attempts.at(key);
+    const bool needs_proof = state.jobs.at(key.job).record.spec.on_node_loss == NodeLossPolicy::fence;
+    if (attempt.orphan && needs_proof) {
+      keep_as_lost(state, node, key);
+    } else {
+      abandon_attempt(state, effects, now, key, attempt.rebooted ? "node restarted" : "lost");
+    }
+  }
 }
 
-// What came back with its node goes on: whichever attempt of a task ends first commits.
-void take_back(State& state, Now now, Node& node, const AttemptKey& key, bool running) {
+// What came back with its node goes on: whichever attempt of a task ends first commits. False: it is not ours.
+bool take_back(State& state, Node& node, const AttemptKey& key, bool running) {
   const auto found = state.attempts.find(key);
-  if (found == state.attempts.end() || &state.nodes[found->second.node] != &node) {
-    node.strays[key] = now.mono;
-    node.outbox.cancel.push_back(key);
-    return;
-  }
+  if (found == state.attempts.end() || &state.nodes[found->second.node] != &node) return false;
   Attempt& attempt = found->second;
   if (attempt.lost) {
     attempt.lost = false;
     node.lost_attempts.erase(key);
     attach(state, attempt);
-    Task& task = state.tasks.at(key.task_key());
-    unqueue(state, key.task_key(), task);
   }
+  Task& task = state.tasks.at(key.task_key());
+  if (task.waiting_again) unqueue(state, key.task_key(), task);
+  attempt.rebooted = false;
+  attempt.orphan = false;
   attempt.answered = true;
   attempt.session = node.session;
   mark_running(state, attempt, running);
   if (attempt.cancel) node.outbox.cancel.push_back(key);
+  return true;
+}
+
+void take_back_or_cancel(State& state, Now now, Node& node, const AttemptKey& key, bool running) {
+  if (take_back(state, node, key, running)) return;
+  node.strays[key] = now.mono;
+  node.outbox.cancel.push_back(key);
 }
 
 }  // namespace
@@ -220,8 +262,9 @@ void on_inventory(State& state, Effects& effects, Now now, Node& node, const wir
   for (const auto* keys : {&inventory.queued, &inventory.running, &inventory.finished}) {
     node.inventory.listed.insert(keys->begin(), keys->end());
   }
-  for (const auto& key : inventory.queued) take_back(state, now, node, key, false);
-  for (const auto& key : inventory.running) take_back(state, now, node, key, true);
+  for (const auto& key : inventory.queued) take_back_or_cancel(state, now, node, key, false);
+  for (const auto& key : inventory.running) take_back_or_cancel(state, now, node, key, true);
+  for (const auto& key : inventory.finished) take_back(state, node, key, true);  // its result is on its way
   if (node.inventory.pages.size() < inventory.pages) return;
   drop_unlisted(state, effects, now, node);
   node.inventory = {};

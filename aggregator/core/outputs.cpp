@@ -39,11 +39,17 @@ void ask_for_more(State& state, Effects& effects, Now now, Attempt& attempt, wir
   progress.asked = now.mono;
 }
 
+// Of a node that is not heard nothing is asked: it would hold a place that others need.
+bool can_pull(const State& state, const Attempt& attempt) {
+  return !attempt.lost && state.nodes[attempt.node].state == NodeState::on;
+}
+
 void start_pull(State& state, Effects& effects, Now now, Attempt& attempt, wire::Stream stream) {
   StreamProgress& progress = progress_of(attempt, stream);
-  if (progress.pulling || progress.have_bytes >= progress.node_bytes) return;
+  if (progress.pulling || progress.have_bytes >= progress.node_bytes || !can_pull(state, attempt)) return;
   if (state.pulling >= kMaxPulls) {
-    state.pull_queue.emplace_back(attempt.key, stream);
+    if (!progress.queued) state.pull_queue.emplace_back(attempt.key, stream);
+    progress.queued = true;
     return;
   }
   ++state.pulling;
@@ -57,7 +63,9 @@ void start_next_pull(State& state, Effects& effects, Now now) {
     const auto [key, stream] = state.pull_queue.front();
     state.pull_queue.pop_front();
     const auto found = state.attempts.find(key);
-    if (found != state.attempts.end()) start_pull(state, effects, now, found->second, stream);
+    if (found == state.attempts.end()) continue;
+    progress_of(found->second, stream).queued = false;
+    start_pull(state, effects, now, found->second, stream);
   }
 }
 
@@ -91,14 +99,14 @@ void on_output_event(State& state, Effects& effects, Now now, Attempt& attempt, 
   start_pull(state, effects, now, attempt, output.stream);
 }
 
-void on_output_chunk(State& state, Effects& effects, Now now, const AttemptKey& key, wire::Stream stream,
-                     uint64_t offset, std::string_view bytes) {
+void on_output_chunk(State& state, Effects& effects, Now now, const Node& node, const AttemptKey& key,
+                     wire::Stream stream, uint64_t offset, std::string_view bytes) {
   const auto found = state.attempts.find(key);
-  if (found == state.attempts.end()) return;
+  if (found == state.attempts.end() || &state.nodes[found->second.node] != &node) return;
   Attempt& attempt = found->second;
   StreamProgress& progress = progress_of(attempt, stream);
   if (!progress.pulling) return;
-  if (bytes.empty() && attempt.result && offset < attempt.result->out.kept_bytes + attempt.result->err.kept_bytes) {
+  if (bytes.empty() && attempt.result && offset < progress.node_bytes) {
     return abandon_attempt(state, effects, now, key, "output lost");
   }
   const uint64_t before = progress.have_bytes;
@@ -135,10 +143,14 @@ void retry_pulls(State& state, Effects& effects, Now now) {
   if (!state.connected) return;
   start_next_pull(state, effects, now);
   for (auto& [key, attempt] : state.attempts) {
+    if (!can_pull(state, attempt)) {
+      stop_pulls(state, attempt);
+      continue;
+    }
     for (const auto stream : kStreams) {
       StreamProgress& progress = progress_of(attempt, stream);
       if (!progress.pulling) {
-        // Broken off when the broker was away.
+        // Broken off when the broker or the node was away.
         if (state.pulling < kMaxPulls) start_pull(state, effects, now, attempt, stream);
       } else if (now.mono - progress.asked > state.config.pull_timeout_ms) {
         progress.requested_bytes = progress.have_bytes;
@@ -157,7 +169,7 @@ void on_output_failed(State& state, Effects&, Now now, const AttemptKey& key, wi
   progress.have_bytes = std::min(progress.have_bytes, have_bytes);
   progress.requested_bytes = progress.node_bytes;  // asked for again when the timeout is over: the disk may need room
   progress.asked = now.mono;
-  if (!progress.pulling) {
+  if (!progress.pulling && can_pull(state, found->second)) {
     progress.pulling = true;
     ++state.pulling;
   }

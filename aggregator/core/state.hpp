@@ -57,6 +57,7 @@ struct StreamProgress {
   uint64_t node_bytes = 0;       // how much the node has
   uint64_t requested_bytes = 0;  // pulled: asked for up to here
   bool pulling = false;
+  bool queued = false;  // for a pull, when there is room
   MonoTime asked;
 };
 
@@ -67,6 +68,8 @@ struct Attempt {
   bool running = false;
   bool answered = false;  // the node has said that it holds it
   bool lost = false;      // its node was silent too long: a replacement may run, it may yet come back
+  bool rebooted = false;  // its node has booted since: it may have run, and is dead unless the node lists it
+  bool orphan = false;    // another agent has taken its node's name: nothing proves that it is dead
   bool cancel = false;
   bool recalled = false;
   MonoTime sent;  // launch, cancel or recall, whichever was last
@@ -98,6 +101,7 @@ struct Job {
   std::map<TaskIndex, wire::BlobRef> inputs;  // of appended tasks that were never assigned
   uint64_t at_nodes = 0;                      // tasks with an open attempt that is not lost
   uint64_t running = 0;                       // those that have started
+  std::unordered_set<AttemptKey> attempts;    // open
   double mean_ms = 0;                         // smoothed duration of its attempts
   uint64_t version = 1;
   MonoTime first_start;  // for the rate
@@ -187,6 +191,7 @@ struct State {
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
   MonoTime blobs_swept;
 
+  std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;
   std::deque<std::pair<AttemptKey, wire::Stream>> pull_queue;
   uint32_t pulling = 0;  // streams

@@ -50,14 +50,16 @@ std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64
 }
 
 void answer_job_waiters(State& state, Effects& effects, Now now) {
-  for (auto& [id, job] : state.jobs) {
-    if (job.waiters.empty()) continue;
-    std::erase_if(job.waiters, [&](JobWaiter& waiter) {
-      if (waiter.request.since == job.version && now.mono < waiter.deadline) return false;
+  std::erase_if(state.watched_jobs, [&](JobId id) {
+    Job* job = find_job(state, id);
+    if (job == nullptr) return true;
+    std::erase_if(job->waiters, [&](JobWaiter& waiter) {
+      if (waiter.request.since == job->version && now.mono < waiter.deadline) return false;
       effects.replies.push_back({std::move(waiter.reply), answer(state, waiter, now)});
       return true;
     });
-  }
+    return job->waiters.empty();
+  });
 }
 
 namespace {

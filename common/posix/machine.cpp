@@ -23,12 +23,16 @@ Result<std::string> given_or_read(const std::string& given, const std::string& p
 
 }  // namespace
 
+Result<std::string> read_boot_id(const MachineOptions& options) {
+  return given_or_read(options.boot_id, options.root + "/proc/sys/kernel/random/boot_id",
+                       "is /proc mounted? or give boot_id in the configuration");
+}
+
 Result<MachineIdentity> read_machine_identity(const MachineOptions& options) {
   const auto machine = given_or_read(options.machine_id, options.root + "/etc/machine-id",
                                      "run systemd-machine-id-setup, or give machine_id in the configuration");
   if (!machine) return tl::unexpected(machine.error());
-  const auto boot = given_or_read(options.boot_id, options.root + "/proc/sys/kernel/random/boot_id",
-                                  "is /proc mounted? or give boot_id in the configuration");
+  const auto boot = read_boot_id(options);
   if (!boot) return tl::unexpected(boot.error());
   return MachineIdentity{*machine, *boot};
 }

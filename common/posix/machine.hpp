@@ -21,6 +21,9 @@ struct MachineOptions {
 // The first part of the host's name; empty if it has none.
 std::string host_name();
 
+// Of the two the one that every Linux has; a container may lack the machine's.
+Result<std::string> read_boot_id(const MachineOptions& options = {});
+
 Result<MachineIdentity> read_machine_identity(const MachineOptions& options = {});
 
 }  // namespace bramble::posix

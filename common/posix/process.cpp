@@ -113,8 +113,8 @@ std::optional<ExitStatus> Process::wait(int timeout_ms) {
   } while (ready < 0 && errno == EINTR);
   if (ready <= 0) return std::nullopt;
   int wait_status = 0;
-  if (::waitpid(pid_, &wait_status, 0) != pid_) return std::nullopt;
-  status_ = exit_status_of(wait_status);
+  // Ended, and waited for by somebody else: how is not known any more.
+  status_ = ::waitpid(pid_, &wait_status, 0) == pid_ ? exit_status_of(wait_status) : ExitStatus{255, 0};
   return status_;
 }
 

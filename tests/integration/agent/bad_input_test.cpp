@@ -64,14 +64,14 @@ TEST_F(AgentConfigTest, RejectsANameThatIsNoTopicLevel) {
 }
 
 TEST_F(AgentConfigTest, SaysWhichFileIsMissing) {
-  const std::string said = complaint("broker_password_file = \"/nonexistent/password\"\n");
+  const std::string said = complaint("machine_id = \"m\"\nbroker_password_file = \"/nonexistent/password\"\n");
   EXPECT_NE(said.find("/nonexistent/password"), std::string::npos) << said;
 }
 
 TEST_F(AgentConfigTest, SaysThatItsStateIsDamaged) {
   std::filesystem::create_directory(dir_ / "state");
   ASSERT_TRUE(posix::write_file_atomically(dir_ / "state/agent.state", "nonsense"));
-  const std::string said = complaint("state_dir = \"" + dir_ / "state" + "\"\n");
+  const std::string said = complaint("machine_id = \"m\"\nstate_dir = \"" + dir_ / "state" + "\"\n");
   EXPECT_NE(said.find("agent.state: it is damaged: remove it"), std::string::npos) << said;
 }
 

@@ -22,8 +22,8 @@ class AgentTest : public testing::Test {
  protected:
   // more: further lines of its configuration.
   std::string config(const std::string& state, const std::string& more = {}) const {
-    return "node = \"pi01\"\nbroker_url = \"" + broker_.url() + "\"\nstate_dir = \"" + dir_ / state +
-           "\"\nwarden_socket = \"" + dir_ / "warden/warden.sock" +
+    return "node = \"pi01\"\nmachine_id = \"machine-of-pi01\"\nbroker_url = \"" + broker_.url() + "\"\nstate_dir = \"" +
+           dir_ / state + "\"\nwarden_socket = \"" + dir_ / "warden/warden.sock" +
            "\"\nslots = 2\nbeat_ms = 200\ntelemetry_ms = 200\n" + more;
   }
 

@@ -128,5 +128,27 @@ TEST_F(AggregatorOnASmallDisk, TakesNothingSaysSoAndGoesOnWhenThereIsRoom) {
   EXPECT_EQ(bramble({"job", "cat", "2"}).out, "held\n");
 }
 
+TEST_F(AggregatorOnASmallDisk, EndedWhileTheDiskIsFullItForgetsNoResult) {
+  const Mosquitto broker;
+  AggregatorProcess aggregator(dir_.path(), config(state_, broker.url()));
+  aggregator.start();
+  NodeProcesses node(dir_ / "node", "pi01", broker.url());
+  wait_for_node("pi01", "on");
+  const std::string script = "while [ ! -e " + (dir_ / "go") + " ]; do sleep 0.05; done; echo ended";
+  ASSERT_EQ(bramble({"submit", "--", "sh", "-c", script}).status, 0);
+  while (bramble({"job", "list", "--json"}).out.find("\"running\":1") == std::string::npos) {
+  }
+  fill();
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "go", ""));
+  aggregator.wait_logged("nothing is taken until it can");
+  EXPECT_TRUE(aggregator.stop().success()) << aggregator.log();
+  make_room();
+  aggregator.start();
+  aggregator.wait_logged("the aggregator is up", 2);
+  EXPECT_EQ(bramble({"job", "wait", "1"}).status, 0);
+  EXPECT_EQ(bramble({"job", "cat", "1"}).out, "ended\n");
+  EXPECT_THAT(bramble({"job", "info", "1", "--json"}).out, HasSubstr("\"attempts\":1"));
+}
+
 }  // namespace
 }  // namespace bramble::test

@@ -131,6 +131,7 @@ TEST_F(Blobs, UploadsWithoutAJobAreLimited) {
   cluster.upload('a', 5);
   cluster.ask(KeepBlobRequest{{std::string(64, 'b'), 5}});
   EXPECT_EQ(cluster.take_reply().http_status, 503);
+  EXPECT_THAT(removed(), ElementsAre(std::string(64, 'b'))) << "nobody else would ever remove it";
 }
 
 TEST(BlobsAfterARestart, AreKeptLikeNewUploads) {

@@ -165,6 +165,17 @@ TEST(EventLoop, StopsFromAnotherThread) {
   other.join();
 }
 
+TEST(Inbox, TakesWhatMustNotBeLostAboveItsLimits) {
+  int wakes = 0;
+  Inbox<int> inbox(1, 100, [&] { ++wakes; });
+  EXPECT_TRUE(inbox.put(1));
+  EXPECT_FALSE(inbox.put(2));
+  inbox.put_always(3);
+  EXPECT_EQ(inbox.take(), (std::vector<int>{1, 3}));
+  inbox.put_always(4);
+  EXPECT_EQ(wakes, 2);
+}
+
 TEST(Inbox, RefusesWhatIsAboveItsLimitsAndCountsIt) {
   int woken = 0;
   Inbox<int> inbox(2, 10, [&] { ++woken; });
