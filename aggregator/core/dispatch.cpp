@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
 
 namespace bramble::aggregator {
@@ -42,14 +43,6 @@ uint32_t room_of(const Job& job) {
 
 // What a task asks for: jobs of one shape fit where one of them fits.
 using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>>;
-
-bool could_hold(const NodeView& node, const wire::TaskSpec& spec) {
-  if (spec.cpus > node.slots || spec.memory_bytes > node.memory_bytes) return false;
-  return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
-    const auto held = node.resources.find(wanted.first);
-    return held != node.resources.end() && held->second >= wanted.second;
-  });
-}
 
 // The jobs that come first, of each shape that some node could hold.
 void add_jobs(const State& state, Snapshot& snapshot) {

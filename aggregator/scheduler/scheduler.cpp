@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
+#include "aggregator/core/fit.hpp"
+
 namespace bramble::aggregator {
 namespace {
-
-bool could_hold(const NodeView& node, const wire::TaskSpec& spec) {
-  if (spec.cpus > node.slots) return false;
-  if (spec.memory_bytes > node.memory_bytes) return false;
-  return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
-    const auto held = node.resources.find(wanted.first);
-    return held != node.resources.end() && held->second >= wanted.second;
-  });
-}
 
 // How many more tasks of this shape fit into the node's free room.
 uint64_t free_room(const NodeView& node, const wire::TaskSpec& spec) {
