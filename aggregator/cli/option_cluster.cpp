@@ -73,7 +73,7 @@ void declare_query(OptionTree& tree) {
   auto command = std::make_shared<QueryCommand>();
   CLI::App* app =
       add_command(tree.root, {"query", "ask the stored telemetry and jobs in SQL", "[OPTION...] 'SELECT ...'",
-                              "  bramble query 'SELECT node, count(*) FROM samples GROUP BY node'\n"
+                              "  bramble query 'SELECT node, count(*) FROM telemetry GROUP BY node'\n"
                               "  bramble query --format csv 'SELECT * FROM jobs' > jobs.csv"});
   add_text(*app, "SQL", "", "one SELECT; nothing can be changed by it", command->sql);
   add_value(*app, "--format", "HOW", "table (default), csv or json",

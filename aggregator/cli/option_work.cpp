@@ -99,7 +99,7 @@ void declare_map(OptionTree& tree) {
   CLI::App* app = add_command(
       tree.root, {"map", "run a command on each piece of an input", "[OPTION...] [INPUT...] -- CMD [ARG...]",
                   "  bramble map big.txt -- tr a-z A-Z > loud.txt\n"
-                  "  bramble map --split 4M logs/*.log -- grep -c error\n"
+                  "  bramble map --split 4M logs/*.log -- wc -l\n"
                   "  seq 1 1000000 | bramble map --records 5000 --reduce 'paste -sd+ | bc' -- wc -l"});
   add_values(*app, "INPUT", "", "files; none, or -: standard input", [command](const std::string& value) -> Status {
     command->inputs.push_back(value);
