@@ -236,11 +236,6 @@ std::string FakeFiles::name_of(uint64_t size_bytes) {
   return std::string(64 - digits.size(), '0') + digits;
 }
 
-void FakeFiles::add_blob(uint64_t size_bytes) {
-  const std::lock_guard lock(mutex_);
-  blobs_.insert(name_of(size_bytes));
-}
-
 void FakeFiles::add_output(const AttemptKey& key, wire::Stream stream, std::string bytes) {
   const std::lock_guard lock(mutex_);
   outputs_[{key, stream}] = std::move(bytes);

@@ -132,7 +132,6 @@ class FakeFiles : public BlobFiles {
   Gate gate;  // every write passes it
 
   static std::string name_of(uint64_t size_bytes);
-  void add_blob(uint64_t size_bytes);
   void add_output(const AttemptKey& key, wire::Stream stream, std::string bytes);
   void fill_disk();
   Counts counts();
