@@ -2,11 +2,13 @@
 
 #include "common/base/ids.hpp"
 #include "common/posix/config_file.hpp"
+#include "common/wire/messages.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
 constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kBeatMs = wire::Welcome{}.beat_ms;
 
 Status check(const DaemonConfig& config, const std::string& path) {
   if (!is_valid_name(config.cluster)) {
@@ -16,6 +18,12 @@ Status check(const DaemonConfig& config, const std::string& path) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");
   }
   if (config.loss_ms < config.silent_ms) return fail(path + ": loss_ms must not be below silent_ms");
+  const int64_t floor_ms = lease_floor_ms(kBeatMs, wire::kMaxReconnectMs, config.loss_ms);
+  if (config.lease_ms < floor_ms) {
+    return fail(path + ": lease_ms must be at least " + std::to_string(floor_ms) + " with loss_ms at " +
+                std::to_string(config.loss_ms) +
+                ": a shorter lease would kill the tasks of healthy nodes when the broker restarts");
+  }
   return {};
 }
 
@@ -40,6 +48,7 @@ Result<DaemonConfig> read_config(const std::string& path) {
   config.blob_quota_bytes = static_cast<uint64_t>(quota);
   file->integer("silent_ms", config.silent_ms, 1000, kHourMs);
   file->integer("loss_ms", config.loss_ms, 1000, kHourMs);
+  file->integer("lease_ms", config.lease_ms, 1000, kHourMs);
   if (auto status = file->finish(); !status) return tl::unexpected<Error>(status.error());
   if (auto status = check(config, path); !status) return tl::unexpected<Error>(status.error());
   return config;

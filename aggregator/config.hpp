@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/lease.hpp"
 #include "common/base/result.hpp"
 
 namespace bramble::aggregator {
@@ -24,6 +25,7 @@ struct DaemonConfig {
   uint64_t blob_quota_bytes = uint64_t{16} << 30;
   int64_t silent_ms = 3000;
   int64_t loss_ms = 5000;
+  int64_t lease_ms = kDefaultLeaseMs;
 };
 
 // Unknown keys and wrong types are errors that name the line and, for a key, the nearest known one.

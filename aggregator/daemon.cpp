@@ -127,8 +127,10 @@ class Daemon::Impl {
     Config result;
     result.cluster = config.cluster;
     result.version = BRAMBLE_VERSION;
+    result.run = posix::random_uuid();
     result.silent_ms = config.silent_ms;
     result.loss_ms = config.loss_ms;
+    result.lease_ms = config.lease_ms;
     return result;
   }
 
@@ -215,6 +217,7 @@ class Daemon::Impl {
     for (const auto kind : {NodeTopic::status, NodeTopic::events, NodeTopic::inventory, NodeTopic::blob_get}) {
       control.subscriptions.emplace_back(state_.topics.every_node(kind), 1);
     }
+    control.subscriptions.emplace_back(state_.topics.aggregator_status(), 1);
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::beat), 0);
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::telemetry), 0);
     control_ = std::make_unique<mqtt::PahoTransport>(

@@ -29,6 +29,9 @@ wire::NodeStatus birth(const State& state) {
   status.version = state.config.version;
   status.model = state.config.model;
   status.arch = state.config.arch;
+  status.store = state.saved.store;
+  status.term = state.saved.term;
+  status.session = state.session.highest;
   status.cores = state.config.slots;
   status.memory_bytes = state.config.memory_bytes;
   status.resources = state.config.resources;
@@ -93,6 +96,7 @@ void on_connected(State& state, Effects& effects, Now now) {
   state.session.id = 0;
   state.session.inventory_nonce.reset();
   state.session.next_beat = now.mono;
+  state.session.connected = now.mono;
   if (state.bulk.phase == Link::Phase::down) state.bulk.retry_at = now.mono;
   publish_status(state, effects);
 }

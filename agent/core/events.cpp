@@ -134,7 +134,7 @@ void send_batch(State& state, Effects& effects, Now now) {
   const std::string topic = state.topics.node(state.config.node, wire::NodeTopic::events);
   auto next = batch.begin();
   while (next != batch.end()) {
-    wire::EventsMessage message{state.saved.store, state.session.id, {}};
+    wire::EventsMessage message{state.saved.store, state.saved.term, state.session.id, {}};
     size_t bytes = 0;
     while (next != batch.end() && message.events.size() < wire::kMaxListEntries) {
       bytes += message_bytes(*next);

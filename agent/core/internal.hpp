@@ -48,6 +48,14 @@ void take_out_of_phase(State& state, Attempt& attempt);  // gives back what its 
 void kill_if_cancelled(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
 void forget_in_warden(State& state, Effects& effects, Now now);
 
+// --- lease.cpp ---
+inline bool has_lease(const Attempt& attempt) { return attempt.spec && attempt.spec->lease_ms > 0; }
+void begin_lease(State& state, Attempt& attempt);              // of a launched attempt
+int64_t heard_ms(const State& state, const Attempt& attempt);  // for the warden; 0 without a lease
+void handle_echo(State& state, Effects& effects, Now now, const wire::Echo& echo);
+void end_leases(State& state, Effects& effects, Now now);
+MonoTime next_lease_end(const State& state, MonoTime wake);
+
 // --- warden_view.cpp ---
 void ask_warden_for_list(State& state, Effects& effects);
 

@@ -8,6 +8,7 @@ struct Recount {
   Usage used;
   size_t queued = 0;
   size_t fetching = 0;
+  size_t leased = 0;
   uint64_t spool_bytes = 0;
   size_t spool_attempts = 0;
 };
@@ -22,6 +23,7 @@ void count_room(Usage& used, const wire::TaskSpec& spec) {
 Recount recount(const State& state) {
   Recount counted;
   for (const auto& [id, attempt] : state.tasks.held) {
+    if (has_lease(attempt)) ++counted.leased;
     if (attempt.phase == Phase::queued) ++counted.queued;
     if (attempt.phase == Phase::fetching) ++counted.fetching;
     if (attempt.phase == Phase::starting || attempt.phase == Phase::running) count_room(counted.used, *attempt.spec);
@@ -37,6 +39,7 @@ Status check_counts(const State& state) {
   const Recount counted = recount(state);
   const Tasks& tasks = state.tasks;
   if (counted.used != tasks.used) return fail("the room in use is miscounted");
+  if (counted.leased != state.lease.attempts) return fail("the attempts that have a lease are miscounted");
   if (counted.queued != tasks.ready.size()) return fail("the queue and the queued attempts differ");
   if (counted.fetching != tasks.fetching) return fail("the attempts that wait for input are miscounted");
   if (counted.spool_bytes != tasks.spool_bytes || counted.spool_attempts != tasks.spool_attempts) {

@@ -84,6 +84,7 @@ void on_output_read(State& state, Effects& effects, Now now, const ReadOutput& r
 }
 
 void on_tick(State& state, Effects& effects, Now now) {
+  end_leases(state, effects, now);
   connect_if_due(state, effects, now);
   send_beat_if_due(state, effects, now);
   sample_if_due(state, effects, now);

@@ -48,6 +48,7 @@ void start_attempt(State& state, Effects& effects, const AttemptKey& id, Attempt
   take_room(state.tasks.used, *attempt.spec);
   wire::WardenStart request{warden_task(state, id), *attempt.spec, {}};
   request.spec.env = task_environment(state.config, id, *attempt.spec);
+  request.heard_ms = heard_ms(state, attempt);
   if (!attempt.stdin_sha256.empty()) request.stdin_path = state.config.blob_dir + "/" + attempt.stdin_sha256;
   effects.warden.emplace_back(std::move(request));
 }
@@ -67,6 +68,7 @@ void drop_stream_events(State& state, Attempt& attempt) {
 void start_tasks(State& state, Effects& effects, Now now) {
   if (state.warden.hold_until && *state.warden.hold_until <= now.mono) state.warden.hold_until.reset();
   if (!state.warden.synced || state.stopping || state.warden.hold_until || spool_is_full(state)) return;
+  end_leases(state, effects, now);  // what may count as dead already must not begin
   auto& ready = state.tasks.ready;
   while (!ready.empty()) {
     const AttemptKey id = ready.begin()->second;
@@ -129,6 +131,7 @@ void finish(State& state, Effects& effects, const AttemptKey& id, Attempt& attem
   drop_stream_events(state, attempt);
   drop_event(state, attempt.event);
   release_blob(state, effects, id, attempt);
+  if (has_lease(attempt)) --state.lease.attempts;
   attempt.spec.reset();
   result.text = shortened(result.text, kMaxResultTextBytes);
   add_to_spool(state.tasks, result);

@@ -11,6 +11,14 @@ constexpr int64_t kMinIntervalMs = 50;
 constexpr int64_t kMaxIntervalMs = 3'600'000;
 constexpr const char* kRefusalSource = "refusal";
 
+// An aggregator that is not ours, or that has gone back in time (a restored backup): what the status says tells it so.
+void object(State& state, Effects& effects, Now now) {
+  auto& objected = state.session.objected;
+  if (objected && now.mono - *objected < kObjectMs) return;
+  objected = now.mono;
+  publish_status(state, effects);
+}
+
 // True when the message is of the store that this agent is joined to (or it is joined to none) and of no lower term.
 bool passes_store_fence(State& state, Effects& effects, const StoreId& store, TermId term) {
   const Saved& saved = state.saved;
@@ -64,6 +72,7 @@ void join(State& state, Effects& effects, const wire::TasksMessage& message) {
 void accept_welcome(State& state, Effects& effects, Now now, const wire::TasksMessage& message) {
   if (!answers_this_birth(state, message)) {
     ++state.counts.fenced;
+    if (message.session < state.session.highest && message.term == state.saved.term) object(state, effects, now);
     return;
   }
   join(state, effects, message);
@@ -77,6 +86,7 @@ void accept_welcome(State& state, Effects& effects, Now now, const wire::TasksMe
   session.next_telemetry = std::min(session.next_telemetry, now.mono + session.telemetry_ms);
   state.link.backoff_ms = kFirstBackoffMs;
   state.said.erase(kRefusalSource);
+  session.highest = std::max(session.highest, message.session);
   if (message.session == session.id) return;
   session.id = message.session;
   send_all_again(state);
@@ -84,6 +94,7 @@ void accept_welcome(State& state, Effects& effects, Now now, const wire::TasksMe
 }
 
 void obey(State& state, Effects& effects, Now now, wire::TasksMessage& message) {
+  if (message.echo) handle_echo(state, effects, now, *message.echo);
   for (const uint64_t number : message.ack) acknowledge(state, number);
   for (const AttemptKey& id : message.done) forget_done(state, id);
   for (const AttemptKey& id : message.cancel) cancel(state, effects, now, id);
@@ -132,7 +143,10 @@ std::vector<wire::Inventory> inventory_pages(const State& state) {
 
 void handle_tasks_message(State& state, Effects& effects, Now now, wire::TasksMessage message) {
   if (state.stopping || state.link.phase != Link::Phase::up) return;
-  if (!passes_store_fence(state, effects, message.store, message.term)) return;
+  if (!passes_store_fence(state, effects, message.store, message.term)) {
+    object(state, effects, now);
+    return;
+  }
   if (message.refusal) handle_refusal(state, effects, now, *message.refusal);
   if (state.link.phase != Link::Phase::up) return;
   if (message.ask_status) publish_status(state, effects);

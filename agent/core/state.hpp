@@ -22,10 +22,11 @@
 
 namespace bramble::agent {
 
-inline constexpr int64_t kRepeatMs = 2000;               // events until acknowledged, blob requests without an answer
-inline constexpr int64_t kFirstBackoffMs = 200;          // between attempts to connect, doubling...
-inline constexpr int64_t kMaxBackoffMs = 5000;           // ...to this
-inline constexpr uint64_t kCounterBlock = 100;           // connections between two writes of the counter
+inline constexpr int64_t kRepeatMs = 2000;       // events until acknowledged, blob requests without an answer
+inline constexpr int64_t kFirstBackoffMs = 200;  // between attempts to connect, doubling...
+inline constexpr int64_t kMaxBackoffMs = wire::kMaxReconnectMs;  // ...to this
+inline constexpr uint64_t kCounterBlock = 100;                   // connections between two writes of the counter
+inline constexpr int64_t kObjectMs = 5000;               // between two objections to an aggregator that has gone back
 inline constexpr int64_t kRefusedMs = 30000;             // until a refused agent tries again
 inline constexpr int64_t kWardenRetryMs = 200;           // after a start that the warden refused
 inline constexpr uint32_t kMaxWardenRefusals = 300;      // of one attempt, then it has failed to start
@@ -52,6 +53,9 @@ struct Link {
 };
 
 struct Session {
+  SessionId highest = 0;                    // ever granted in this run
+  std::optional<MonoTime> objected;         // to an aggregator that may not give orders
+  MonoTime connected;                       // when the birth of this connection was published
   SessionId id = 0;                         // 0: not welcomed on this connection
   std::optional<uint64_t> inventory_nonce;  // owed as soon as it is known what the warden holds
   uint64_t beat_number = 0;
@@ -87,8 +91,10 @@ struct Attempt {
   bool cancelled = false;
   bool kill_sent = false;  // on this connection to the warden
   bool in_warden = false;  // the warden may keep something of it
-  uint32_t refusals = 0;   // of its start, by the warden
-  uint64_t event = 0;      // started or finished, under way; 0: none
+  MonoTime leased_from;    // with a lease: when it came, or the connection that brought it was made; 0: not known
+  bool lease_ended = false;
+  uint32_t refusals = 0;  // of its start, by the warden
+  uint64_t event = 0;     // started or finished, under way; 0: none
   std::array<StreamProgress, 2> streams;
   std::optional<wire::Finished> result;
 };
@@ -190,6 +196,12 @@ struct Counts {
   uint64_t fenced = 0;     // of another store, a lower term or another session
 };
 
+// What has a lease is killed by the warden at its end; what has not begun then must never begin.
+struct Lease {
+  std::optional<MonoTime> heard;  // when the newest answered beat of this run was sent
+  size_t attempts = 0;            // held and not finished, that have a lease
+};
+
 struct State {
   // seed: of the jitter between attempts to connect.
   State(Config config_in, Saved saved_in, uint64_t seed)
@@ -215,6 +227,7 @@ struct State {
   Blobs blobs;
   std::map<WantKey, Want> wants;
   WardenView warden;
+  Lease lease;
   Counts counts;
   std::set<std::string> said;
   bool stopping = false;

@@ -66,6 +66,7 @@ void launch(State& state, Effects&, Now, const wire::Launch& launch, SpecPtr spe
   Attempt& attempt = tasks.held[launch.id];
   attempt.order = ++tasks.last_order;
   attempt.spec = std::move(spec);
+  begin_lease(state, attempt);
   answer(state, wire::EventType::taken, launch.id);
   if (launch.stdin_blob && launch.stdin_blob->size_bytes > 0) {
     attempt.phase = Phase::fetching;
@@ -105,6 +106,7 @@ void recall(State& state, Effects& effects, Now, const AttemptKey& id) {
   if (!is_unstarted(attempt)) return tell_again(state, id, attempt);
   take_out_of_phase(state, attempt);
   release_blob(state, effects, id, attempt);
+  if (has_lease(attempt)) --state.lease.attempts;
   tasks.held.erase(held);
   tasks.revoked.remember(id, Tasks::Revoked::returned);
   answer(state, wire::EventType::returned, id);

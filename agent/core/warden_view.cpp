@@ -27,8 +27,10 @@ Attempt& adopt_running(State& state, const wire::WardenStarted& started) {
   spec.cpus = started.cpus;
   spec.memory_bytes = started.memory_bytes;
   spec.resources = started.resources;
+  spec.lease_ms = started.lease_ms;
   Attempt& attempt = adopt(state, started.task.id, Phase::queued);
   attempt.spec = std::make_shared<const wire::TaskSpec>(std::move(spec));
+  if (has_lease(attempt)) ++state.lease.attempts;
   state.tasks.ready.emplace(attempt.order, started.task.id);
   return attempt;
 }
@@ -49,7 +51,10 @@ void handle(State& state, Effects&, Now, const wire::WardenOutput& output) {
 }
 
 void handle(State& state, Effects& effects, Now, wire::WardenExited& exited) {
-  if (!is_ours(state, exited.task)) return;
+  if (!is_ours(state, exited.task)) {
+    if (!state.saved.store.empty()) state.tasks.to_forget.push_back(exited.task);  // nobody will ever ask for it
+    return;
+  }
   const AttemptKey& id = exited.task.id;
   const auto held = state.tasks.held.find(id);
   if (held == state.tasks.held.end() && state.tasks.done.find(id)) {

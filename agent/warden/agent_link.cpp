@@ -64,6 +64,7 @@ void Warden::handle(const std::string& frame) {
   if (const auto* hello = std::get_if<wire::WardenHello>(&*request)) return handle(*hello);
   if (const auto* begin = std::get_if<wire::WardenStart>(&*request)) return start(*begin, frame);
   if (const auto* kill = std::get_if<wire::WardenKill>(&*request)) return handle(*kill, frame);
+  if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return handle(*lease, frame);
   handle(std::get<wire::WardenForget>(*request));
 }
 
@@ -98,7 +99,10 @@ void Warden::start(const wire::WardenStart& start, const std::string& frame) {
   started.cpus = start.spec.cpus;
   started.memory_bytes = start.spec.memory_bytes;
   started.resources = start.spec.resources;
+  started.lease_ms = start.spec.lease_ms;
+  slot->running->heard = {start.heard_ms};
   if (start.spec.memory_bytes > 0) watch_memory();
+  if (start.spec.lease_ms > 0) watch_leases();
   flush_soon();
 }
 

@@ -30,6 +30,8 @@ constexpr int64_t kOutputReportMs = 100;
 // "Started" is held back so long: most short tasks have ended by then, and both reports travel in one write.
 constexpr int64_t kHoldStartedMs = 5;
 constexpr int64_t kRecordRetryMs = 1000;
+// ppoll's clock stands still while the machine is suspended, the lease's does not.
+constexpr int64_t kLeaseLookMs = 1000;
 
 volatile sig_atomic_t child_changed = 0;
 
@@ -68,6 +70,7 @@ class Keeper {
   int timeout_ms() const;
   void read_channel();
   void handle(const std::string& frame);
+  void prolong(const wire::WardenLease& lease);
   void start(wire::WardenStart start, const std::string& frame);
   void look_after_task();
   void report_progress(Now now);
@@ -107,6 +110,7 @@ int Keeper::timeout_ms() const {
   if (exited_) consider(record_retry_at_);
   if (!started_reported_) consider(started_at_ + kHoldStartedMs);
   if (task_->has_grown()) consider(next_output_at_);
+  if (task_->has_lease() && !exited_) consider(posix::mono_now() + kLeaseLookMs);
   if (!next) return -1;
   return static_cast<int>(std::clamp<int64_t>(*next - posix::mono_now(), 0, 3'600'000));
 }
@@ -137,9 +141,17 @@ void Keeper::handle(const std::string& frame) {
   auto request = wire::decode_warden_request(frame);
   if (!request) return posix::log_error("keeper: " + request.error().message);
   if (auto* start_request = std::get_if<wire::WardenStart>(&*request)) return start(std::move(*start_request), frame);
+  if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return prolong(*lease);
   const auto* kill = std::get_if<wire::WardenKill>(&*request);
   // A kill that crossed with the task's end is too late, and no error.
   if (kill != nullptr && task_ && kill->task == task_->task()) task_->end_as(kill->outcome, posix::now());
+}
+
+// What this process slept through has ended the lease: looked at before the word that came meanwhile.
+void Keeper::prolong(const wire::WardenLease& lease) {
+  if (!task_ || exited_) return;
+  task_->on_time(posix::now());
+  task_->prolong_lease({lease.heard_ms});
 }
 
 void Keeper::start(wire::WardenStart start, const std::string& frame) {

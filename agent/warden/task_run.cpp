@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "agent/warden/process_table.hpp"
+#include "common/base/lease.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/process.hpp"
@@ -39,11 +40,16 @@ TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run
       env_(task_environment(start_.spec.env, directory_ + "/work")),
       out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
       err_(directory_ + "/stderr", start_.spec.stderr_cap_bytes),
-      started_(posix::now()) {}
+      started_(posix::now()),
+      lease_end_(lease_end({start_.heard_ms}, start_.spec.lease_ms)) {}
 
 bool TaskRun::begin(std::string_view record, Spawner& spawner) {
   const auto created = create_attempt(directory_, record, run_as_);
   if (created) work_ = *created;
+  if (created && is_over(started_.mono)) {  // the aggregator may count it as dead already: it must not begin
+    ended_as_ = wire::Outcome::lease_ended;
+    return false;
+  }
   const Status begun = created ? launch(spawner) : tl::unexpected(created.error());
   if (!begun) start_error_ = begun.error().message;
   alive_ = begun.has_value();
@@ -71,10 +77,22 @@ Status TaskRun::launch(Spawner& spawner) {
 void TaskRun::end_as(wire::Outcome outcome, Now now) {
   if (ended_as_ || main_status_) return;
   ended_as_ = outcome;
-  const bool at_once = outcome == wire::Outcome::memory || start_.spec.kill_grace_ms <= 0;
+  const bool at_once =
+      outcome == wire::Outcome::memory || outcome == wire::Outcome::lease_ended || start_.spec.kill_grace_ms <= 0;
   if (at_once) return kill_all(now);
   signal_descendants(SIGTERM);
   kill_at_ = now.mono + start_.spec.kill_grace_ms;
+}
+
+void TaskRun::prolong_lease(MonoTime heard) {
+  if (!lease_ended_) lease_end_ = std::max(lease_end_, lease_end(heard, start_.spec.lease_ms));
+}
+
+// Whatever else it is being ended for, and however long a grace that allows: now it dies.
+void TaskRun::end_lease(Now now) {
+  lease_ended_ = true;
+  if (!ended_as_ && !main_status_) ended_as_ = wire::Outcome::lease_ended;
+  kill_all(now);
 }
 
 void TaskRun::kill_all(Now now) {
@@ -113,13 +131,15 @@ void TaskRun::take_output(bool out_ready, bool err_ready) {
 void TaskRun::on_time(Now now) {
   const int64_t limit_ms = start_.spec.time_limit_ms;
   if (limit_ms > 0 && now.mono >= started_.mono + limit_ms) end_as(wire::Outcome::timed_out, now);
+  if (alive_ && !lease_ended_ && is_over(now.mono)) return end_lease(now);
   if (kill_at_ && now.mono >= *kill_at_) kill_all(now);
 }
 
 std::optional<MonoTime> TaskRun::next_deadline() const {
-  if (kill_at_) return kill_at_;
-  if (start_.spec.time_limit_ms > 0 && !ended_as_) return started_.mono + start_.spec.time_limit_ms;
-  return std::nullopt;
+  std::optional<MonoTime> next = kill_at_;
+  if (!next && start_.spec.time_limit_ms > 0 && !ended_as_) next = started_.mono + start_.spec.time_limit_ms;
+  if (has_lease() && !lease_ended_) next = std::min(next.value_or(lease_end_), lease_end_);
+  return next;
 }
 
 wire::WardenStarted TaskRun::started() const {
@@ -130,6 +150,7 @@ wire::WardenStarted TaskRun::started() const {
   started.cpus = start_.spec.cpus;
   started.memory_bytes = start_.spec.memory_bytes;
   started.resources = start_.spec.resources;
+  started.lease_ms = start_.spec.lease_ms;
   return started;
 }
 
@@ -149,6 +170,9 @@ std::string TaskRun::ending_text() const {
     case wire::Outcome::memory:
       return "its processes together used more than its memory limit of " +
              std::to_string(start_.spec.memory_bytes >> 20) + " MiB";
+    case wire::Outcome::lease_ended:
+      return "killed at the end of its lease: the aggregator was not heard of for " +
+             std::to_string(start_.spec.lease_ms) + " ms";
     case wire::Outcome::warden_lost:
       return "the node's warden was stopped and ended its tasks";
     default:

@@ -25,7 +25,12 @@ class TaskRun {
   // `record` is the start record's text. False: nothing runs, finish() tells why.
   bool begin(std::string_view record, Spawner& spawner);
 
-  // TERM to the whole tree, then KILL after the spec's grace; for memory KILL at once. The first reason counts.
+  // The newest answered beat was sent at `heard`. Call on_time() first: a lease that has ended is not prolonged.
+  void prolong_lease(MonoTime heard);
+  bool has_lease() const { return start_.spec.lease_ms > 0; }
+
+  // TERM to the whole tree, then KILL after the spec's grace; for memory and the lease KILL at once. The first reason
+  // counts.
   void end_as(wire::Outcome outcome, Now now);
 
   void reap(Now now);
@@ -48,6 +53,8 @@ class TaskRun {
 
  private:
   Status launch(Spawner& spawner);
+  bool is_over(MonoTime now) const { return has_lease() && now >= lease_end_; }
+  void end_lease(Now now);
   void kill_all(Now now);
   void add_usage(const rusage& usage);
   void set_outcome(wire::Finished& result, const SpawnFailure& failure) const;
@@ -64,6 +71,8 @@ class TaskRun {
   pid_t pid_ = 0;
   bool alive_ = false;
   std::string start_error_;
+  MonoTime lease_end_;  // with a lease
+  bool lease_ended_ = false;
   std::optional<WorkMark> work_;    // absent: there is no directory
   std::optional<int> main_status_;  // as of wait(2)
   int64_t duration_ms_ = 0;

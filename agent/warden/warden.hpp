@@ -48,6 +48,7 @@ class Warden {
     wire::WardenStarted started;
     std::optional<wire::WardenOutput> output;  // the newest
     bool over_memory = false;                  // has been told to end
+    MonoTime heard;                            // with a lease: see WardenLease
   };
   struct Slot {
     uint32_t number = 0;
@@ -74,6 +75,11 @@ class Warden {
   // memory_watch.cpp
   void watch_memory();
   void check_memory();
+
+  // lease_watch.cpp
+  void handle(const wire::WardenLease& lease, const std::string& frame);
+  void watch_leases();
+  void check_leases();
 
   // agent_link.cpp: the agent's side
   Status listen();
@@ -115,6 +121,7 @@ class Warden {
   uint64_t spares_made_ = 0;
   bool flush_planned_ = false;
   bool memory_watched_ = false;
+  bool leases_watched_ = false;
   bool stopping_ = false;
   Status failure_;
   posix::LogOnce bad_requests_;

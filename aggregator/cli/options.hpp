@@ -33,6 +33,7 @@ struct TaskOptions {
   std::vector<std::pair<std::string, int64_t>> resources;
   int64_t time_limit_ms = 0;
   uint32_t retries = 0;
+  uint32_t crash_limit = 3;
   std::vector<std::pair<std::string, std::string>> env;
   std::string on_node_loss = "rerun";
 };

@@ -20,6 +20,7 @@ constexpr int64_t kProgressPollS = 1;  // the time left counts down between two 
 json submit_body(const TaskOptions& task, const std::string& submit_id) {
   json body = {{"argv", task.argv}, {"submit_id", submit_id},  {"priority", task.priority},
                {"cpus", task.cpus}, {"retries", task.retries}, {"on_node_loss", task.on_node_loss}};
+  body["crash_limit"] = task.crash_limit;
   if (!task.name.empty()) body["name"] = task.name;
   if (task.memory_bytes > 0) body["memory_bytes"] = task.memory_bytes;
   if (task.time_limit_ms > 0) body["time_limit_ms"] = task.time_limit_ms;

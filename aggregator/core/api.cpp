@@ -42,6 +42,7 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
   const JobId id = ++state.last_job;
   Job& job = state.jobs[id];
   request.spec.owner = caller.user;
+  request.spec.task.lease_ms = request.spec.on_node_loss == NodeLossPolicy::fence ? state.config.lease_ms : 0;
   job.record = {id, std::move(request.spec), {}, now.wall};
   auto& progress = job.record.progress;
   progress.open = job.record.spec.per_task_input;
@@ -173,7 +174,20 @@ void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) 
 
 ApiReply refuse(int http_status, const std::string& why) { return {http_status, json{{"error", why}}.dump(), {}}; }
 
+namespace {
+
+bool only_asks(const ApiCall& call) {
+  return std::holds_alternative<NodesRequest>(call) || std::holds_alternative<HealthRequest>(call) ||
+         std::holds_alternative<WatchJobRequest>(call) || std::holds_alternative<WatchOutputRequest>(call);
+}
+
+}  // namespace
+
 void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
+  if (!state.gone_back.empty() && !only_asks(request.call)) {
+    effects.replies.push_back({std::move(request.reply), refuse(503, state.gone_back)});
+    return;
+  }
   if (std::holds_alternative<WatchJobRequest>(request.call)) return wait_for_job(state, effects, now, request);
   if (auto* watch = std::get_if<WatchOutputRequest>(&request.call)) {
     state.output_waiters.push_back({*watch, std::move(request.reply), now.mono + watch->wait_ms});

@@ -30,6 +30,7 @@ void erase_attempt(State& state, AttemptKey key) {
   } else {
     detach(state, attempt);
   }
+  state.unproved.erase(key);
   state.jobs.at(key.job).attempts.erase(key);
   auto& open = state.tasks.at(key.task_key()).open;
   open.erase(std::remove(open.begin(), open.end(), key), open.end());
@@ -126,23 +127,70 @@ void cancel_attempt(State& state, Now now, Attempt& attempt) {
   if (!attempt.lost) state.nodes[attempt.node].outbox.cancel.push_back(attempt.key);
 }
 
-void requeue(State& state, Effects& effects, const TaskKey& key, Task& task) {
-  Job& job = state.jobs.at(key.job);
+namespace {
+
+// Without a place yet.
+void put_back(State& state, Effects& effects, const TaskKey& key, Task& task) {
   task.state = TaskState::queued;
+  effects.writes.push_back(PutTask{key, TaskState::queued, task.failures, 0, task.crashes});
+  touch(state, state.jobs.at(key.job));
+}
+
+void stand_in_line(State& state, const TaskKey& key, Task& task) {
+  Job& job = state.jobs.at(key.job);
   task.waiting_again = true;
   job.again.push_back(key.task);
-  effects.writes.push_back(PutTask{key, TaskState::queued, task.failures, 0});
   touch(state, job);
   state.schedule_needed = true;
 }
 
+int64_t delay_ms(const Config& config, uint32_t tries) {
+  int64_t delay = config.retry_delay_ms;
+  for (uint32_t i = 1; i < tries && delay < config.max_retry_delay_ms; ++i) delay *= 2;
+  return std::min(delay, config.max_retry_delay_ms);
+}
+
+}  // namespace
+
+void requeue(State& state, Effects& effects, const TaskKey& key, Task& task) {
+  put_back(state, effects, key, task);
+  stand_in_line(state, key, task);
+}
+
+void requeue_later(State& state, Effects& effects, Now now, const TaskKey& key, Task& task, uint32_t tries) {
+  if (tries == 0 || state.config.retry_delay_ms == 0) return requeue(state, effects, key, task);
+  put_back(state, effects, key, task);
+  task.not_before = now.mono + delay_ms(state.config, tries);
+  state.delayed.emplace(*task.not_before, key);
+}
+
+void queue_delayed(State& state, Now now) {
+  while (!state.delayed.empty() && state.delayed.begin()->first <= now.mono) {
+    const TaskKey key = state.delayed.begin()->second;
+    state.delayed.erase(state.delayed.begin());
+    Task& task = state.tasks.at(key);
+    task.not_before.reset();
+    stand_in_line(state, key, task);
+  }
+}
+
 void unqueue(State& state, const TaskKey& key, Task& task) {
-  task.state = TaskState::assigned;
+  if (task.not_before) {
+    state.delayed.erase({*task.not_before, key});
+    task.not_before.reset();
+  }
   if (!task.waiting_again) return;
   task.waiting_again = false;
   Job& job = state.jobs.at(key.job);
   job.again.erase(std::find(job.again.begin(), job.again.end(), key.task));
   touch(state, job);
+}
+
+void set_task_state(State& state, Effects& effects, const TaskKey& key, TaskState to) {
+  Task& task = state.tasks.at(key);
+  if (task.state == to) return;
+  task.state = to;
+  effects.writes.push_back(PutTask{key, to, task.failures, 0, task.crashes});
 }
 
 namespace {
@@ -172,7 +220,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   unqueue(state, key, task);
   const auto rivals = task.open;
   for (const auto& rival : rivals) supersede(state, effects, now, rival);
-  effects.writes.push_back(PutTask{key, final_state, task.failures, committed});
+  effects.writes.push_back(PutTask{key, final_state, task.failures, committed, task.crashes});
   if (task.stdin_blob) drop_blob(state, effects, now, *task.stdin_blob);
   count_end(job.record.progress.counts, final_state);
   state.tasks.erase(key);
@@ -184,23 +232,38 @@ namespace {
 // A launch that never arrived, or waited in the memory of an agent that died, was no try.
 bool may_have_run(const Attempt& attempt) { return attempt.running || attempt.rebooted || attempt.lost; }
 
+// Whether its node has now gone down under this task once too often.
+bool reaches_crash_limit(const State& state, const Attempt& attempt) {
+  const uint32_t limit = state.jobs.at(attempt.key.job).record.spec.crash_limit;
+  return attempt.crashed && limit != 0 && state.tasks.at(attempt.key.task_key()).crashes + 1 >= limit;
+}
+
 }  // namespace
 
 void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome) {
-  const bool was_try = outcome != "recalled" && may_have_run(state.attempts.at(key));
-  effects.writes.push_back(EndAttempt{key, outcome, {}, now.wall});
-  effects.files.push_back(RemoveOutput{key});
-  erase_attempt(state, key);
+  const Attempt& attempt = state.attempts.at(key);
+  const bool was_try = outcome != "recalled" && may_have_run(attempt);
+  const bool crashed = attempt.crashed;
+  const bool too_often = reaches_crash_limit(state, attempt);
   const TaskKey task_key = key.task_key();
   Task& task = state.tasks.at(task_key);
-  if (!task.open.empty() || task.waiting_again) return;
+  if (crashed) ++task.crashes;
+  effects.writes.push_back(EndAttempt{
+      key,
+      too_often ? "crash limit: its node went down during " + std::to_string(task.crashes) + " attempts" : outcome,
+      {},
+      now.wall});
+  effects.files.push_back(RemoveOutput{key});
+  erase_attempt(state, key);
+  if (too_often) return end_task(state, effects, now, task_key, TaskState::failed, 0);
+  if (!task.open.empty() || task.is_queued()) return;
   const Job& job = state.jobs.at(key.job);
   if (job.record.progress.cancel_requested) {
     end_task(state, effects, now, task_key, TaskState::cancelled, 0);
   } else if (job.record.spec.on_node_loss == NodeLossPolicy::fail && was_try) {
     end_task(state, effects, now, task_key, TaskState::failed, 0);
   } else {
-    requeue(state, effects, task_key, task);
+    requeue_later(state, effects, now, task_key, task, crashed ? task.crashes : 0);
   }
 }
 
@@ -221,6 +284,12 @@ void commit_result(State& state, Effects& effects, Now now, const AttemptKey& ke
   end_task(state, effects, now, key.task_key(), final_state, key.attempt);
 }
 
+// That the cluster lost it a few times is bad luck; then something is wrong, and it should not spin.
+uint32_t unlucky_tries(const Task& task) {
+  constexpr uint32_t kFreeTries = 3;
+  return task.attempts <= kFreeTries ? 0 : task.attempts - kFreeTries;
+}
+
 // What a result means for its task, besides what it means for the attempt.
 void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const wire::Finished& result) {
   const TaskKey task_key = key.task_key();
@@ -230,7 +299,7 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   if (result.outcome == wire::Outcome::exited && result.code == 0) {
     return commit_result(state, effects, now, key, TaskState::succeeded, result);
   }
-  const bool has_rival = !task.open.empty() || task.waiting_again;
+  const bool has_rival = !task.open.empty() || task.is_queued();
   if (cancelling && result.outcome == wire::Outcome::cancelled) {
     if (!has_rival) return commit_result(state, effects, now, key, TaskState::cancelled, result);
     effects.files.push_back(RemoveOutput{key});
@@ -247,7 +316,7 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   if (!counts && job.record.spec.on_node_loss == NodeLossPolicy::fail) {
     return end_task(state, effects, now, task_key, TaskState::failed, 0);
   }
-  requeue(state, effects, task_key, task);
+  requeue_later(state, effects, now, task_key, task, counts ? task.failures : unlucky_tries(task));
 }
 
 }  // namespace
@@ -263,37 +332,6 @@ void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wir
   effects.writes.push_back(EndAttempt{key, std::string(wire::to_string(result.outcome)), result, now.wall});
   erase_attempt(state, key);
   judge(state, effects, now, key, result);
-}
-
-void lose_attempts(State& state, Effects& effects, Now now, Node& node) {
-  if (node.state != NodeState::stopped) node.state = NodeState::lost;
-  std::vector<AttemptKey> keys(node.attempts.begin(), node.attempts.end());
-  std::sort(keys.begin(), keys.end());
-  if (!keys.empty()) {
-    effects.warn("node " + node.record.status.node + " is not heard: " + std::to_string(keys.size()) +
-                 " attempts that it holds are given up for now");
-  }
-  for (const auto& key : keys) {
-    Attempt& attempt = state.attempts.at(key);
-    stop_pulls(state, attempt);
-    detach(state, attempt);
-    attempt.lost = true;
-    node.lost_attempts.insert(key);
-    const TaskKey task_key = key.task_key();
-    Task& task = state.tasks.at(task_key);
-    const auto& job = state.jobs.at(key.job).record;
-    const bool others = std::any_of(task.open.begin(), task.open.end(),
-                                    [&](const AttemptKey& other) { return !state.attempts.at(other).lost; });
-    if (others || task.waiting_again) continue;
-    task.state = TaskState::silent;
-    if (job.progress.cancel_requested) {
-      end_task(state, effects, now, task_key, TaskState::cancelled, 0);
-    } else if (job.spec.on_node_loss == NodeLossPolicy::rerun) {
-      requeue(state, effects, task_key, task);
-    } else if (job.spec.on_node_loss == NodeLossPolicy::fail) {
-      end_task(state, effects, now, task_key, TaskState::failed, 0);
-    }
-  }
 }
 
 }  // namespace bramble::aggregator

@@ -88,7 +88,7 @@ bool place_once(State& state, Effects& effects, Now now) {
 }  // namespace
 
 void schedule(State& state, Effects& effects, Now now) {
-  if (!state.schedule_needed || !state.connected) return;
+  if (!state.schedule_needed || !state.connected || !state.gone_back.empty()) return;
   state.schedule_needed = false;
   for (int round = 0; round < kMaxRounds && !state.ready_order.empty(); ++round) {
     if (!place_once(state, effects, now)) return;
@@ -282,7 +282,7 @@ wire::TasksMessage next_message(const State& state, Node& node) {
 
 void flush(State& state, Effects& effects) {
   for (Node& node : state.nodes) {
-    if (!state.connected) {
+    if (!state.connected || !state.gone_back.empty()) {
       node.outbox = {};  // everything in it is said again
       continue;
     }

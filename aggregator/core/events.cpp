@@ -92,6 +92,13 @@ void on_events(State& state, Effects& effects, Now now, Node& node, const wire::
     ++state.stale_messages;
     return;
   }
+  const auto& name = node.record.status.node;
+  note_later_term(state, effects, name, message.store, message.term);
+  note_later_session(state, effects, name, message.session);
+  if (!state.gone_back.empty()) {
+    ++state.stale_messages;  // a result too: it may be of another job that had the same number
+    return;
+  }
   const bool current = message.session != 0 && message.session == node.session;
   for (const auto& event : message.events) {
     if (current || event.type == wire::EventType::finished) {

@@ -16,6 +16,11 @@ bool is_schedulable(const Node& node);
 void on_status(State& state, Effects& effects, Now now, const std::string& name, const wire::NodeStatus& status);
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat);
 void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
+// Somebody knows a later life of our store: this database is a copy from before, a restored backup or a second one.
+// What it would give out may have been given out already, under the same names. From now on nothing is done.
+void note_gone_back(State& state, Effects& effects, const std::string& sign);
+void note_later_session(State& state, Effects& effects, const std::string& node, SessionId session);
+bool note_later_term(State& state, Effects& effects, const std::string& node, const StoreId& store, TermId term);
 void watch_silence(State& state, Effects& effects, Now now);
 
 // --- jobs (jobs.cpp) ---
@@ -45,9 +50,21 @@ void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, co
 // The attempt's result, with its output in our hands.
 void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wire::Finished& result);
 void requeue(State& state, Effects& effects, const TaskKey& key, Task& task);
+// The same after a delay, longer with each try that went wrong.
+void requeue_later(State& state, Effects& effects, Now now, const TaskKey& key, Task& task, uint32_t tries);
+void queue_delayed(State& state, Now now);  // those whose delay is over
+void set_task_state(State& state, Effects& effects, const TaskKey& key, TaskState to);
 void unqueue(State& state, const TaskKey& key, Task& task);
 void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed);
+
+// --- attempts at nodes that are not heard, and the proof that they are dead (losses.cpp) ---
+void show_silent(State& state, Effects& effects, const Node& node);
 void lose_attempts(State& state, Effects& effects, Now now, Node& node);
+void keep_as_lost(State& state, Effects& effects, const AttemptKey& key);
+void prove_dead(State& state, Effects& effects, Now now, const AttemptKey& key, const std::string& how);
+// When an attempt's lease proves it dead; nothing: it has none, only a new boot or power proves it.
+std::optional<MonoTime> proof_time(const State& state, const Attempt& attempt);
+void watch_leases(State& state, Effects& effects, Now now);
 
 // --- events from nodes (events.cpp) ---
 void on_events(State& state, Effects& effects, Now now, Node& node, const wire::EventsMessage& message);
@@ -70,6 +87,7 @@ void resend(State& state, Now now);     // launches, cancels and recalls that we
 void flush(State& state, Effects& effects);
 
 // --- watchers (watch.cpp) ---
+bool was_touched(const Job& job, TaskIndex task);  // it was assigned once
 std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64_t at_nodes, uint64_t running,
                            std::optional<int64_t> eta_ms);
 void answer_job_waiters(State& state, Effects& effects, Now now);

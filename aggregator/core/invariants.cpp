@@ -12,6 +12,7 @@ void check_attempts(const State& state, Problems& problems) {
   for (const auto& [key, attempt] : state.attempts) {
     const std::string name = to_string(key);
     const Node& node = state.nodes.at(attempt.node);
+    if (attempt.dead && !attempt.lost) problems.push_back(name + " is dead and counted as living");
     const bool in_open = node.attempts.contains(key);
     const bool in_lost = node.lost_attempts.contains(key);
     if (in_open == attempt.lost || in_lost != attempt.lost)
@@ -35,7 +36,10 @@ void check_tasks(const State& state, Problems& problems) {
     if (is_final(task.state)) problems.push_back(to_string(key) + " is final and still held");
     if (!state.jobs.contains(key.job)) problems.push_back(to_string(key) + " has no open job");
     if (task.waiting_again) ++again[key.job];
-    const bool held = task.waiting_again || !task.open.empty();
+    const bool held = task.is_queued() || !task.open.empty();
+    if (task.not_before && !state.delayed.contains({*task.not_before, key})) {
+      problems.push_back(to_string(key) + " waits for a time that nobody watches");
+    }
     if (!held) problems.push_back(to_string(key) + " is neither queued nor at a node: it would never end");
     for (const auto& attempt : task.open) {
       if (!state.attempts.contains(attempt)) problems.push_back(to_string(attempt) + " is named by its task only");

@@ -65,7 +65,10 @@ namespace {
 // counted only.
 void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
   auto& progress = job.record.progress;
-  const std::vector<TaskIndex> again(job.again.begin(), job.again.end());
+  std::vector<TaskIndex> again(job.again.begin(), job.again.end());
+  for (const auto& [when, key] : state.delayed) {
+    if (key.job == job.record.id) again.push_back(key.task);
+  }
   for (const TaskIndex index : again) {
     const TaskKey key{job.record.id, index};
     if (state.tasks.at(key).open.empty()) {

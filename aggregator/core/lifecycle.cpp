@@ -12,14 +12,16 @@ constexpr int64_t kMaxBackoffMs = 5000;
 constexpr int64_t kStallMs = 1000;  // between two ticks: we were not running
 
 Publish status_message(const State& state, bool online) {
-  const wire::AggregatorStatus status{online, state.store, state.term, state.config.version};
+  const wire::AggregatorStatus status{online, state.store, state.term, state.config.run, state.config.version};
   return {state.topics.aggregator_status(), wire::encode(status), 1, true};
 }
 
 void load_nodes(State& state, LoadedState& loaded) {
   for (auto& record : loaded.nodes) {
     state.node_by_name[record.status.node] = static_cast<NodeIndex>(state.nodes.size());
-    state.nodes.emplace_back().record = std::move(record);
+    Node& node = state.nodes.emplace_back();
+    node.record = std::move(record);
+    if (!node.record.status.online && node.record.status.reason == "goodbye") node.state = NodeState::stopped;
   }
 }
 
@@ -52,6 +54,7 @@ void load_tasks(State& state, LoadedState& loaded) {
     task.state = record.state;
     task.attempts = record.attempts;
     task.failures = record.failures;
+    task.crashes = record.crashes;
     task.stdin_blob = std::move(record.stdin_blob);
   }
 }
@@ -72,10 +75,20 @@ void load_attempts(State& state, Effects& effects, Now now, LoadedState& loaded)
     attempt.answered = true;  // told by the node's inventory, if not
     attempt.assigned = record.assigned;
     attempt.started = record.started;
+    const NodeRecord& at = state.nodes[attempt.node].record;
+    attempt.orphan = attempt.session < at.agent_session;
+    attempt.own_heard = now.mono;
+    attempt.rebooted = !attempt.orphan && attempt.session < at.boot_session;
     task->second.open.push_back(record.key);
     state.jobs.at(record.key.job).attempts.insert(record.key);
     attach(state, state.attempts.emplace(record.key, std::move(attempt)).first->second);
   }
+}
+
+// An attempt of it that is not in the store any more (a restored backup) may live until its lease is over.
+bool needs_care(const State& state, const TaskKey& key, const Task& task) {
+  const JobSpec& spec = state.jobs.at(key.job).record.spec;
+  return spec.on_node_loss == NodeLossPolicy::fence && spec.task.lease_ms > 0 && task.attempts > 0;
 }
 
 // Tasks whose row says that they are at a node, or queued, and that no open attempt holds.
@@ -89,6 +102,11 @@ void queue_orphans(State& state) {
   for (const auto& key : orphans) {
     Task& task = state.tasks.at(key);
     task.state = TaskState::queued;
+    if (needs_care(state, key, task)) {
+      task.not_before = lease_proof(state.started, state.jobs.at(key.job).record.spec.task.lease_ms);
+      state.delayed.emplace(*task.not_before, key);
+      continue;
+    }
     task.waiting_again = true;
     state.jobs.at(key.job).again.push_back(key.task);
   }
@@ -102,6 +120,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   state.last_session = loaded.last_session;
   state.last_job = loaded.last_job;
   state.last_tick = now.mono;
+  state.started = now.mono;
   state.connect_at = now.mono;
   load_nodes(state, loaded);
   load_blobs(state, now, loaded);
@@ -165,7 +184,11 @@ void on_tick(State& state, Effects& effects, Now now) {
   }
   state.last_tick = now.mono;
   connect_when_due(state, effects, now);
-  watch_silence(state, effects, now);
+  if (state.gone_back.empty()) {
+    watch_silence(state, effects, now);
+    watch_leases(state, effects, now);
+  }
+  queue_delayed(state, now);
   resend(state, now);
   retry_pulls(state, effects, now);
   rebalance(state, now);

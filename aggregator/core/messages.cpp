@@ -44,7 +44,25 @@ void on_blob_get(State& state, Effects& effects, const std::string& name, const 
 
 }  // namespace
 
+namespace {
+
+// Our own comes back to us, and what earlier runs left behind. Another one of our store and not of an earlier term is a
+// second aggregator that works with a copy, or the life from which this copy was taken.
+void on_aggregator_status(State& state, Effects& effects, const wire::AggregatorStatus& status) {
+  if (status.store != state.store || status.run == state.config.run || status.term < state.term) return;
+  note_gone_back(
+      state, effects,
+      "another run of it has term " + std::to_string(status.term) + ", this one " + std::to_string(state.term));
+}
+
+}  // namespace
+
 void on_message(State& state, Effects& effects, Now now, std::string_view topic, std::string_view payload) {
+  if (topic == state.topics.aggregator_status()) {
+    if (payload.empty()) return;
+    return decode_and<wire::AggregatorStatus>(state, effects, topic, payload,
+                                              [&](const auto& m) { on_aggregator_status(state, effects, m); });
+  }
   const auto parsed = state.topics.parse(topic);
   if (!parsed) return note_malformed(state, effects, topic, parsed.error());
   const std::string& name = parsed->node;

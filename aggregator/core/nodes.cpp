@@ -84,12 +84,20 @@ void grant_session(State& state, Effects& effects, Now now, Node& node) {
 }
 
 // A new boot of the same machine proves that everything of the old boot is dead, but for results that wait on its disk:
-// the inventory tells. Another machine under the name proves nothing.
+// the inventory tells. Another machine under the name proves nothing. A node that said goodbye was stopped on purpose,
+// and one that went down before our own start may have done so with all others: no task is blamed for either.
 void note_change_of_boot(State& state, Node& node, bool same_agent) {
+  const bool unexpected = same_agent && node.state != NodeState::stopped && node.heard;
   for (const auto* keys : {&node.attempts, &node.lost_attempts}) {
     for (const auto& key : *keys) {
       Attempt& attempt = state.attempts.at(key);
-      (same_agent ? attempt.rebooted : attempt.orphan) = true;
+      if (same_agent) {
+        attempt.rebooted = true;
+        attempt.crashed |= unexpected && attempt.running;
+      } else if (!attempt.orphan) {
+        attempt.orphan = true;
+        attempt.own_heard = node.heard.value_or(state.started);
+      }
     }
   }
   node.strays.clear();
@@ -114,11 +122,13 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
     return;
   }
   const bool changed = !known.boot_id.empty() && (!same_agent || known.boot_id != status.boot_id);
+  if (changed) note_change_of_boot(state, node, same_agent);
   node.record.status = status;
   node.record.last_seen = now.wall;
   node.heard = now.mono;
-  if (changed) note_change_of_boot(state, node, same_agent);
   grant_session(state, effects, now, node);
+  if (!same_agent) node.record.agent_session = node.session;
+  if (changed || !same_agent) node.record.boot_session = node.session;
   effects.writes.push_back(PutNode{node.record});
   effects.info("node " + status.node + " came, session " + std::to_string(node.session));
 }
@@ -132,9 +142,57 @@ void on_farewell(State& state, Effects& effects, Now now, Node& node, const wire
   if (status.reason != "goodbye") return;  // torn away: silence will tell
   node.state = NodeState::stopped;
   node.session = 0;
+  node.record.status.online = false;
+  node.record.status.reason = status.reason;
   node.record.last_seen = now.wall;
   effects.writes.push_back(PutNode{node.record});
   effects.info("node " + known.node + " said goodbye");
+}
+
+}  // namespace
+
+void note_gone_back(State& state, Effects& effects, const std::string& sign) {
+  if (!state.gone_back.empty()) return;
+  state.gone_back = "this aggregator's database is an old copy, or a second aggregator uses it: " + sign +
+                    "; nothing is started or taken in. If no other aggregator uses this store, stop this one, run "
+                    "bramble-aggregator --renew-store once and start it again";
+  effects.warn(state.gone_back);
+}
+
+void note_later_session(State& state, Effects& effects, const std::string& node, SessionId session) {
+  if (session <= state.last_session) return;
+  note_gone_back(state, effects,
+                 "node " + node + " has session " + std::to_string(session) + ", the last that this one granted is " +
+                     std::to_string(state.last_session));
+}
+
+bool note_later_term(State& state, Effects& effects, const std::string& node, const StoreId& store, TermId term) {
+  if (store != state.store || term <= state.term) return false;
+  note_gone_back(state, effects,
+                 "node " + node + " has seen term " + std::to_string(term) + " of store " + store + ", this is " +
+                     std::to_string(state.term));
+  return true;
+}
+
+namespace {
+
+bool note_later_life(State& state, Effects& effects, const std::string& name, const wire::NodeStatus& status) {
+  note_later_term(state, effects, name, status.store, status.term);
+  if (status.store == state.store) note_later_session(state, effects, name, status.session);
+  return !state.gone_back.empty();
+}
+
+// Joined to another aggregator's store: it would not obey us.
+bool is_foreign(State& state, Effects& effects, Node& node, const wire::NodeStatus& status) {
+  const bool was_foreign = node.foreign;
+  node.foreign = !status.store.empty() && status.store != state.store;
+  if (!node.foreign) return false;
+  node.session = 0;
+  if (!was_foreign) {
+    effects.warn("node " + status.node + " belongs to another aggregator (store " + status.store +
+                 "): to have it here, stop its agent, remove agent.state from its state directory and start it again");
+  }
+  return true;
 }
 
 }  // namespace
@@ -150,14 +208,15 @@ void on_status(State& state, Effects& effects, Now now, const std::string& name,
     return;
   }
   Node* node = find_or_add_node(state, effects, now, name);
-  if (node == nullptr) return;
+  if (node == nullptr || note_later_life(state, effects, name, status)) return;
+  if (is_foreign(state, effects, *node, status)) return;
   if (is_second_agent(state, *node, status, now)) return refuse_second_agent(effects, *node, status);
   on_birth(state, effects, now, *node, status);
 }
 
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat) {
   Node* node = find_or_add_node(state, effects, now, name);
-  if (node == nullptr) return;
+  if (node == nullptr || node->foreign) return;
   if (beat.session != 0 && beat.session == node->session) {
     node->heard = now.mono;
     if (node->beat && node->beat->spool_full && !beat.spool_full) state.schedule_needed = true;
@@ -190,17 +249,6 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
 
 namespace {
 
-// It takes no room any more, and its task waits for proof that it is dead.
-void keep_as_lost(State& state, Node& node, const AttemptKey& key) {
-  Attempt& attempt = state.attempts.at(key);
-  if (attempt.lost) return;
-  detach(state, attempt);
-  attempt.lost = true;
-  node.lost_attempts.insert(key);
-  Task& task = state.tasks.at(key.task_key());
-  if (!task.waiting_again) task.state = TaskState::silent;
-}
-
 // An attempt that we hold open at the node and that the node does not know never arrived, or was lost there.
 void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
   std::vector<AttemptKey> missing;
@@ -215,39 +263,90 @@ void drop_unlisted(State& state, Effects& effects, Now now, Node& node) {
   for (const auto& key : missing) {
     const Attempt& attempt = state.attempts.at(key);
     const bool needs_proof = state.jobs.at(key.job).record.spec.on_node_loss == NodeLossPolicy::fence;
-    if (attempt.orphan && needs_proof) {
-      keep_as_lost(state, node, key);
+    if (attempt.orphan && needs_proof && !attempt.dead) {
+      keep_as_lost(state, effects, key);
     } else {
       abandon_attempt(state, effects, now, key, attempt.rebooted ? "node restarted" : "lost");
     }
   }
 }
 
-// What came back with its node goes on: whichever attempt of a task ends first commits. False: it is not ours.
-bool take_back(State& state, Node& node, const AttemptKey& key, bool running) {
+void recall_unbegun(State& state, Now now, Attempt& attempt) {
+  if (attempt.lost || attempt.running || attempt.recalled || attempt.cancel || attempt.result) return;
+  attempt.recalled = true;
+  attempt.sent = now.mono;
+  state.nodes[attempt.node].outbox.recall.push_back(attempt.key);
+}
+
+// The original came back and there is a replacement. What has begun stays, and what ends first commits; what has not
+// begun is given back, so that nothing is done twice without need. If neither has begun the original stays.
+void settle_rivals(State& state, Now now, const Task& task, Attempt& original) {
+  const bool replacement_runs = std::any_of(task.open.begin(), task.open.end(), [&](const AttemptKey& key) {
+    const Attempt& other = state.attempts.at(key);
+    return key != original.key && !other.lost && other.running;
+  });
+  if (replacement_runs) return recall_unbegun(state, now, original);
+  for (const auto& key : task.open) {
+    if (key != original.key) recall_unbegun(state, now, state.attempts.at(key));
+  }
+}
+
+// What came back with its node goes on: whichever attempt of a task ends first commits. False: it is not ours, or it
+// should have been dead.
+bool take_back(State& state, Effects& effects, Now now, Node& node, const AttemptKey& key, bool running,
+               bool finished) {
   const auto found = state.attempts.find(key);
   if (found == state.attempts.end() || &state.nodes[found->second.node] != &node) return false;
   Attempt& attempt = found->second;
+  if (attempt.dead && !finished) return false;
   if (attempt.lost) {
     attempt.lost = false;
     node.lost_attempts.erase(key);
+    state.unproved.erase(key);
     attach(state, attempt);
   }
   Task& task = state.tasks.at(key.task_key());
-  if (task.waiting_again) unqueue(state, key.task_key(), task);
+  if (task.is_queued()) unqueue(state, key.task_key(), task);
   attempt.rebooted = false;
+  attempt.crashed = false;
+  attempt.dead = false;
   attempt.orphan = false;
   attempt.answered = true;
   attempt.session = node.session;
   mark_running(state, attempt, running);
+  settle_rivals(state, now, task, attempt);
+  set_task_state(state, effects, key.task_key(), attempt.running ? TaskState::running : TaskState::assigned);
   if (attempt.cancel) node.outbox.cancel.push_back(key);
   return true;
 }
 
-void take_back_or_cancel(State& state, Now now, Node& node, const AttemptKey& key, bool running) {
-  if (take_back(state, node, key, running)) return;
+void take_back_or_cancel(State& state, Effects& effects, Now now, Node& node, const AttemptKey& key, bool running) {
+  if (take_back(state, effects, now, node, key, running, false)) return;
   node.strays[key] = now.mono;
   node.outbox.cancel.push_back(key);
+}
+
+// What a node holds of our store was written down here before it was given out - unless this database is an old copy.
+bool was_given_out(const State& state, const AttemptKey& key) {
+  if (key.job > state.last_job) return false;
+  const auto job = state.jobs.find(key.job);
+  if (job == state.jobs.end()) return true;  // final: how far it came is in the store
+  const auto task = state.tasks.find(key.task_key());
+  if (task != state.tasks.end()) return key.attempt <= task->second.attempts;
+  return was_touched(job->second, key.task);  // ended
+}
+
+bool lists_the_unknown(State& state, Effects& effects, const Node& node, const wire::Inventory& inventory) {
+  for (const auto* keys : {&inventory.queued, &inventory.running, &inventory.finished}) {
+    for (const auto& key : *keys) {
+      if (was_given_out(state, key)) continue;
+      note_gone_back(state, effects,
+                     "node " + node.record.status.node + " holds attempt " + to_string(key) +
+                         ", which it was never given by this one");
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -258,13 +357,16 @@ void on_inventory(State& state, Effects& effects, Now now, Node& node, const wir
     ++state.stale_messages;
     return;
   }
+  if (inventory.store != state.store || lists_the_unknown(state, effects, node, inventory)) return;
   if (!node.inventory.pages.insert(inventory.page).second) return;
   for (const auto* keys : {&inventory.queued, &inventory.running, &inventory.finished}) {
     node.inventory.listed.insert(keys->begin(), keys->end());
   }
-  for (const auto& key : inventory.queued) take_back_or_cancel(state, now, node, key, false);
-  for (const auto& key : inventory.running) take_back_or_cancel(state, now, node, key, true);
-  for (const auto& key : inventory.finished) take_back(state, node, key, true);  // its result is on its way
+  for (const auto& key : inventory.queued) take_back_or_cancel(state, effects, now, node, key, false);
+  for (const auto& key : inventory.running) take_back_or_cancel(state, effects, now, node, key, true);
+  for (const auto& key : inventory.finished) {
+    take_back(state, effects, now, node, key, true, true);  // its result is on its way
+  }
   if (node.inventory.pages.size() < inventory.pages) return;
   drop_unlisted(state, effects, now, node);
   node.inventory = {};
@@ -282,6 +384,7 @@ void watch_silence(State& state, Effects& effects, Now now) {
     if (silence_ms <= state.config.silent_ms) continue;
     if (node.state != NodeState::silent && node.state != NodeState::stopped) {
       node.state = NodeState::silent;
+      show_silent(state, effects, node);
       effects.warn("node " + node.record.status.node + " is silent");
     }
     if (silence_ms > state.config.loss_ms) lose_attempts(state, effects, now, node);

@@ -26,6 +26,9 @@ void on_output_failed(State& state, Effects& effects, Now now, const AttemptKey&
                       uint64_t have_bytes);
 void on_output_sealed(State& state, Effects& effects, Now now, const AttemptKey& key);
 
+// It is proved that the node has no power: whatever ran there is dead, and `fence` tasks run again.
+void on_power_off(State& state, Effects& effects, Now now, const std::string& node);
+
 // Timers: call it about every 100 ms, after the queue was drained. A gap of more than a second between calls means that
 // this process was not running: nodes are given the grace.
 void on_tick(State& state, Effects& effects, Now now);

@@ -59,6 +59,7 @@ struct JobSpec {
   uint32_t retries = 0;      // further tries after a failure of the task's own
   uint32_t max_running = 0;  // tasks of it at nodes at once; 0: no limit
   NodeLossPolicy on_node_loss = NodeLossPolicy::rerun;
+  uint32_t crash_limit = 3;  // attempts during which the node went down, then the task fails; 0: no limit
   wire::TaskSpec task;
   bool array = false;           // false: one task with index 0, or (map) tasks appended one by one
   bool per_task_input = false;  // tasks are appended with a stdin blob each, indices from 0; open until closed
@@ -94,6 +95,7 @@ struct TaskRecord {
   uint32_t attempts = 0;  // numbers given out
   uint32_t failures = 0;  // those that count against retries
   std::optional<wire::BlobRef> stdin_blob;
+  uint32_t crashes = 0;  // attempts during which their node went down
 };
 
 struct AttemptRecord {
@@ -110,6 +112,8 @@ struct NodeRecord {
   WallTime last_seen;
   bool drained = false;
   std::string drain_reason;
+  SessionId agent_session = 0;  // the first one of this agent_id: attempts of older ones are another agent's
+  SessionId boot_session = 0;   // the first one of this boot
 };
 
 // --- writes: durable, all of a batch in one transaction, in order ---------------------------------------------------
@@ -154,12 +158,14 @@ struct EndAttempt {
   WallTime ended;
 };
 
-// A task's state, and its failures. For a final state the committed attempt, if any, is named.
+// A task's state, and its failures. For a final state the committed attempt, if any, is named. Not final and at a node:
+// assigned, running or silent.
 struct PutTask {
   TaskKey key;
   TaskState state = TaskState::queued;
   uint32_t failures = 0;
   uint32_t committed_attempt = 0;  // 0: none
+  uint32_t crashes = 0;
 };
 
 // The output of a committed attempt: inline, or in the output file of that attempt.

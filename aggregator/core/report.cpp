@@ -60,6 +60,7 @@ std::string health_json(const State& state) {
               {"store", state.store},
               {"term", state.term},
               {"connected", state.connected},
+              {"gone_back", state.gone_back},
               {"store_ok", true},
               {"nodes_on", on},
               {"open_jobs", state.jobs.size()},

@@ -19,6 +19,7 @@
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
 #include "common/base/clock.hpp"
+#include "common/base/lease.hpp"
 #include "common/wire/topics.hpp"
 
 namespace bramble::aggregator {
@@ -28,6 +29,7 @@ using NodeIndex = uint32_t;
 struct Config {
   std::string cluster = "bramble";
   std::string version;
+  std::string run;  // UUID, new at each start
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
   int64_t silent_ms = 3000;  // without a beat: the node is silent
@@ -35,6 +37,9 @@ struct Config {
   int64_t grace_ms = 3000;   // after the broker was away or this process stalled
   int64_t resend_ms = 1000;  // what must arrive is said again
   int64_t pull_timeout_ms = 2000;
+  int64_t lease_ms = kDefaultLeaseMs;  // of the `fence` tasks that are submitted from now on
+  int64_t retry_delay_ms = 1000;       // after the first failure; doubles with each
+  int64_t max_retry_delay_ms = 60'000;
   size_t max_open_jobs = 10000;
   size_t max_nodes = 20000;
   size_t max_unnamed_blobs = 10000;
@@ -69,7 +74,10 @@ struct Attempt {
   bool answered = false;  // the node has said that it holds it
   bool lost = false;      // its node was silent too long: a replacement may run, it may yet come back
   bool rebooted = false;  // its node has booted since: it may have run, and is dead unless the node lists it
-  bool orphan = false;    // another agent has taken its node's name: nothing proves that it is dead
+  bool crashed = false;   // it ran when its node went down: perhaps it was the cause
+  bool orphan = false;    // another agent has taken its node's name: only its lease proves that it is dead
+  bool dead = false;   // lost, and it is proved that it does not run any more; a result may yet lie on its node's disk
+  MonoTime own_heard;  // orphan: the last that was heard of its own agent, or later
   bool cancel = false;
   bool recalled = false;
   MonoTime sent;  // launch, cancel or recall, whichever was last
@@ -84,9 +92,13 @@ struct Task {
   TaskState state = TaskState::queued;
   uint32_t attempts = 0;
   uint32_t failures = 0;
-  bool waiting_again = false;  // stands in its job's `again` queue
+  uint32_t crashes = 0;
+  bool waiting_again = false;          // stands in its job's `again` queue
+  std::optional<MonoTime> not_before;  // queued: not tried again before; stands in `delayed`
   std::vector<AttemptKey> open;
   std::optional<wire::BlobRef> stdin_blob;
+
+  bool is_queued() const { return waiting_again || not_before; }
 };
 
 struct JobWaiter {
@@ -128,6 +140,7 @@ struct Node {
   NodeRecord record;
   NodeState state = NodeState::unknown;
   SessionId session = 0;
+  bool foreign = false;           // its agent is joined to another store
   std::optional<MonoTime> heard;  // last beat of this run of ours
   std::optional<MonoTime> welcomed;
   std::optional<wire::Beat> beat;
@@ -176,6 +189,8 @@ struct State {
   std::set<std::pair<int64_t, JobId>> ready_order;  // (-priority, id) of jobs with ready tasks
   std::unordered_map<TaskKey, Task> tasks;
   std::unordered_map<AttemptKey, Attempt> attempts;
+  std::set<AttemptKey> unproved;                       // lost ones of `fence` tasks: whether they are dead is not known
+  std::set<std::pair<MonoTime, TaskKey>> delayed;      // by `not_before`
   std::unordered_map<std::string, JobId> submissions;  // by submit_id: open jobs and the last final ones
 
   // Final jobs that somebody may still be watching; the oldest leaves first.
@@ -202,6 +217,8 @@ struct State {
   std::string last_disconnect_reason;
   MonoTime trusted_since;  // silence before this does not count
   MonoTime last_tick;
+  MonoTime started;       // an earlier run of ours answered no beat later than this
+  std::string gone_back;  // not empty: why this store must not be worked with; see note_gone_back()
   bool schedule_needed = false;
   std::set<JobId> dirty_jobs;
 

@@ -102,6 +102,7 @@ const std::vector<std::string> kSubmitKeys{"argv",
                                            "memory_bytes",
                                            "resources",
                                            "retries",
+                                           "crash_limit",
                                            "time_limit_ms",
                                            "env",
                                            "array",
@@ -138,6 +139,7 @@ void read_job(Fields& fields, SubmitRequest& into) {
       .rule(spec.submit_id.empty() || is_uuid(spec.submit_id), "submit_id must be a UUID in lower-case letters")
       .whole<int32_t>("priority", spec.priority, -kMaxPriority, kMaxPriority)
       .whole<uint32_t>("retries", spec.retries, 0, kMaxRetries)
+      .whole<uint32_t>("crash_limit", spec.crash_limit, 0, kMaxRetries)
       .with("on_node_loss",
             [&](const Json& value, const std::string& name) { return read_policy(value, name, spec.on_node_loss); })
       .flag("per_task_input", spec.per_task_input)

@@ -58,6 +58,7 @@ Json spec_json(const JobRecord& job) {
                {"time_limit_ms", task.time_limit_ms},
                {"kill_grace_ms", task.kill_grace_ms},
                {"retries", spec.retries},
+               {"crash_limit", spec.crash_limit},
                {"env", std::move(env)},
                {"on_node_loss", to_string(spec.on_node_loss)},
                {"max_running", spec.max_running},

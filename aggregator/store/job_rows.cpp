@@ -126,6 +126,8 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   const auto progress = read_progress(row, 22);
   if (!progress) return tl::unexpected<Error>(progress.error());
   job.progress = *progress;
+  job.spec.crash_limit = row.natural32(34);
+  job.spec.task.lease_ms = row.integer(35);
   return job;
 }
 
@@ -139,6 +141,7 @@ Result<TaskRow> read_task(const sqlite::Statement& row) {
   task.record.failures = row.natural32(4);
   task.record.stdin_blob = read_blob_ref(row, 5);
   task.committed_attempt = row.natural32(7);
+  task.record.crashes = row.natural32(8);
   return task;
 }
 
@@ -182,6 +185,8 @@ Result<NodeRecord> read_node(const sqlite::Statement& row) {
   node.last_seen = {row.integer(16)};
   node.drained = row.integer(17) != 0;
   node.drain_reason = row.string(18);
+  node.agent_session = row.natural(19);
+  node.boot_session = row.natural(20);
   return node;
 }
 

@@ -18,7 +18,7 @@ RowChanges::RowChanges(std::span<const StoreWrite> writes) {
 
 RowChanges::Task& RowChanges::task(const TaskKey& key) {
   const auto [found, is_new] = task_places_.try_emplace(key, tasks.size());
-  if (is_new) tasks.push_back({key, TaskState::queued, 0, {}, {}});
+  if (is_new) tasks.push_back({key, TaskState::queued, 0, {}, {}, {}});
   return tasks[found->second];
 }
 
@@ -47,6 +47,7 @@ void RowChanges::take(const PutTask& write) {
   Task& change = task(write.key);
   change.state = write.state;
   change.failures = write.failures;
+  change.crashes = write.crashes;
   if (write.committed_attempt != 0) change.committed_attempt = write.committed_attempt;
 }
 
@@ -67,14 +68,15 @@ namespace {
 constexpr std::string_view kPutNode =
     "INSERT OR REPLACE INTO nodes_raw (node, agent_id, machine_id, boot_id, counter, online, reason, protocol, "
     "version, "
-    "model, arch, cores, memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "model, arch, cores, memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, "
+    "agent_session, boot_session) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kAddJob =
     "INSERT INTO jobs_raw (job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, "
     "per_task_input, stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, "
     "kill_grace_ms, "
-    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
@@ -85,10 +87,11 @@ constexpr std::string_view kAppendTask =
     "stdin_bytes) VALUES (?, ?, 'queued', 0, 0, 0, ?, ?)";
 
 constexpr std::string_view kPutTask =
-    "INSERT INTO tasks_raw (job, task, state, attempts, failures, committed_attempt) "
-    "VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0)) ON CONFLICT (job, task) DO UPDATE SET state = ?3, "
+    "INSERT INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, crashes) "
+    "VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0), coalesce(?7, 0)) "
+    "ON CONFLICT (job, task) DO UPDATE SET state = ?3, "
     "attempts = max(attempts, ?4), failures = coalesce(?5, failures), "
-    "committed_attempt = coalesce(?6, committed_attempt)";
+    "committed_attempt = coalesce(?6, committed_attempt), crashes = coalesce(?7, crashes)";
 
 constexpr std::string_view kAddAttempt =
     "INSERT INTO attempts_raw (job, task, attempt, node, session, assigned_ms, started_ms) VALUES (?,?,?,?,?,?,?)";
@@ -163,18 +166,19 @@ Status JobWriter::put(const PutNode& write) {
   return node_.run(status.node, status.agent_id, status.machine_id, status.boot_id, status.counter, status.online,
                    status.reason, status.protocol, status.version, status.model, status.arch, status.cores,
                    status.memory_bytes, resources_json(status.resources), labels_json(status.labels),
-                   node.first_seen.ms, node.last_seen.ms, node.drained, node.drain_reason);
+                   node.first_seen.ms, node.last_seen.ms, node.drained, node.drain_reason, node.agent_session,
+                   node.boot_session);
 }
 
 Status JobWriter::put(const AddJob& write) {
   const JobSpec& spec = write.job.spec;
   const wire::TaskSpec& task = spec.task;
-  Status status = job_.run(write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries,
-                           spec.max_running, to_string(spec.on_node_loss), spec.array, spec.per_task_input,
-                           member(spec.stdin_blob, &wire::BlobRef::sha256),
-                           member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
-                           resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms,
-                           task.kill_grace_ms, task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms);
+  Status status = job_.run(
+      write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
+      to_string(spec.on_node_loss), spec.array, spec.per_task_input, member(spec.stdin_blob, &wire::BlobRef::sha256),
+      member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
+      resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms, task.kill_grace_ms,
+      task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms, spec.crash_limit, task.lease_ms);
   return status ? put_progress(write.job.id, write.job.progress) : status;
 }
 
@@ -202,7 +206,7 @@ Status JobWriter::put_progress(JobId job, const JobProgress& progress) {
 
 Status JobWriter::put_task(const RowChanges::Task& change) {
   return task_.run(change.key.job, change.key.task, to_string(change.state), change.attempts, change.failures,
-                   change.committed_attempt);
+                   change.committed_attempt, change.crashes);
 }
 
 Status JobWriter::put_attempt(const RowChanges::Attempt& change) {

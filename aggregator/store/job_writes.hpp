@@ -22,6 +22,7 @@ struct RowChanges {
     uint32_t attempts = 0;
     std::optional<uint32_t> failures;
     std::optional<uint32_t> committed_attempt;
+    std::optional<uint32_t> crashes;
   };
   struct Attempt {
     AttemptKey key;

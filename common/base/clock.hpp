@@ -14,8 +14,8 @@ struct MonoTime {
   int64_t ms = 0;
 
   auto operator<=>(const MonoTime&) const = default;
-  MonoTime operator+(int64_t add_ms) const { return {ms + add_ms}; }
-  int64_t operator-(MonoTime earlier) const { return ms - earlier.ms; }
+  constexpr MonoTime operator+(int64_t add_ms) const { return {ms + add_ms}; }
+  constexpr int64_t operator-(MonoTime earlier) const { return ms - earlier.ms; }
 };
 
 // Milliseconds since 1970-01-01 UTC as the machine believes; may jump both ways. For people and for stored rows.

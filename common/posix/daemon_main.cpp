@@ -1,5 +1,6 @@
 #include "common/posix/daemon_main.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
@@ -9,16 +10,24 @@ namespace {
 void print_usage(std::FILE* to, const DaemonProgram& program) {
   std::fprintf(to, "usage: %s [--config FILE]   (default %s)\n       %s --version\n", program.name.c_str(),
                program.default_config.c_str(), program.name.c_str());
+  for (const auto& other : program.others) {
+    std::fprintf(to, "       %s [--config FILE] %s\n           %s\n", program.name.c_str(), other.flag.c_str(),
+                 other.help.c_str());
+  }
 }
 
 }  // namespace
 
-int daemon_main(int argc, char** argv, const DaemonProgram& program,
-                const std::function<Result<int>(const std::string& config_path)>& run) {
+int daemon_main(int argc, char** argv, const DaemonProgram& program, const DaemonAction& run) {
   std::string config_path = program.default_config;
+  DaemonAction action = run;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--config" && i + 1 < argc) {
+    const auto other =
+        std::find_if(program.others.begin(), program.others.end(), [&](const auto& each) { return each.flag == word; });
+    if (other != program.others.end()) {
+      action = other->act;
+    } else if (word == "--config" && i + 1 < argc) {
       config_path = argv[++i];
     } else if (word == "--version") {
       std::printf("%s %s\n", program.name.c_str(), BRAMBLE_VERSION);
@@ -31,7 +40,7 @@ int daemon_main(int argc, char** argv, const DaemonProgram& program,
       return 2;
     }
   }
-  const auto status = run(config_path);
+  const auto status = action(config_path);
   if (status) return *status;
   std::fprintf(stderr, "%s: %s\n", program.name.c_str(), status.error().message.c_str());
   return 1;

@@ -16,6 +16,9 @@ void put_node(OutJson& json, const NodeStatus& status) {
   json["version"] = short_text(status.version);
   json["model"] = short_text(status.model);
   json["arch"] = short_text(status.arch);
+  if (!status.store.empty()) json["store"] = status.store;
+  put_unless(json, "term", status.term, TermId{0});
+  put_unless(json, "session", status.session, SessionId{0});
   json["cores"] = status.cores;
   json["memory_bytes"] = status.memory_bytes;
   if (!status.resources.empty()) json["resources"] = status.resources;
@@ -30,6 +33,9 @@ void read_node(Fields& fields, NodeStatus& status) {
       .optional("version", status.version, Text{})
       .optional("model", status.model, Text{})
       .optional("arch", status.arch, Text{})
+      .optional("store", status.store, read_uuid)
+      .optional("term", status.term, Whole<uint64_t>{})
+      .optional("session", status.session, Whole<uint64_t>{})
       .required("cores", status.cores, Whole<uint32_t>{})
       .optional("memory_bytes", status.memory_bytes, Whole<uint64_t>{})
       .optional("resources", status.resources, read_resources)
@@ -97,6 +103,7 @@ Status read_aggregator_status(const Json& json, AggregatorStatus& status) {
       .required("online", status.online, read_bool)
       .required("store", status.store, read_uuid)
       .required("term", status.term, Whole<uint64_t>{})
+      .optional("run", status.run, read_uuid)
       .optional("version", status.version, Text{})
       .status();
 }
@@ -158,6 +165,7 @@ std::string encode(const OutputWant& want) {
 
 std::string encode(const AggregatorStatus& status) {
   OutJson json = {{"online", status.online}, {"store", status.store}, {"term", status.term}};
+  if (!status.run.empty()) json["run"] = status.run;
   if (!status.version.empty()) json["version"] = short_text(status.version);
   return to_text(json);
 }

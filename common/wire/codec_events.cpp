@@ -59,6 +59,7 @@ Status read_event(const Json& json, Event& event) {
 Status read_events(const Json& json, EventsMessage& message) {
   return Fields(json)
       .required("store", message.store, read_uuid)
+      .optional("term", message.term, Whole<uint64_t>{})
       .required("session", message.session, Whole<uint64_t>{})
       .required("events", message.events, ListOf{read_event})
       .status();
@@ -82,7 +83,11 @@ Status read_inventory(const Json& json, Inventory& inventory) {
 std::string encode(const EventsMessage& message) {
   OutJson events = OutJson::array();
   for (const Event& event : message.events) events.push_back(to_json(event));
-  return to_text({{"store", message.store}, {"session", message.session}, {"events", std::move(events)}});
+  OutJson json = {{"store", message.store}};
+  put_unless(json, "term", message.term, TermId{0});
+  json["session"] = message.session;
+  json["events"] = std::move(events);
+  return to_text(json);
 }
 
 template <>

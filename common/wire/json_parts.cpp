@@ -8,6 +8,7 @@ namespace bramble::wire {
 namespace {
 
 constexpr int kMaxSignal = 128;
+constexpr int64_t kMaxLeaseMs = 86'400'000;
 
 OutJson argv_json(const std::vector<std::string>& argv) {
   OutJson list = OutJson::array();
@@ -68,6 +69,7 @@ OutJson to_json(const TaskSpec& spec) {
   put_unless(json, "kill_grace_ms", spec.kill_grace_ms, defaults.kill_grace_ms);
   put_unless(json, "stdout_cap_bytes", spec.stdout_cap_bytes, defaults.stdout_cap_bytes);
   put_unless(json, "stderr_cap_bytes", spec.stderr_cap_bytes, defaults.stderr_cap_bytes);
+  put_unless(json, "lease_ms", spec.lease_ms, defaults.lease_ms);
   return json;
 }
 
@@ -82,6 +84,7 @@ Status read_spec(const Json& json, TaskSpec& spec) {
       .optional("kill_grace_ms", spec.kill_grace_ms, Whole<int64_t>{})
       .optional("stdout_cap_bytes", spec.stdout_cap_bytes, Whole<uint64_t>{})
       .optional("stderr_cap_bytes", spec.stderr_cap_bytes, Whole<uint64_t>{})
+      .optional("lease_ms", spec.lease_ms, Whole<int64_t>{.max = kMaxLeaseMs})
       .status();
 }
 

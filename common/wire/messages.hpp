@@ -23,6 +23,7 @@ inline constexpr size_t kMaxMessageBytes = 1 << 20;        // any MQTT payload o
 inline constexpr size_t kBlobChunkBytes = 64 << 10;        // one chunk of a blob or of pulled output
 inline constexpr size_t kMaxInlineOutputBytes = 16 << 10;  // output bytes that ride in one event
 inline constexpr size_t kMaxListEntries = 4096;            // entries in any list of a message
+inline constexpr int64_t kMaxReconnectMs = 5000;           // between two attempts of an agent to connect, before jitter
 inline constexpr uint32_t kMaxCreditChunks = 64;           // chunks asked for at once
 
 enum class Stream { stdout_, stderr_ };
@@ -42,7 +43,10 @@ struct NodeStatus {
   std::string version;
   std::string model;
   std::string arch;
-  uint32_t cores = 0;  // slots: how many one-cpu tasks run at once
+  StoreId store;          // the one that this agent is joined to; empty: none yet
+  TermId term = 0;        // the highest that it knows of that store
+  SessionId session = 0;  // the highest that it was granted, as far as this run of it knows
+  uint32_t cores = 0;     // slots: how many one-cpu tasks run at once
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
   std::map<std::string, std::string> labels;
@@ -89,6 +93,7 @@ struct TaskSpec {
   int64_t kill_grace_ms = 5000;  // between TERM and KILL
   uint64_t stdout_cap_bytes = uint64_t{1} << 30;
   uint64_t stderr_cap_bytes = uint64_t{16} << 20;
+  int64_t lease_ms = 0;  // 0: none. Else the warden kills it so long after the last answered beat was sent
 
   bool operator==(const TaskSpec&) const = default;
 };
@@ -227,6 +232,8 @@ struct Event {
 
 struct EventsMessage {
   StoreId store;
+  TermId term =
+      0;  // the highest that this agent knows of the store: above the aggregator's own it has gone back in time
   SessionId session = 0;
   std::vector<Event> events;
 
@@ -279,6 +286,7 @@ struct AggregatorStatus {
   bool online = false;
   StoreId store;
   TermId term = 0;
+  std::string run;  // UUID of this run of the aggregator: tells two with one store apart
   std::string version;
 
   bool operator==(const AggregatorStatus&) const = default;

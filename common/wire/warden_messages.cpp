@@ -36,6 +36,7 @@ Status read_hello(const Json& json, WardenHello& hello) {
 OutJson to_json(const WardenStart& start) {
   OutJson json = {{"type", "start"}, {"task", directory_name(start.task)}, {"spec", to_json(start.spec)}};
   if (!start.stdin_path.empty()) json["stdin_path"] = byte_text(start.stdin_path);
+  put_unless(json, "heard_ms", start.heard_ms, int64_t{0});
   return json;
 }
 
@@ -44,6 +45,7 @@ Status read_start(const Json& json, WardenStart& start) {
       .required("task", start.task, read_task)
       .required("spec", start.spec, read_spec)
       .optional("stdin_path", start.stdin_path, read_path)
+      .optional("heard_ms", start.heard_ms, Whole<int64_t>{})
       .status();
 }
 
@@ -53,6 +55,12 @@ OutJson to_json(const WardenKill& kill) {
 
 Status read_kill(const Json& json, WardenKill& kill) {
   return Fields(json).required("task", kill.task, read_task).required("outcome", kill.outcome, read_outcome).status();
+}
+
+OutJson to_json(const WardenLease& lease) { return {{"type", "lease"}, {"heard_ms", lease.heard_ms}}; }
+
+Status read_lease(const Json& json, WardenLease& lease) {
+  return Fields(json).required("heard_ms", lease.heard_ms, Whole<int64_t>{}).status();
 }
 
 OutJson to_json(const WardenForget& forget) {
@@ -76,6 +84,7 @@ OutJson to_json(const WardenStarted& started) {
   put_unless(json, "cpus", started.cpus, defaults.cpus);
   put_unless(json, "memory_bytes", started.memory_bytes, defaults.memory_bytes);
   put_unless(json, "resources", started.resources, defaults.resources);
+  put_unless(json, "lease_ms", started.lease_ms, defaults.lease_ms);
   return json;
 }
 
@@ -87,6 +96,7 @@ Status read_started(const Json& json, WardenStarted& started) {
       .optional("cpus", started.cpus, Whole<uint32_t>{.min = 1})
       .optional("memory_bytes", started.memory_bytes, Whole<uint64_t>{})
       .optional("resources", started.resources, read_resources)
+      .optional("lease_ms", started.lease_ms, Whole<int64_t>{})
       .status();
 }
 
@@ -167,6 +177,7 @@ Status read_request(const Json& json, WardenRequest& request) {
   if (type == "hello") return read_as(json, request, read_hello);
   if (type == "start") return read_as(json, request, read_start);
   if (type == "kill") return read_as(json, request, read_kill);
+  if (type == "lease") return read_as(json, request, read_lease);
   if (type == "forget") return read_as(json, request, read_forget);
   return fail("unknown type '" + to_utf8(type, 32) + "'");
 }

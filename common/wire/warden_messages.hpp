@@ -43,6 +43,7 @@ struct WardenStart {
   TaskSpec spec;           // its env is complete: the warden adds nothing but HOME, TMPDIR and PWD (the attempt's
                            // directory) and, where absent, PATH
   std::string stdin_path;  // absolute; empty: /dev/null
+  int64_t heard_ms = 0;    // with a lease in the spec: as in WardenLease
 
   bool operator==(const WardenStart&) const = default;
 };
@@ -54,13 +55,22 @@ struct WardenKill {  // TERM, then KILL after the spec's grace; outcome becomes 
   bool operator==(const WardenKill&) const = default;
 };
 
+// The lease goes on: heard_ms is when the newest beat that the aggregator answered was sent, by CLOCK_BOOTTIME. Each
+// task with a lease is killed lease_ms later, by its keeper, whatever became of the agent. An older value changes
+// nothing.
+struct WardenLease {
+  int64_t heard_ms = 0;
+
+  bool operator==(const WardenLease&) const = default;
+};
+
 struct WardenForget {  // deletes the exit record and the outputs; of a running attempt: refused
   std::vector<WardenTask> tasks;
 
   bool operator==(const WardenForget&) const = default;
 };
 
-using WardenRequest = std::variant<WardenHello, WardenStart, WardenKill, WardenForget>;
+using WardenRequest = std::variant<WardenHello, WardenStart, WardenKill, WardenLease, WardenForget>;
 
 // --- warden -> agent ---
 
@@ -81,6 +91,7 @@ struct WardenStarted {
   uint32_t cpus = 1;
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
+  int64_t lease_ms = 0;
 
   bool operator==(const WardenStarted&) const = default;
 };

@@ -1,6 +1,7 @@
 // An MQTT broker that guarantees nothing: it loses, repeats, delays and reorders, and forgets when it restarts.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,8 +25,10 @@ struct Client {
   };
   std::optional<Will> will;
   bool connected = false;
-  bool cut = false;         // its cable is pulled
-  uint64_t connection = 0;  // counts its connections: what was on its way to an earlier one is lost
+  bool cut = false;           // its cable is pulled: nothing goes either way
+  bool mute = false;          // what it says is lost on the way
+  int64_t deaf_until_ms = 0;  // what it is told waits until then, as in a stalled connection
+  uint64_t connection = 0;    // counts its connections: what was on its way to an earlier one is lost
 };
 
 class Broker {
@@ -41,8 +44,9 @@ class Broker {
     const uint64_t attempt = ++client.connection;
     timeline_.after(random_.between(1, 30), [this, &client, attempt] {
       if (client.connection != attempt || client.connected) return;
-      if (down_ || client.cut) return client.on_disconnected();
+      if (down_ || client.cut || client.mute) return client.on_disconnected();
       client.connected = true;
+      client.deaf_until_ms = 0;
       client.on_connected();
       for (const auto& [topic, payload] : retained_) send_to(client, topic, payload);
     });
@@ -61,13 +65,14 @@ class Broker {
   }
 
   void publish_from(Client& client, const std::string& topic, const std::string& payload, bool retained) {
-    if (!client.connected || client.cut) return;
+    if (!client.connected || client.cut || client.mute) return;
     publish(topic, payload, retained);
   }
 
-  void restart(int64_t down_ms, bool forget_retained) {
+  // Any part of what it keeps may be gone afterwards.
+  void restart(int64_t down_ms) {
     down_ = true;
-    if (forget_retained) retained_.clear();
+    std::erase_if(retained_, [this](const auto&) { return random_.chance(0.3); });
     for (Client* client : clients_) {
       if (!client->connected) continue;
       client->connected = false;
@@ -85,14 +90,18 @@ class Broker {
     }
   }
 
+  int64_t delay_ms(const Client& client) {
+    const bool late = !calm && random_.chance(faults_.message_late);
+    const int64_t delay = late ? random_.between(20, 3000) : random_.between(1, 8);
+    return std::max(delay, client.deaf_until_ms - timeline_.now_ms());
+  }
+
   void send_to(Client& client, const std::string& topic, const std::string& payload) {
     if (!client.wants(topic)) return;
     if (!calm && random_.chance(faults_.message_lost)) return;
     const int copies = !calm && random_.chance(faults_.message_twice) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      const bool late = !calm && random_.chance(faults_.message_late);
-      const int64_t delay_ms = late ? random_.between(20, 3000) : random_.between(1, 8);
-      timeline_.after(delay_ms, [&client, topic, payload, connection = client.connection] {
+      timeline_.after(delay_ms(client), [&client, topic, payload, connection = client.connection] {
         if (client.connected && client.connection == connection && !client.cut) client.receive(topic, payload);
       });
     }

@@ -12,18 +12,26 @@ constexpr size_t kMaxViolations = 20;
 constexpr int kMaxSettles = 20;
 constexpr uint32_t kMaxAttempts = 100;  // of one task: more is work that is done over and over again
 
+// After its cause is over a node connects, is welcomed and tells what it holds: what is given out again later than this
+// had no cause.
+constexpr int64_t kMaxReturnMs = 12'000;
+constexpr int64_t kMaxAftermathMs = 30'000;  // of a restored backup; and until what is stopped or away is back
+
 class Cluster {
  public:
   explicit Cluster(const Options& options)
       : options_(options),
         random_(options.seed),
+        unrest_(random_.chance(0.5) ? 0.15 : 1),
         broker_(timeline_, random_, options_.faults),
         head_(timeline_, broker_, random_, options.bug, [this](const std::string& what) { violated(what); }) {
-    head_.store().has_succeeded = [this](const AttemptKey& key) { return truth_.succeeded.contains(key); };
-    truth_.on_start = [this](const AttemptKey& key) { check_start(key); };
+    head_.store().has_succeeded = [this](const wire::WardenTask& task) { return truth_.succeeded.contains(task); };
+    head_.store().on_given_out = [this](const AttemptKey& key) { check_given_out(key); };
+    truth_.on_start = [this](const wire::WardenTask& task) { check_start(task); };
+    truth_.violation = [this](const std::string& what) { violated(what); };
     for (uint32_t i = 1; i <= options.nodes; ++i) {
-      nodes_.push_back(std::make_unique<SimNode>("n" + std::to_string(i), timeline_, broker_, random_, truth_,
-                                                 options.bug, [this](const std::string& what) { violated(what); }));
+      nodes_.push_back(std::make_unique<SimNode>(i, timeline_, broker_, random_, truth_, options.bug,
+                                                 [this](const std::string& what) { violated(what); }));
     }
   }
 
@@ -32,9 +40,11 @@ class Cluster {
     for (auto& node : nodes_) node->start_agent();
     submit_now_and_then();
     break_now_and_then();
+    look_after_it();
     timeline_.after(options_.bad_ms, [this] { broker_.calm = true; });
     pass(options_.bad_ms);
     settle();
+    pass(2 * kMaxAftermathMs);  // what is still stopped or away comes back
     reckon();
     return report_;
   }
@@ -71,26 +81,75 @@ class Cluster {
   }
 
   // An attempt runs once in all its life, and of a `fence` task only one at a time, anywhere.
-  void check_start(const AttemptKey& key) {
+  void check_start(const wire::WardenTask& task) {
+    const AttemptKey& key = task.id;
     ++report_.attempts_run;
-    for (const auto& [task, count] : truth_.starts) {
-      if (task.id == key && count > 1) violated(to_string(key) + " was started " + std::to_string(count) + " times");
-    }
+    if (truth_.starts.at(task) > 1 && !was_just_restored()) violated(to_string(key) + " was started twice");
     if (key.attempt > kMaxAttempts) violated(to_string(key) + ": a task is tried without an end");
+    if (task.store != head_.store().disk().store) return;  // of a life that was given up
     const auto job = head_.store().jobs().find(key.job);
-    if (job == head_.store().jobs().end()) return violated(to_string(key) + " runs and its job is not stored");
-    const auto& live = truth_.live[key.task_key()];
-    if (job->second.spec.on_node_loss == aggregator::NodeLossPolicy::fence && live.size() > 1) {
+    if (job == head_.store().jobs().end()) {
+      if (!was_just_restored()) violated(to_string(key) + " runs and its job is not stored");
+      return;
+    }
+    const auto& live = truth_.live[{task.store, key.task_key()}];
+    if (live.size() < 2) return;
+    if (job->second.spec.on_node_loss == aggregator::NodeLossPolicy::fence) {
       violated("two live attempts of the fence task " + to_string(key.task_key()));
     }
+  }
+
+  // A task is given out again while an attempt of it lives only if something befell that one's node.
+  void check_given_out(const AttemptKey& key) {
+    if (was_just_restored()) return;
+    for (const auto& [other, name] : truth_.live[{head_.store().disk().store, key.task_key()}]) {
+      if (other != key && !had_cause(name)) {
+        violated(to_string(key) + " is given out while " + to_string(other) + " runs on " + name + ", without a cause");
+      }
+    }
+  }
+
+  // What the life before the restored backup had sent out is still about.
+  bool was_just_restored() const { return restored_ms_ + kMaxAftermathMs >= timeline_.now_ms(); }
+
+  bool had_cause(const std::string& name) const {
+    for (const auto& node : nodes_) {
+      if (node->name() == name) return node->last_trouble_ms() + kMaxReturnMs >= timeline_.now_ms();
+    }
+    return false;
+  }
+
+  // A restored database may use names again that it does not know of; what had them before must not be taken for it.
+  void forget_what_came_after() {
+    const auto came_after = [this](const wire::WardenTask& task) {
+      return task.store == head_.store().disk().store && !head_.store().was_given_out(task.id);
+    };
+    std::erase_if(truth_.succeeded, came_after);
+    std::erase_if(truth_.starts, [&](const auto& entry) { return came_after(entry.first); });
+  }
+
+  // The person who reads what the aggregator says.
+  void look_after_it() {
+    if (head_.has_gone_back()) {
+      ++report_.restores;
+      restored_ms_ = timeline_.now_ms() + 1000;
+      head_.renew_store();
+      for (auto& node : nodes_) node->join_anew();
+    }
+    timeline_.after(5000, [this] { look_after_it(); });
   }
 
   void submit_now_and_then() {
     if (!is_bad_time()) return;
     aggregator::SubmitRequest request;
     auto& spec = request.spec;
-    const bool slow = random_.chance(0.2);
-    const std::string duration = std::to_string(slow ? random_.between(2000, 15'000) : random_.between(5, 500));
+    if (random_.chance(0.3)) {
+      spec.on_node_loss = random_.chance(0.7) ? aggregator::NodeLossPolicy::fence : aggregator::NodeLossPolicy::fail;
+    }
+    const bool fenced = spec.on_node_loss == aggregator::NodeLossPolicy::fence;
+    const bool slow = random_.chance(fenced ? 0.7 : 0.2);
+    const int64_t longest_ms = fenced ? 60'000 : 15'000;  // long enough to see the end of a lease
+    const std::string duration = std::to_string(slow ? random_.between(2000, longest_ms) : random_.between(5, 500));
     const std::string code = random_.chance(0.1) ? "3" : "0";
     const std::string output = random_.chance(0.2) ? std::to_string(random_.between(20'000, 300'000)) : "0";
     spec.task.argv = {"sim", duration, code, output};
@@ -98,10 +157,7 @@ class Cluster {
     spec.retries = static_cast<uint32_t>(random_.below(3));
     spec.priority = static_cast<int32_t>(random_.below(3));
     spec.max_running = random_.chance(0.2) ? 2 : 0;
-    if (random_.chance(0.3)) {
-      spec.on_node_loss = random_.chance(0.6) ? aggregator::NodeLossPolicy::fence : aggregator::NodeLossPolicy::fail;
-    }
-    request.range = {1, static_cast<TaskIndex>(random_.between(1, 12)), 1};
+    request.range = {1, static_cast<TaskIndex>(random_.between(1, fenced ? 3 : 12)), 1};
     head_.ask(request);
     if (random_.chance(0.1)) cancel_something();
     timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
@@ -115,30 +171,60 @@ class Cluster {
 
   void break_now_and_then() {
     if (!is_bad_time()) return;
-    if (random_.chance(options_.faults.broken_step)) break_something();
+    if (random_.chance(options_.faults.broken_step * unrest_)) break_something();
     timeline_.after(500, [this] { break_now_and_then(); });
   }
 
   void break_something() {
     ++report_.faults;
     SimNode& node = *nodes_[random_.below(nodes_.size())];
-    switch (random_.below(8)) {
+    switch (random_.below(16)) {
       case 0:
-        return node.crash_agent();
       case 1:
-        return node.crash_warden(random_.between(10, 3000));
-      case 2:
-        return node.lose_power(random_.between(2000, 20'000));
-      case 3:
-        return node.cut_cable(random_.between(100, 15'000));
-      case 4:
-        return head_.crash(random_.between(100, 6000));
-      case 5:
-        return head_.slow_commits(random_.between(100, 3000), random_.between(1000, 5000));
-      case 6:
-        return broker_.restart(random_.between(50, 4000), random_.chance(0.5));
-      case 7:
         return node.crash_agent();
+      case 2:
+        return node.stop_agent(random_.between(500, 40'000));
+      case 3:
+        return node.crash_warden(random_.between(10, 3000));
+      case 4:
+        return node.hang_warden(random_.between(500, 40'000));
+      case 5:
+        return node.lose_power(random_.between(2000, 20'000));
+      case 6:
+      case 7:
+        return node.cut_cable(random_.chance(0.3) ? random_.between(15'000, 60'000) : random_.between(100, 15'000));
+      case 8:
+        return node.stall_link(random_.between(1000, 60'000), random_.between(1000, 20'000));
+      default:
+        return break_the_head();
+    }
+  }
+
+  void break_the_head() {
+    constexpr int64_t kDayMs = 86'400'000;
+    switch (random_.below(9)) {
+      case 0:
+      case 1:
+        return head_.crash(random_.between(100, 6000));
+      case 2:
+        return head_.stall(random_.between(500, 15'000));
+      case 3:
+        return head_.slow_commits(random_.between(100, 3000), random_.between(1000, 5000));
+      case 4:
+        return head_.fill_disk(random_.between(500, 8000));
+      case 5:
+        return broker_.restart(random_.between(50, 4000));
+      case 6:
+        nodes_[random_.below(nodes_.size())]->jump_wall_clock(random_.between(-kDayMs, kDayMs));
+        return head_.jump_wall_clock(random_.between(-kDayMs, kDayMs));
+      case 7:
+        return head_.back_up();
+      case 8:
+        if (random_.chance(0.3) && head_.restore_backup(random_.between(100, 30'000))) {
+          restored_ms_ = timeline_.now_ms() + kMaxAftermathMs;
+          forget_what_came_after();
+        }
+        return;
     }
   }
 
@@ -150,6 +236,10 @@ class Cluster {
       violated("job " + std::to_string(id) + " never ended: " + std::to_string(progress.counts.ended()) + " of " +
                std::to_string(progress.counts.total) + " tasks" + head_.describe(id));
     }
+    for (const auto& node : nodes_) {
+      if (const auto leftover = node->leftover()) violated(*leftover);
+    }
+    report_.leases_ended = truth_.leases_ended;
     if (!report_.violations.empty()) {
       for (const auto& node : nodes_) report_.violations.push_back(node->describe());
     }
@@ -159,11 +249,13 @@ class Cluster {
 
   const Options options_;
   Random random_;
+  const double unrest_;  // in a quiet life each fault has its whole effect before the next
   Timeline timeline_;
   Truth truth_;
   Broker broker_;
   SimHead head_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  int64_t restored_ms_ = -1'000'000;
   Report report_;
 };
 

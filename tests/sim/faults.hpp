@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bramble::sim {
@@ -14,10 +16,30 @@ struct Faults {
   double broken_step = 0.25;   // of each half second of the bad time: something breaks
 };
 
+// Each is what a daemon with that bug would do, played by the simulator around the real reactors (planted.hpp).
 enum class Bug {
   none,
   effects_before_commit,  // the aggregator lets effects out before its transaction is durable
   done_when_sent,         // an agent forgets a result when it was sent instead of when it was acknowledged
+  skipped_ack,            // the aggregator never acknowledges the results of one node
+  ack_up_to,              // a result's acknowledgement is taken for all results before it
+  dropped_fence,          // a node that is silent counts as proved dead
+  old_session,            // the aggregator accepts what was said in an old session
+  lease_by_late_echo,     // an agent counts the lease from the echo instead of from its beat
+  commit_twice,           // a result that comes again is committed again
+  stall_is_silence,       // the aggregator counts its own stall as silence of the nodes
+};
+
+inline constexpr std::pair<std::string_view, Bug> kBugs[] = {
+    {"effects-before-commit", Bug::effects_before_commit},
+    {"done-when-sent", Bug::done_when_sent},
+    {"skipped-ack", Bug::skipped_ack},
+    {"ack-up-to", Bug::ack_up_to},
+    {"dropped-fence", Bug::dropped_fence},
+    {"old-session", Bug::old_session},
+    {"lease-by-late-echo", Bug::lease_by_late_echo},
+    {"commit-twice", Bug::commit_twice},
+    {"stall-is-silence", Bug::stall_is_silence},
 };
 
 struct Options {
@@ -35,6 +57,8 @@ struct Report {
   uint64_t jobs = 0;
   uint64_t tasks_committed = 0;
   uint64_t attempts_run = 0;
+  uint64_t leases_ended = 0;  // attempts that were killed because of it
+  uint64_t restores = 0;      // backups that were put back
   uint64_t faults = 0;
   int64_t simulated_ms = 0;
 };

@@ -4,17 +4,31 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "aggregator/core/records.hpp"
+#include "common/wire/warden_messages.hpp"
 
 namespace bramble::sim {
 
 class MemoryStore {
  public:
   std::function<void(std::string)> violation;
-  std::function<bool(const AttemptKey&)> has_succeeded;  // somewhere, for real
+  std::function<bool(const wire::WardenTask&)> has_succeeded;  // somewhere, for real
+  std::function<void(const AttemptKey&)> on_given_out;
+
+  // What lies on the disk, and can be kept as a backup.
+  struct Disk {
+    StoreId store = store_name(0);
+    TermId term = 0;
+    SessionId last_session = 0;
+    std::map<std::string, aggregator::NodeRecord> nodes;
+    std::map<JobId, aggregator::JobRecord> jobs;
+    std::map<TaskKey, aggregator::TaskRecord> tasks;
+    std::map<AttemptKey, aggregator::AttemptRecord> open_attempts;
+  };
 
   void commit(const std::vector<aggregator::StoreWrite>& writes) {
     for (const auto& write : writes) std::visit([this](const auto& what) { apply(what); }, write);
@@ -22,77 +36,106 @@ class MemoryStore {
 
   aggregator::LoadedState load() {
     aggregator::LoadedState loaded;
-    loaded.store = "11111111-2222-4333-8444-555555555555";
-    loaded.term = ++term_;
-    loaded.last_session = last_session_;
-    for (const auto& [id, job] : jobs_) {
+    loaded.store = disk_.store;
+    loaded.term = ++disk_.term;
+    loaded.last_session = disk_.last_session;
+    for (const auto& [id, job] : disk_.jobs) {
       loaded.last_job = id;
-      if (!is_final(job.progress.state)) loaded.open_jobs.push_back(job);
+      if (!aggregator::is_final(job.progress.state)) loaded.open_jobs.push_back(job);
     }
-    for (const auto& [key, task] : tasks_) {
-      if (!is_final(task.state) && !is_final(jobs_.at(key.job).progress.state)) loaded.open_tasks.push_back(task);
+    for (const auto& [key, task] : disk_.tasks) {
+      if (!aggregator::is_final(task.state) && !aggregator::is_final(disk_.jobs.at(key.job).progress.state)) {
+        loaded.open_tasks.push_back(task);
+      }
     }
-    for (const auto& [key, attempt] : open_attempts_) loaded.open_attempts.push_back(attempt);
-    for (const auto& [name, node] : nodes_) loaded.nodes.push_back(node);
+    for (const auto& [key, attempt] : disk_.open_attempts) loaded.open_attempts.push_back(attempt);
+    for (const auto& [name, node] : disk_.nodes) loaded.nodes.push_back(node);
     return loaded;
   }
 
-  const std::map<JobId, aggregator::JobRecord>& jobs() const { return jobs_; }
+  const Disk& disk() const { return disk_; }
+  void restore(const Disk& backup) {
+    disk_ = backup;
+    given_out_.clear();  // of what came after the backup nothing is known any more
+    for (const auto& [key, task] : disk_.tasks) {
+      for (uint32_t attempt = 1; attempt <= task.attempts; ++attempt) given_out_.insert({key.job, key.task, attempt});
+    }
+  }
+  // bramble-aggregator --renew-store
+  void renew() {
+    disk_.store = store_name(++renewals_);
+    disk_.term = 0;
+    disk_.open_attempts.clear();
+    for (auto& [key, task] : disk_.tasks) {
+      if (!aggregator::is_final(task.state)) task.state = aggregator::TaskState::queued;
+    }
+  }
+
+  const std::map<JobId, aggregator::JobRecord>& jobs() const { return disk_.jobs; }
+  bool was_given_out(const AttemptKey& key) const { return given_out_.contains(key); }
+  bool is_final(const TaskKey& key) const {
+    const auto task = disk_.tasks.find(key);
+    return task != disk_.tasks.end() && aggregator::is_final(task->second.state);
+  }
   uint64_t commits() const { return commits_; }
 
  private:
-  void apply(const aggregator::PutSession& write) { last_session_ = write.session; }
-  void apply(const aggregator::PutNode& write) { nodes_[write.node.status.node] = write.node; }
+  static StoreId store_name(uint64_t number) {
+    return "11111111-2222-4333-8444-" + std::to_string(100'000'000'000 + number);
+  }
+
+  void apply(const aggregator::PutSession& write) { disk_.last_session = write.session; }
+  void apply(const aggregator::PutNode& write) { disk_.nodes[write.node.status.node] = write.node; }
   void apply(const aggregator::AddJob& write) {
-    if (!jobs_.emplace(write.job.id, write.job).second)
+    if (!disk_.jobs.emplace(write.job.id, write.job).second)
       violation("job " + std::to_string(write.job.id) + " added twice");
   }
   void apply(const aggregator::AddTasks& write) {
     for (size_t i = 0; i < write.stdin_blobs.size(); ++i) {
       const TaskKey key{write.job, static_cast<TaskIndex>(write.first + i)};
-      tasks_[key] = {key, aggregator::TaskState::queued, 0, 0, write.stdin_blobs[i]};
+      disk_.tasks[key] = {key, aggregator::TaskState::queued, 0, 0, write.stdin_blobs[i]};
     }
   }
-  void apply(const aggregator::PutProgress& write) { jobs_.at(write.job).progress = write.progress; }
+  void apply(const aggregator::PutProgress& write) { disk_.jobs.at(write.job).progress = write.progress; }
   void apply(const aggregator::AddAttempt& write) {
     const auto& key = write.attempt.key;
-    if (!all_attempts_.insert({key, true}).second) violation(to_string(key) + " was given out twice");
-    open_attempts_[key] = write.attempt;
-    auto& task = tasks_[key.task_key()];
+    if (!given_out_.insert(key).second) violation(to_string(key) + " was given out twice");
+    on_given_out(key);
+    disk_.open_attempts[key] = write.attempt;
+    auto& task = disk_.tasks[key.task_key()];
     task.key = key.task_key();
     task.state = aggregator::TaskState::assigned;
     task.attempts = key.attempt;
   }
   void apply(const aggregator::StartAttempt& write) {
-    const auto attempt = open_attempts_.find(write.key);
-    if (attempt == open_attempts_.end()) return;
+    const auto attempt = disk_.open_attempts.find(write.key);
+    if (attempt == disk_.open_attempts.end()) return;
     attempt->second.started = write.started;
-    auto& task = tasks_[write.key.task_key()];
-    if (!is_final(task.state)) task.state = aggregator::TaskState::running;
+    auto& task = disk_.tasks[write.key.task_key()];
+    if (!aggregator::is_final(task.state)) task.state = aggregator::TaskState::running;
   }
-  void apply(const aggregator::EndAttempt& write) { open_attempts_.erase(write.key); }
+  void apply(const aggregator::EndAttempt& write) { disk_.open_attempts.erase(write.key); }
   void apply(const aggregator::PutTask& write) {
-    auto& task = tasks_[write.key];
+    auto& task = disk_.tasks[write.key];
     task.key = write.key;
-    if (is_final(task.state)) violation(to_string(write.key) + " was committed a second time");
+    if (aggregator::is_final(task.state)) violation(to_string(write.key) + " was committed a second time");
     task.state = write.state;
     task.failures = write.failures;
-    if (!is_final(write.state)) return;
+    task.crashes = write.crashes;
+    if (!aggregator::is_final(write.state)) return;
     ++commits_;
     if (write.state != aggregator::TaskState::succeeded) return;
     const AttemptKey committed{write.key.job, write.key.task, write.committed_attempt};
-    if (!has_succeeded(committed)) violation(to_string(committed) + " was committed and never succeeded");
+    if (!has_succeeded({disk_.store, committed})) {
+      violation(to_string(committed) + " was committed and never succeeded");
+    }
   }
   void apply(const aggregator::PutOutput&) {}
 
-  TermId term_ = 0;
-  SessionId last_session_ = 0;
+  Disk disk_;
   uint64_t commits_ = 0;
-  std::map<std::string, aggregator::NodeRecord> nodes_;
-  std::map<JobId, aggregator::JobRecord> jobs_;
-  std::map<TaskKey, aggregator::TaskRecord> tasks_;
-  std::map<AttemptKey, aggregator::AttemptRecord> open_attempts_;
-  std::map<AttemptKey, bool> all_attempts_;
+  uint64_t renewals_ = 0;
+  std::set<AttemptKey> given_out_;
 };
 
 }  // namespace bramble::sim

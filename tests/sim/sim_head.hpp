@@ -21,7 +21,14 @@ class SimHead {
 
   void start();
   void crash(int64_t away_ms);
+  void stall(int64_t for_ms);  // SIGSTOP
   void slow_commits(int64_t commit_ms, int64_t for_ms);
+  void fill_disk(int64_t for_ms);
+  void jump_wall_clock(int64_t by_ms) { clock_.jump_wall(by_ms); }
+  void back_up() { backup_ = store_.disk(); }
+  bool restore_backup(int64_t away_ms);  // false: there is none
+  void renew_store();                    // what a person does when it says that it is an old copy
+  bool has_gone_back() const { return state_ && !state_->gone_back.empty(); }
   void ask(aggregator::ApiCall call);
   std::string describe(JobId job) const;  // where its open attempts are, for a person who looks for the reason
   bool is_up() const { return state_.has_value(); }
@@ -29,8 +36,11 @@ class SimHead {
  private:
   using Event = std::function<void(aggregator::Effects&, Now)>;
 
+  void hear(const std::string& topic, const std::string& payload);
   void put(Event event);
+  void put_at(Event event, Now at);
   void step();
+  void play_planted_bug();
   void finish_step(aggregator::Effects effects);
   void release(aggregator::Effects effects);
   void work_on_file(const aggregator::FileOp& op);
@@ -41,12 +51,18 @@ class SimHead {
   Random& random_;
   const Bug bug_;
   std::function<void(std::string)> violation_;
+  MachineClock clock_;
   MemoryStore store_;
+  std::optional<MemoryStore::Disk> backup_;
   Client client_;
   std::optional<aggregator::State> state_;
   uint64_t life_ = 0;
   bool busy_ = false;
   int64_t commit_ms_ = 2;
+  bool disk_full_ = false;
+  bool stalled_ = false;
+  std::vector<Event> unheard_;                        // while stalled
+  std::vector<aggregator::StoreWrite> half_written_;  // the commit that is under way
   std::deque<std::pair<Event, Now>> inbox_;
 };
 

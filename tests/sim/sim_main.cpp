@@ -1,7 +1,6 @@
 // bramble-sim [--seeds N] [--seed S] [--nodes N] [--bug NAME]: many lives of a cluster, or one of them again.
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "faults.hpp"
@@ -12,16 +11,20 @@ using bramble::sim::Bug;
 
 int usage() {
   std::fputs(
-      "usage: bramble-sim [--seeds N] [--seed S] [--nodes N] [--bug effects-before-commit|done-when-sent]\n"
-      "  Runs N seeds from S on (default 100 from 1); prints the first that breaks a promise, and ends with 1.\n",
+      "usage: bramble-sim [--seeds N] [--seed S] [--nodes N] [--bug NAME]\n"
+      "  Runs N seeds from S on (default 100 from 1); prints the first that breaks a promise, and ends with 1.\n"
+      "  Bugs that can be planted, to see that they are found:",
       stderr);
+  for (const auto& [name, bug] : bramble::sim::kBugs) std::fprintf(stderr, " %s", std::string(name).c_str());
+  std::fputs("\n", stderr);
   return 2;
 }
 
-bool parse_bug(const char* name, Bug& bug) {
-  if (std::strcmp(name, "effects-before-commit") == 0) bug = Bug::effects_before_commit;
-  if (std::strcmp(name, "done-when-sent") == 0) bug = Bug::done_when_sent;
-  return bug != Bug::none;
+bool parse_bug(const std::string& wanted, Bug& into) {
+  for (const auto& [name, bug] : bramble::sim::kBugs) {
+    if (name == wanted) into = bug;
+  }
+  return into != Bug::none;
 }
 
 }  // namespace
@@ -29,6 +32,7 @@ bool parse_bug(const char* name, Bug& bug) {
 int main(int argc, char** argv) {
   bramble::sim::Options options;
   uint64_t seeds = 100;
+  std::string bug_option;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const char* value = argv[i + 1];
@@ -38,7 +42,9 @@ int main(int argc, char** argv) {
       options.seed = std::stoull(value);
     } else if (name == "--nodes") {
       options.nodes = static_cast<uint32_t>(std::stoul(value));
-    } else if (name != "--bug" || !parse_bug(value, options.bug)) {
+    } else if (name == "--bug" && parse_bug(value, options.bug)) {
+      bug_option = std::string(" --bug ") + value;
+    } else {
       return usage();
     }
   }
@@ -51,18 +57,23 @@ int main(int argc, char** argv) {
     sum.tasks_committed += report.tasks_committed;
     sum.attempts_run += report.attempts_run;
     sum.faults += report.faults;
+    sum.leases_ended += report.leases_ended;
+    sum.restores += report.restores;
     if (report.violations.empty()) continue;
     for (const auto& violation : report.violations) std::printf("%s\n", violation.c_str());
-    std::printf("seed %llu breaks a promise; again: bramble-sim --seeds 1 --seed %llu --nodes %u\n",
+    std::printf("seed %llu breaks a promise; again: bramble-sim --seeds 1 --seed %llu --nodes %u%s\n",
                 static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(options.seed),
-                options.nodes);
+                options.nodes, bug_option.c_str());
     return 1;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const double hours = static_cast<double>(sum.simulated_ms) / 3.6e6;
-  std::printf("%llu seeds good: %.1f cluster-hours in %.1f s (%.1f a minute), %llu tasks, %llu attempts, %llu faults\n",
-              static_cast<unsigned long long>(seeds), hours, seconds, hours / seconds * 60,
-              static_cast<unsigned long long>(sum.tasks_committed), static_cast<unsigned long long>(sum.attempts_run),
-              static_cast<unsigned long long>(sum.faults));
+  std::printf(
+      "%llu seeds good: %.1f cluster-hours in %.1f s (%.1f a minute), %llu tasks, %llu attempts, %llu faults, "
+      "%llu leases ended, %llu backups restored\n",
+      static_cast<unsigned long long>(seeds), hours, seconds, hours / seconds * 60,
+      static_cast<unsigned long long>(sum.tasks_committed), static_cast<unsigned long long>(sum.attempts_run),
+      static_cast<unsigned long long>(sum.faults), static_cast<unsigned long long>(sum.leases_ended),
+      static_cast<unsigned long long>(sum.restores));
   return 0;
 }

@@ -1,37 +1,56 @@
 #include "sim_node.hpp"
 
 #include "common/wire/codec.hpp"
+#include "planted.hpp"
 
 namespace bramble::sim {
+namespace {
 
-SimNode::SimNode(std::string name, Timeline& timeline, Broker& broker, Random& random, Truth& truth, Bug bug,
+constexpr int64_t kMaxDriftPpm = 4000;  // so that two machines differ by less than the lease's bound of 1 %
+constexpr int64_t kKeepAliveMs = 6000;  // until both ends notice a dead link
+
+}  // namespace
+
+SimNode::SimNode(uint32_t number, Timeline& timeline, Broker& broker, Random& random, Truth& truth, Bug bug,
                  std::function<void(std::string)> violation)
-    : name_(std::move(name)),
+    : name_("n" + std::to_string(number)),
       timeline_(timeline),
       broker_(broker),
       random_(random),
       bug_(bug),
       violation_(std::move(violation)),
-      warden_(timeline, truth, 2) {
-  disk_.agent_id = "00000000-0000-4000-8000-0000000000" + std::to_string(10 + name_.back() - '0');
+      clock_(timeline, random.between(-kMaxDriftPpm, kMaxDriftPpm), random.between(1, 1'000'000'000)),
+      warden_(name_, timeline, clock_, truth, 2) {
+  disk_.agent_id = "00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + number);
   disk_.machine_id = "machine-" + name_;
+  connect_clients();
+  warden_.report = [this](wire::WardenReport report) { on_warden_says(std::move(report)); };
+}
+
+void SimNode::connect_clients() {
   for (Client* client : {&control_, &bulk_}) {
     const bool is_bulk = client == &bulk_;
     client->wants = [this, is_bulk](const std::string& topic) { return is_mine(topic, is_bulk); };
-    client->receive = [this](const std::string& topic, const std::string& payload) {
-      step([&](agent::Effects& effects, Now now) { on_message(*state_, effects, now, topic, payload); });
-    };
+    client->receive = [this](const std::string& topic, const std::string& payload) { hear(topic, payload); };
     broker_.add(client);
   }
-  control_.on_connected = [this] { step([&](auto& effects, Now now) { on_connected(*state_, effects, now); }); };
+  control_.on_connected = [this] { step([this](auto& effects, Now now) { on_connected(*state_, effects, now); }); };
   control_.on_disconnected = [this] {
-    step([&](auto& effects, Now now) { on_disconnected(*state_, effects, now, "gone"); });
+    step([this](auto& effects, Now now) { on_disconnected(*state_, effects, now, "gone"); });
   };
-  bulk_.on_connected = [this] { step([&](auto& effects, Now now) { on_bulk_connected(*state_, effects, now); }); };
+  bulk_.on_connected = [this] { step([this](auto& effects, Now now) { on_bulk_connected(*state_, effects, now); }); };
   bulk_.on_disconnected = [this] {
-    step([&](auto& effects, Now now) { on_bulk_disconnected(*state_, effects, now, "gone"); });
+    step([this](auto& effects, Now now) { on_bulk_disconnected(*state_, effects, now, "gone"); });
   };
-  warden_.report = [this](wire::WardenReport report) { on_warden_says(std::move(report)); };
+}
+
+void SimNode::hear(const std::string& topic, std::string payload) {
+  const bool is_tasks = topic.ends_with("/tasks");
+  if (bug_ == Bug::ack_up_to && is_tasks && state_) payload = planted::ack_up_to(payload, *state_);
+  step([this, topic, payload, is_tasks](agent::Effects& effects, Now now) {
+    const bool forged = bug_ == Bug::lease_by_late_echo && is_tasks;
+    on_message(*state_, effects, now, topic, forged ? planted::lease_by_late_echo(payload, now) : payload);
+  });
 }
 
 agent::Config SimNode::config() const {
@@ -46,6 +65,20 @@ agent::Config SimNode::config() const {
   config.slots = 2;
   config.memory_bytes = uint64_t{1} << 30;
   return config;
+}
+
+std::optional<std::string> SimNode::leftover() const {
+  if (!state_) return {};
+  if (!state_->tasks.held.empty()) {
+    return name_ + " still holds " + to_string(state_->tasks.held.begin()->first) + ": it was never acknowledged";
+  }
+  if (warden_.records() > 0)
+    return "the warden of " + name_ + " still keeps " + std::to_string(warden_.records()) + " records";
+  return {};
+}
+
+void SimNode::note_trouble(int64_t until_in_ms) {
+  trouble_ms_ = std::max(trouble_ms_, timeline_.now_ms() + until_in_ms);
 }
 
 std::string SimNode::describe() const {
@@ -66,44 +99,80 @@ void SimNode::start_agent() {
   ++agent_life_;
   state_.emplace(config(), disk_, random_.next());
   tick_at_ = {-1};
-  step([&](agent::Effects&, Now now) { start(*state_, now); });
+  step([this](agent::Effects&, Now now) { start(*state_, now); });
   if (warden_up_) link_warden(random_.between(1, 20));
 }
 
-void SimNode::crash_agent() {
-  if (!state_) return;
+void SimNode::drop_links() {
   state_.reset();
+  stopped_ = false;
+  waiting_.clear();
   ++agent_life_;
   ++tick_;
   warden_linked_ = false;
   broker_.disconnect(control_, false);
   broker_.disconnect(bulk_, false);
-  timeline_.after(random_.between(50, 3000), [this] { start_agent(); });
+}
+
+void SimNode::crash_agent() {
+  if (!state_) return;
+  const int64_t away_ms = random_.between(50, 3000);
+  note_trouble(away_ms);
+  drop_links();
+  timeline_.after(away_ms, [this] { start_agent(); });
+}
+
+void SimNode::join_anew() {
+  disk_.store.clear();
+  disk_.term = 0;
+  crash_agent();
+}
+
+void SimNode::stop_agent(int64_t for_ms) {
+  if (!state_ || stopped_) return;
+  note_trouble(for_ms);
+  stopped_ = true;
+  timeline_.after(std::min(for_ms, 3 * kKeepAliveMs), [this, life = agent_life_] {
+    if (life != agent_life_ || !stopped_) return;
+    for (Client* client : {&control_, &bulk_}) {
+      if (!client->connected) continue;
+      broker_.disconnect(*client, false);
+      client->on_disconnected();
+    }
+  });
+  timeline_.after(for_ms, [this, life = agent_life_] {
+    if (life != agent_life_) return;
+    stopped_ = false;
+    for (auto& event : std::exchange(waiting_, {})) step(event);
+  });
 }
 
 void SimNode::crash_warden(int64_t away_ms) {
   if (!warden_up_ || !powered_) return;
+  note_trouble(away_ms);
   warden_up_ = false;
   unlink_warden();
   warden_.crash();
   timeline_.after(away_ms, [this] {
-    if (!powered_) return;
+    if (!powered_ || warden_up_) return;
     warden_up_ = true;
     if (state_) link_warden(1);
   });
 }
 
+void SimNode::hang_warden(int64_t for_ms) {
+  if (!warden_up_ || !powered_) return;
+  note_trouble(for_ms);
+  warden_.hang(for_ms);
+}
+
 void SimNode::lose_power(int64_t away_ms) {
   if (!powered_) return;
+  note_trouble(away_ms);
   powered_ = false;
   warden_up_ = false;
-  warden_linked_ = false;
-  warden_.power_loss();
-  state_.reset();
-  ++agent_life_;
-  ++tick_;
-  broker_.disconnect(control_, false);
-  broker_.disconnect(bulk_, false);
+  drop_links();
+  warden_.power_loss(random_.chance(0.5));
   timeline_.after(away_ms, [this] {
     powered_ = true;
     warden_up_ = true;
@@ -114,10 +183,11 @@ void SimNode::lose_power(int64_t away_ms) {
 
 void SimNode::cut_cable(int64_t for_ms) {
   if (control_.cut) return;
+  note_trouble(for_ms);
   control_.cut = bulk_.cut = true;
   timeline_.after(for_ms, [this] { control_.cut = bulk_.cut = false; });
   // Both ends notice only when their keep-alive is over, if the cable is out for so long.
-  timeline_.after(std::min<int64_t>(for_ms, 6000), [this] {
+  timeline_.after(std::min<int64_t>(for_ms, kKeepAliveMs), [this] {
     if (!control_.cut) return;
     for (Client* client : {&control_, &bulk_}) {
       if (!client->connected) continue;
@@ -126,6 +196,19 @@ void SimNode::cut_cable(int64_t for_ms) {
     }
   });
 }
+
+void SimNode::stall_link(int64_t mute_ms, int64_t deaf_ms) {
+  if (control_.mute) return;
+  constexpr int64_t kMuteAfterMs = 1500;  // so that answers to its last words are among what waits
+  note_trouble(std::max(mute_ms + kMuteAfterMs, deaf_ms));
+  control_.deaf_until_ms = bulk_.deaf_until_ms = timeline_.now_ms() + deaf_ms;
+  timeline_.after(kMuteAfterMs, [this, mute_ms] {
+    control_.mute = bulk_.mute = true;
+    timeline_.after(mute_ms, [this] { control_.mute = bulk_.mute = false; });
+  });
+}
+
+void SimNode::jump_wall_clock(int64_t by_ms) { clock_.jump_wall(by_ms); }
 
 bool SimNode::is_mine(const std::string& topic, bool bulk) const {
   const std::string prefix = "bramble/sim/node/" + name_ + "/";
@@ -137,30 +220,30 @@ void SimNode::link_warden(int64_t delay_ms) {
   timeline_.after(delay_ms, [this, life = agent_life_] {
     if (life != agent_life_ || !warden_up_ || !state_) return;
     warden_linked_ = true;
-    step([&](auto& effects, Now now) { on_warden_connected(*state_, effects, now); });
+    step([this](auto& effects, Now now) { on_warden_connected(*state_, effects, now); });
   });
 }
 
 void SimNode::unlink_warden() {
   if (!warden_linked_) return;
   warden_linked_ = false;
-  if (state_) step([&](auto& effects, Now now) { on_warden_lost(*state_, effects, now, "killed"); });
+  if (state_) step([this](auto& effects, Now now) { on_warden_lost(*state_, effects, now, "killed"); });
 }
 
 void SimNode::on_warden_says(wire::WardenReport report) {
   if (!warden_linked_) return;
   timeline_.after(1, [this, life = agent_life_, report = std::move(report)] {
     if (life != agent_life_ || !warden_linked_) return;
-    step([&](auto& effects, Now now) { on_warden_report(*state_, effects, now, report); });
+    step([this, report](auto& effects, Now now) { on_warden_report(*state_, effects, now, report); });
   });
 }
 
-template <typename Event>
 void SimNode::step(Event event) {
   if (!state_) return;
+  if (stopped_) return waiting_.push_back(std::move(event));
   agent::Effects effects;
-  event(effects, timeline_.now());
-  flush(*state_, effects, timeline_.now());
+  event(effects, clock_.now());
+  flush(*state_, effects, clock_.now());
   carry_out(std::move(effects));
   if (!state_) return;
   if (const auto good = check_invariants(*state_); !good) violation_("agent of " + name_ + ": " + good.error().message);
@@ -179,7 +262,7 @@ void SimNode::carry_out(agent::Effects effects) {
     timeline_.after(0, [this, read, life = agent_life_] {
       if (life != agent_life_) return;
       const std::string data = warden_.read(read.task, read.offset, read.max_bytes);
-      step([&](auto& again, Now now) { on_output_read(*state_, again, now, read, data); });
+      step([this, read, data](auto& again, Now now) { on_output_read(*state_, again, now, read, data); });
     });
   }
   if (effects.disconnect) {
@@ -192,7 +275,7 @@ void SimNode::carry_out(agent::Effects effects) {
   }
   if (effects.connect_bulk) broker_.connect(bulk_);
   if (effects.read_sensors) {
-    step([&](auto& again, Now now) { on_telemetry(*state_, again, now, {}); });
+    step([this](auto& again, Now now) { on_telemetry(*state_, again, now, {}); });
   }
   plan_tick(effects.wake_at);
 }
@@ -216,7 +299,7 @@ void SimNode::forge_done(const agent::Publish& publish) {
   if (forged.done.empty()) return;
   timeline_.after(0, [this, forged, life = agent_life_] {
     if (life != agent_life_) return;
-    step([&](auto& effects, Now now) {
+    step([this, forged](auto& effects, Now now) {
       on_message(*state_, effects, now, topics_.node(name_, wire::NodeTopic::tasks), wire::encode(forged));
     });
   });
@@ -226,10 +309,10 @@ void SimNode::plan_tick(MonoTime at) {
   if (!state_ || at == tick_at_) return;
   tick_at_ = at;
   const uint64_t tick = ++tick_;
-  timeline_.after(std::max<int64_t>(0, at - timeline_.now().mono), [this, tick] {
+  timeline_.after(clock_.until(at), [this, tick] {
     if (tick != tick_ || !state_) return;
     tick_at_ = {-1};
-    step([&](auto& effects, Now now) { on_tick(*state_, effects, now); });
+    step([this](auto& effects, Now now) { on_tick(*state_, effects, now); });
   });
 }
 

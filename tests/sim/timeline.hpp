@@ -49,4 +49,28 @@ class Timeline {
   std::priority_queue<Planned> plan_;
 };
 
+// A machine's clocks: the monotonic one runs a little fast or slow, the wall clock may jump.
+class MachineClock {
+ public:
+  MachineClock(const Timeline& timeline, int64_t drift_ppm, int64_t offset_ms)
+      : timeline_(timeline), drift_ppm_(drift_ppm), offset_ms_(offset_ms) {}
+
+  Now now() const {
+    const int64_t real_ms = timeline_.now_ms();
+    return {{offset_ms_ + real_ms + real_ms * drift_ppm_ / 1'000'000}, {1'700'000'000'000 + real_ms + wall_shift_ms_}};
+  }
+  // How long the world waits until `at` stands on this clock.
+  int64_t until(MonoTime at) const {
+    const int64_t by_clock = at - now().mono;
+    return by_clock <= 0 ? 0 : by_clock * 1'000'000 / (1'000'000 + drift_ppm_) + 1;
+  }
+  void jump_wall(int64_t by_ms) { wall_shift_ms_ += by_ms; }
+
+ private:
+  const Timeline& timeline_;
+  const int64_t drift_ppm_;
+  const int64_t offset_ms_;
+  int64_t wall_shift_ms_ = 0;
+};
+
 }  // namespace bramble::sim

@@ -74,6 +74,12 @@ TEST_F(Tasks, AFailureIsTriedAgainAsOftenAsRetriesSay) {
   spec.retries = 2;
   const JobId job = cluster.submit({0, 0, 1}, spec);
   for (uint32_t attempt = 1; attempt <= 3; ++attempt) {
+    if (attempt > 1) {
+      EXPECT_FALSE(cluster.take("pi1").done.empty());
+      cluster.pass(attempt == 2 ? 900 : 1900, {"pi1"});
+      EXPECT_FALSE(cluster.has_message("pi1")) << "each time it waits for longer";
+      cluster.pass(100, {"pi1"});
+    }
     const auto message = cluster.take("pi1");
     ASSERT_EQ(message.launch.size(), 1U) << "attempt " << attempt;
     EXPECT_EQ(message.launch[0].id.attempt, attempt);
@@ -169,10 +175,12 @@ TEST_F(Tasks, ANewBootProvesThatTheOldAttemptsAreDead) {
 
 TEST_F(Tasks, WhatAnInventoryDoesNotListIsQueuedAgainAndWhatItShouldNotListIsCancelled) {
   cluster.join("pi1");
+  cluster.state().last_job = 77;  // it has ended
   cluster.submit();
   const AttemptKey id = cluster.take("pi1").launch.at(0).id;
   auto status = Harness::identity("pi1");
   status.counter = 2;
+  cluster.state().last_job = 77;  // one that has ended
   wire::Inventory holds;
   holds.running = {AttemptKey{77, 3, 1}};
   cluster.join(status, holds);
@@ -203,7 +211,7 @@ TEST_F(Tasks, OfAFencePolicyWaitUntilTheOldAttemptIsProvedDead) {
   spec.on_node_loss = NodeLossPolicy::fence;
   cluster.submit({0, 0, 1}, spec);
   cluster.take("pi1");
-  cluster.pass(60'000, {"pi2"});
+  cluster.pass(20'000, {"pi2"});
   EXPECT_FALSE(cluster.has_message("pi2"));
   cluster.drop_messages();  // the launch, said again while pi1 was not silent yet
   auto status = Harness::identity("pi1");

@@ -26,6 +26,9 @@ inline NodeStatus full_status() {
           .version = "0.1.0",
           .model = "Raspberry Pi 5 Model B Rev 1.0",
           .arch = "aarch64",
+          .store = kStore,
+          .term = 12,
+          .session = 70,
           .cores = 4,
           .memory_bytes = uint64_t{8} << 30,
           .resources = {{"gpu", 1}, {"camera", 2}},
@@ -68,7 +71,8 @@ inline TaskSpec full_spec() {
           .time_limit_ms = 60'000,
           .kill_grace_ms = 100,
           .stdout_cap_bytes = 5,
-          .stderr_cap_bytes = 0};
+          .stderr_cap_bytes = 0,
+          .lease_ms = 20'000};
 }
 
 inline TaskSpec least_spec() { return {.argv = {"true"}}; }
@@ -111,6 +115,7 @@ inline Finished full_finished() {
 
 inline EventsMessage full_events() {
   return {.store = kStore,
+          .term = 6,
           .session = 8,
           .events = {{.type = EventType::taken, .id = kId},
                      {.type = EventType::returned, .id = kId},
@@ -148,7 +153,7 @@ inline OutputWant full_output_want() {
 }
 
 inline AggregatorStatus full_aggregator_status() {
-  return {.online = true, .store = kStore, .term = 3, .version = "0.1.0"};
+  return {.online = true, .store = kStore, .term = 3, .run = kAgent, .version = "0.1.0"};
 }
 
 inline AggregatorStatus least_aggregator_status() { return {.store = kStore}; }
@@ -158,7 +163,8 @@ inline AggregatorStatus least_aggregator_status() { return {.store = kStore}; }
 inline WardenTask warden_task() { return {.store = kStore, .id = kId}; }
 
 inline WardenStart full_start() {
-  return {.task = warden_task(), .spec = full_spec(), .stdin_path = "/var/lib/bramble/blobs/odd \xFF name"};
+  return {
+      .task = warden_task(), .spec = full_spec(), .stdin_path = "/var/lib/bramble/blobs/odd \xFF name", .heard_ms = 77};
 }
 
 inline WardenStarted full_started() {
@@ -167,7 +173,8 @@ inline WardenStarted full_started() {
           .started_wall_ms = 1'700'000'000'000,
           .cpus = 2,
           .memory_bytes = 1 << 20,
-          .resources = {{"gpu", 1}}};
+          .resources = {{"gpu", 1}},
+          .lease_ms = 20'000};
 }
 
 inline WardenExited full_exited() { return {.task = warden_task(), .result = full_finished()}; }

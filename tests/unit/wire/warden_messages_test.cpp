@@ -42,6 +42,7 @@ TEST(WardenMessages, RequestsComeBackEqual) {
   expect_round_trip(WardenRequest(WardenKill{.task = samples::warden_task(), .outcome = Outcome::lease_ended}));
   expect_round_trip(WardenRequest(WardenForget{.tasks = {samples::warden_task(), samples::warden_task()}}));
   expect_round_trip(WardenRequest(WardenForget{}));
+  expect_round_trip(WardenRequest(WardenLease{.heard_ms = 123'456}));
 }
 
 TEST(WardenMessages, ReportsComeBackEqual) {
