@@ -7,6 +7,7 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_selection.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/submission.hpp"
 #include "aggregator/cli/views.hpp"
@@ -17,31 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kTasksAtOnce = 1'000;
-
-Result<json> select_jobs(Api& api, const JobListCommand& which) {
-  std::string query;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, url_encoded(value));
-  };
-  add("select", which.selector);
-  add("owner", which.owner);
-  if (which.limit > 0) add("limit", std::to_string(which.limit));
-  auto jobs = api.get("/api/v1/jobs" + query);
-  if (jobs && !jobs->is_array()) return fail(ErrorCode::corrupt, "the aggregator's list of jobs is not understood");
-  return jobs;
-}
-
-// A selector names jobs that exist: none is an error, so that a script notices.
-Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector) {
-  const auto jobs = select_jobs(api, {selector, "", 0});
-  if (!jobs) return tl::unexpected(jobs.error());
-  std::vector<JobId> numbers;
-  for (const json& job : *jobs) numbers.push_back(static_cast<JobId>(number_field(job, "job")));
-  if (numbers.empty()) {
-    return fail(ErrorCode::not_found, "no job matches '" + selector + "': bramble job list shows those that exist");
-  }
-  return numbers;
-}
 
 Result<json> tasks_from(Api& api, JobId job, int64_t first) {
   auto tasks = api.get(fmt::format("/api/v1/jobs/{}/tasks?first={}&limit={}", job, first, kTasksAtOnce));
@@ -61,11 +37,6 @@ Status for_each_task(Api& api, JobId job, const std::function<Status(const json&
     }
     if (static_cast<int64_t>(tasks->size()) < kTasksAtOnce) return {};
   }
-}
-
-Result<int> printed(const Session& session, const std::string& text) {
-  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
-  return kGood;
 }
 
 Result<json> job_with_all_tasks(Api& api, JobId number) {

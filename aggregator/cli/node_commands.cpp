@@ -53,11 +53,6 @@ Result<json> chosen_nodes(const Session& session, const std::string& set) {
   return choose(*nodes, set);
 }
 
-Result<int> printed(const Session& session, const std::string& text) {
-  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
-  return kGood;
-}
-
 }  // namespace
 
 Result<int> node_list(const Session& session, const NodeListCommand& command) {

@@ -183,6 +183,26 @@ std::string job_details(const json& job) {
                                         counts.open ? "; more may come" : "")}});
 }
 
+std::string explanation_text(const json& explained) {
+  const bool of_task = explained.contains("task") && explained["task"].is_number();
+  std::string text;
+  if (of_task) {
+    text = fmt::format("task {}.{}: {}\n", cell(explained, "job"), cell(explained, "task"), cell(explained, "state"));
+  } else {
+    text = fmt::format("job {}: {}, {} of {} ended\n", cell(explained, "job"), cell(explained, "state"),
+                       cell(explained, "ended"),
+                       count_text(static_cast<uint64_t>(number_field(explained, "total")), "task"));
+  }
+  for (const json& reason : explained.value("reasons", json::array())) {
+    const int64_t tasks = number_field(reason, "tasks");
+    const std::string detail = of_task && !cell(reason, "detail").empty() ? " (" + cell(reason, "detail") + ")" : "";
+    const std::string count =
+        of_task || tasks == 0 ? "" : fmt::format("{}: ", count_text(static_cast<uint64_t>(tasks), "task"));
+    text += "  " + count + cell(reason, "text") + detail + "\n";
+  }
+  return text;
+}
+
 std::string node_details(const json& node) {
   const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
   return fmt::format("node {}: {}\n", cell(node, "node"), node_state(node)) +

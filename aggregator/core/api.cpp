@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/core/explain.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
@@ -151,6 +152,10 @@ ApiReply handle(State& state, Effects&, Now now, const Caller&, NodesRequest&) {
 }
 
 ApiReply handle(State& state, Effects&, Now, const Caller&, HealthRequest&) { return {200, health_json(state), {}}; }
+
+ApiReply handle(State& state, Effects&, Now now, const Caller&, ExplainRequest& request) {
+  return explain_reply(state, now, request);
+}
 
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -70,8 +71,14 @@ struct WatchOutputRequest {
 
 struct HealthRequest {};
 
+// Why a task, or each of a job's, is not done yet. 410: the store has the answer, for it has ended.
+struct ExplainRequest {
+  JobId job = 0;
+  std::optional<TaskIndex> task;
+};
+
 using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
-                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest>;
+                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, ExplainRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

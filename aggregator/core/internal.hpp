@@ -64,6 +64,8 @@ bool is_inline(const wire::StreamResult& stream);
 void answer_output_waiters(State& state, Effects& effects, Now now);
 
 // --- placing and sending (dispatch.cpp) ---
+NodeView view_of(const Node& node, NodeIndex index);
+uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
 void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
 void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
@@ -73,6 +75,7 @@ void flush(State& state, Effects& effects);
 std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64_t at_nodes, uint64_t running,
                            std::optional<int64_t> eta_ms);
 void answer_job_waiters(State& state, Effects& effects, Now now);
+bool was_touched(const Job& job, TaskIndex task);  // assigned once, or more often
 
 inline size_t index_of(wire::Stream stream) { return stream == wire::Stream::stdout_ ? 0 : 1; }
 

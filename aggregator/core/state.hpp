@@ -87,6 +87,7 @@ struct Task {
   bool waiting_again = false;  // stands in its job's `again` queue
   std::vector<AttemptKey> open;
   std::optional<wire::BlobRef> stdin_blob;
+  std::optional<MonoTime> not_before;  // queued: not tried again before
 };
 
 struct JobWaiter {

@@ -62,6 +62,11 @@ void answer_job_waiters(State& state, Effects& effects, Now now) {
   });
 }
 
+bool was_touched(const Job& job, TaskIndex task) {
+  const auto& progress = job.record.progress;
+  return progress.range.contains(task) && (task - progress.range.first) / progress.range.step < progress.next_position;
+}
+
 namespace {
 
 // The attempt whose output people are shown: the newest one that is open.
@@ -72,11 +77,6 @@ const Attempt* shown_attempt(const State& state, const Task& task) {
     if (shown == nullptr || key.attempt > shown->key.attempt) shown = &attempt;
   }
   return shown;
-}
-
-bool was_touched(const Job& job, TaskIndex task) {
-  const auto& progress = job.record.progress;
-  return progress.range.contains(task) && (task - progress.range.first) / progress.range.step < progress.next_position;
 }
 
 // An answer, or nothing yet.

@@ -25,6 +25,7 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/jobs/#/tasks", Endpoint::append},
     {"GET", "/jobs/#/tasks", Endpoint::list_tasks},
     {"POST", "/jobs/#/close", Endpoint::close},
+    {"GET", "/jobs/#/explain", Endpoint::explain},
     {"GET", "/jobs/#/watch", Endpoint::watch_job},
     {"GET", "/jobs/#/tasks/#/output/stdout", Endpoint::read_output, wire::Stream::stdout_},
     {"GET", "/jobs/#/tasks/#/output/stderr", Endpoint::read_output, wire::Stream::stderr_},

@@ -23,6 +23,7 @@ enum class Endpoint {
   list_jobs,
   show_job,
   list_tasks,
+  explain,
   watch_job,
   read_output,
   upload_blob,

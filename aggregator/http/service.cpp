@@ -102,6 +102,7 @@ void Service::handle(const Route& route, HttpRequest request, Answer answer) {
                });
   }
   if (route.endpoint == Endpoint::watch_job) return watch_job(route, request, answer);
+  if (route.endpoint == Endpoint::explain) return explain(route, request, answer);
   if (route.endpoint == Endpoint::read_output) return read_output(route, request, answer);
   const Params params(request.params, {});
   if (!params.status()) return answer(error_reply(params.status().error()));

@@ -104,5 +104,26 @@ TEST_F(LocalCluster, AnswersQuestionsAboutItsTelemetryInSql) {
   EXPECT_NE(result.out.substr(9), "0\n") << "a question changes nothing";
 }
 
+TEST_F(LocalCluster, ExplainsWhatWaitsAndHowItEnded) {
+  const auto result = run(1,
+                          "big=$(bramble submit --cpus 999 -- true 2>/dev/null)\n"
+                          "bramble job explain $big | sed 1d\n"
+                          "bramble job explain $big.0 --json | jq -r '.[0].reasons[0].reason'\n"
+                          "bramble job cancel $big >/dev/null\n"
+                          "bramble job explain $big.0\n"
+                          "bramble submit --wait -- sh -c 'exit 7' >/dev/null 2>&1\n"
+                          "bramble job explain last\n"
+                          "bramble job explain 99; echo $?\n",
+                          "--slots 2");
+  EXPECT_EQ(result.out,
+            "  1 task: no node could ever hold it (cpus: it asks for 999 and the most that a node has is 2 (local01)): "
+            "add a node that can, or cancel it and submit it with less\n"
+            "too_large\n"
+            "task 1.0: cancelled\n  cancelled before it was started\n"
+            "job 2: failed, 1 of 1 task ended\n  1 task: failed: exit status 7\n"
+            "1\n")
+      << result.err;
+}
+
 }  // namespace
 }  // namespace bramble::test

@@ -50,6 +50,17 @@ TEST(Options, TakeEverythingThatSubmitOffers) {
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"sh", "-c", "--array"}));
 }
 
+TEST(Options, TakeSeveralSelectorsAndTasks) {
+  EXPECT_EQ(parsed<JobWaitCommand>({"job", "wait", "1", "3-4", "last"}).selector, "1,3-4,last");
+  const auto command = parsed<JobExplainCommand>({"job", "explain", "12", "last.7"});
+  ASSERT_EQ(command.places.size(), 2U);
+  EXPECT_FALSE(command.places[0].task);
+  EXPECT_EQ(command.places[1].selector, "last");
+  EXPECT_EQ(command.places[1].task, 7U);
+  EXPECT_THAT(refusal({"job", "explain", "12.x"}), HasSubstr("JOB.TASK"));
+  EXPECT_THAT(refusal({"job", "explain"}), HasSubstr("which job?"));
+}
+
 TEST(Options, PassOnEverythingBehindTheFirstSeparator) {
   const auto command = parsed<RunCommand>({"run", "--", "git", "log", "--", "--help"});
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"git", "log", "--", "--help"}));

@@ -87,5 +87,21 @@ TEST(Views, ShowAQueryWithoutRowsAsItsTitles) {
   EXPECT_EQ(query_table(json::parse(R"({"columns":["a","b"],"rows":[]})")).render(80), "a  b\n");
 }
 
+TEST(Views, AnExplanationHasALineForEachReason) {
+  const json job = {
+      {"job", 12},
+      {"task", nullptr},
+      {"state", "running"},
+      {"total", 100},
+      {"ended", 3},
+      {"reasons", {{{"tasks", 96}, {"text", "all busy"}, {"detail", "x"}}, {{"tasks", 1}, {"text", "running"}}}}};
+  EXPECT_EQ(explanation_text(job), "job 12: running, 3 of 100 tasks ended\n  96 tasks: all busy\n  1 task: running\n");
+  const json task = {{"job", 12},
+                     {"task", 7},
+                     {"state", "assigned"},
+                     {"reasons", {{{"tasks", 1}, {"text", "at node pi1"}, {"detail", "attempt 2"}}}}};
+  EXPECT_EQ(explanation_text(task), "task 12.7: assigned\n  at node pi1 (attempt 2)\n");
+}
+
 }  // namespace
 }  // namespace bramble::cli

@@ -36,6 +36,7 @@ TEST(Routes, FindEveryEndpoint) {
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks"), (Route{Endpoint::list_tasks, 7, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/7/close"), (Route{Endpoint::close, 7, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/watch"), (Route{Endpoint::watch_job, 7, 0, out}));
+  EXPECT_EQ(route("GET", "/api/v1/jobs/7/explain"), (Route{Endpoint::explain, 7, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks/3/output/stdout"), (Route{Endpoint::read_output, 7, 3, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks/3/output/stderr"),
             (Route{Endpoint::read_output, 7, 3, wire::Stream::stderr_}));

@@ -1,0 +1,19 @@
+// Which jobs a selector means, asked of the aggregator.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/options.hpp"
+
+namespace bramble::cli {
+
+// An array of job objects.
+Result<nlohmann::json> select_jobs(Api& api, const JobListCommand& which);
+
+// A selector names jobs that exist: none is an error, so that a script notices.
+Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector);
+
+}  // namespace bramble::cli
