@@ -49,9 +49,12 @@ struct Failed {
   wire::Stream stream = wire::Stream::stdout_;
   uint64_t have_bytes = 0;
 };
+struct Forgotten {
+  std::vector<ForgottenRows> rows;
+};
 struct Event {
   Now at;
-  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, ApiRequest> what;
+  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, ApiRequest> what;
 };
 
 struct BrokerLogin {
@@ -197,12 +200,13 @@ class Daemon::Impl {
 
   Status connect_parts() {
     make_transports();
-    file_hand_ =
-        std::make_unique<FileHand>(*files_, *chunks_, state_.topics,
-                                   FileReports{[this](const AttemptKey& key) { put_always(Sealed{key}); },
-                                               [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
-                                                 put_always(Failed{key, stream, have});
-                                               }});
+    const FileReports reports{[this](const AttemptKey& key) { put_always(Sealed{key}); },
+                              [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
+                                put_always(Failed{key, stream, have});
+                              },
+                              [this](std::vector<ForgottenRows> rows) { put_always(Forgotten{std::move(rows)}); }};
+    file_hand_ = std::make_unique<FileHand>(*files_, *query_, *chunks_, state_.topics, reports);
+    file_hand_->sweep_outputs();
     return {};
   }
 
@@ -296,6 +300,7 @@ class Daemon::Impl {
   void take(Incoming& what, Now at) { on_message(state_, effects_, at, what.topic, what.payload); }
   void take(Sealed& what, Now at) { on_output_sealed(state_, effects_, at, what.key); }
   void take(Failed& what, Now at) { on_output_failed(state_, effects_, at, what.key, what.stream, what.have_bytes); }
+  void take(Forgotten& what, Now at) { on_forgotten_rows(state_, effects_, at, what.rows); }
   void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
 
   Status commit() {

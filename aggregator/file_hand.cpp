@@ -12,10 +12,16 @@ namespace {
 constexpr int kSendTries = 200;
 constexpr std::chrono::milliseconds kSendPause{5};
 
+constexpr size_t kForgottenRows = 1000;  // removed with one commit
+constexpr size_t kSweptOutputs = 200;    // looked at between two other works
+
 }  // namespace
 
-FileHand::FileHand(BlobFiles& files, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports)
-    : files_(files), chunks_(chunks), topics_(topics), reports_(std::move(reports)), thread_([this] { run(); }) {}
+FileHand::FileHand(BlobFiles& files, JobQuery& jobs, mqtt::Transport& chunks, const wire::Topics& topics,
+                   FileReports reports)
+    : files_(files), jobs_(jobs), chunks_(chunks), topics_(topics), reports_(std::move(reports)), thread_([this] {
+        run();
+      }) {}
 
 FileHand::~FileHand() {
   {
@@ -38,8 +44,13 @@ void FileHand::add(std::vector<FileOp> ops) {
 void FileHand::run() {
   while (true) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    changed_.wait(lock, [this] { return stopping_ || sweeping_ || !queue_.empty(); });
+    if (queue_.empty() && stopping_) return;
+    if (queue_.empty()) {
+      lock.unlock();
+      sweep_some();
+      continue;
+    }
     const FileOp op = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
@@ -69,6 +80,37 @@ void FileHand::work(const SealOutput& op) {
 void FileHand::work(const RemoveOutput& op) { files_.remove_output(op.key); }
 
 void FileHand::work(const RemoveBlob& op) { files_.remove_blob(op.sha256, op.known); }
+
+void FileHand::work(const ReadForgotten& op) {
+  auto rows = jobs_.forgotten_rows(op.jobs, kForgottenRows);
+  if (rows) {
+    trouble_.clear();
+  } else {
+    trouble_.say(posix::LogLevel::warning, "cannot remove forgotten jobs yet: " + rows.error().message);
+  }
+  reports_.forgotten(rows ? std::move(*rows) : std::vector<ForgottenRows>());
+}
+
+void FileHand::sweep_outputs() {
+  {
+    const std::lock_guard lock(mutex_);
+    sweeping_ = true;
+  }
+  changed_.notify_one();
+}
+
+void FileHand::sweep_some() {
+  const auto keys = files_.next_outputs(kSweptOutputs);
+  const auto unnamed = jobs_.unnamed_outputs(keys);
+  for (const auto& key : unnamed.value_or(std::vector<AttemptKey>())) files_.remove_output(key);
+  if (unnamed && !unnamed->empty()) {
+    posix::log_info("removed the output files of " + std::to_string(unnamed->size()) +
+                    " attempts that no task has any more");
+  }
+  if (!keys.empty() && unnamed) return;
+  const std::lock_guard lock(mutex_);
+  sweeping_ = false;
+}
 
 void FileHand::work(const SendBlob& op) {
   const auto size_bytes = files_.blob_size(op.sha256);

@@ -10,6 +10,7 @@
 #include "aggregator/cli/job_selection.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/submission.hpp"
+#include "aggregator/cli/text.hpp"
 #include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
@@ -172,6 +173,17 @@ Result<int> job_cancel(const Session& session, const JobCancelCommand& command) 
   for (const json& job : reply->value("cancelled", json::array()))
     text += fmt::format("cancelled job {}\n", job.dump());
   return printed(session, text.empty() ? "nothing to cancel: these jobs have ended\n" : text);
+}
+
+Result<int> job_forget(const Session& session, const JobForgetCommand& command) {
+  Api api = session.connect();
+  const auto reply = api.post("/api/v1/jobs/forget", {{"jobs", command.selector}});
+  if (!reply) return tl::unexpected(reply.error());
+  const json jobs = reply->value("forgotten", json::array());
+  if (session.common.json) return printed(session, jobs.dump() + "\n");
+  if (jobs.empty()) return printed(session, "nothing to forget: no job has ended\n");
+  return printed(session,
+                 fmt::format("forgot {}; their rows and files are being removed\n", count_text(jobs.size(), "job")));
 }
 
 Result<int> job_cat(const Session& session, const JobCatCommand& command) {

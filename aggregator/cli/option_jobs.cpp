@@ -1,4 +1,4 @@
-// job list, info, wait, cancel, cat, explain.
+// job list, info, wait, cancel, cat, explain, forget.
 #include <CLI/CLI.hpp>
 #include <limits>
 #include <memory>
@@ -87,6 +87,15 @@ void declare_cat(OptionTree& tree, CLI::App& jobs) {
   add_leaf(tree, app, command, true);
 }
 
+void declare_forget(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobForgetCommand>();
+  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their output and inputs",
+                                     "[OPTION...] SELECTOR", "  bramble job forget 3-7\n  bramble job forget all"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--json", "an array of the numbers of forgotten jobs", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
 void declare_explain(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobExplainCommand>();
   CLI::App* app =
@@ -109,13 +118,15 @@ void declare_explain(OptionTree& tree, CLI::App& jobs) {
 }  // namespace
 
 void declare_job_commands(OptionTree& tree) {
-  CLI::App* jobs = add_command(tree.root, {"job", "list, look at, wait for, cancel, explain jobs", "COMMAND ...", ""});
+  CLI::App* jobs =
+      add_command(tree.root, {"job", "list, look at, wait for, cancel, explain, forget jobs", "COMMAND ...", ""});
   declare_list(tree, *jobs);
   declare_info(tree, *jobs);
   declare_wait(tree, *jobs);
   declare_cancel(tree, *jobs);
   declare_cat(tree, *jobs);
   declare_explain(tree, *jobs);
+  declare_forget(tree, *jobs);
 }
 
 }  // namespace bramble::cli

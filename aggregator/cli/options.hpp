@@ -84,6 +84,10 @@ struct JobCatCommand {
   std::optional<TaskIndex> task;
 };
 
+struct JobForgetCommand {
+  std::string selector;
+};
+
 struct JobPlace {
   std::string selector;
   std::optional<TaskIndex> task;  // of each job that is selected; none: the jobs as a whole
@@ -126,8 +130,8 @@ struct HelpText {
 };
 
 using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
-                             JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, NodeListCommand,
-                             NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
+                             JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobForgetCommand,
+                             NodeListCommand, NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -157,6 +157,10 @@ ApiReply handle(State& state, Effects&, Now now, const Caller&, ExplainRequest& 
   return explain_reply(state, now, request);
 }
 
+ApiReply handle(State& state, Effects& effects, Now, const Caller&, ForgetRequest& request) {
+  return forget_jobs(state, effects, request.jobs);
+}
+
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);
   if (Job* job = find_job(state, watch.job)) {

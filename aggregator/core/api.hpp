@@ -43,6 +43,11 @@ struct CancelRequest {
   std::vector<JobId> jobs;  // final ones are passed over
 };
 
+// Whose they are was looked up in the store. One that has not ended is an error for the whole request.
+struct ForgetRequest {
+  std::vector<JobId> jobs;
+};
+
 // What does not exist is an error for the whole request, which then changes nothing.
 struct DrainRequest {
   std::vector<std::string> nodes;
@@ -77,8 +82,9 @@ struct ExplainRequest {
   std::optional<TaskIndex> task;
 };
 
-using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
-                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, ExplainRequest>;
+using ApiCall =
+    std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
+                 WatchJobRequest, WatchOutputRequest, HealthRequest, ExplainRequest, ForgetRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

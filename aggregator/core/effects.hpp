@@ -50,7 +50,11 @@ struct RemoveBlob {
   MonoTime known;  // stored again after this: it is somebody's who has not been heard yet, and stays
 };
 
-using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob>;
+struct ReadForgotten {  // rows of these jobs that are to be removed next; comes back as on_forgotten_rows
+  std::vector<JobId> jobs;
+};
+
+using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob, ReadForgotten>;
 
 struct Reply {
   ReplyHandler handler;

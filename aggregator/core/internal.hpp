@@ -23,11 +23,18 @@ Job* find_job(State& state, JobId id);
 void touch(State& state,
            Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
 void cancel_job(State& state, Effects& effects, Now now, Job& job);
-void settle_jobs(State& state, Effects& effects, Now now);  // at the end of a batch
+void settle_jobs(State& state, Effects& effects, Now now);          // at the end of a batch
+std::optional<State::FinalJob> take_final(State& state, JobId id);  // it is not remembered as final any more
+
+// --- forgetting (forget.cpp) ---
+ApiReply forget_jobs(State& state, Effects& effects, const std::vector<JobId>& jobs);
+void remove_forgotten(State& state, Effects& effects);  // the next step, if it is not under way
 
 // --- inputs (blobs.cpp) ---
 void keep_blob(State& state, Now now, const wire::BlobRef& blob);  // it was uploaded
 void take_blob(State& state, const wire::BlobRef& blob);           // a task or job uses it
+// Of tasks and jobs that ended without success: kept for another try.
+void take_kept_blob(State& state, const wire::BlobRef& blob, uint64_t uses);
 void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
 // Why a job cannot name the blob; empty: it can.

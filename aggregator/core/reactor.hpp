@@ -26,6 +26,9 @@ void on_output_failed(State& state, Effects& effects, Now now, const AttemptKey&
                       uint64_t have_bytes);
 void on_output_sealed(State& state, Effects& effects, Now now, const AttemptKey& key);
 
+// What ReadForgotten asked for; nothing where it could not be read.
+void on_forgotten_rows(State& state, Effects& effects, Now now, const std::vector<ForgottenRows>& rows);
+
 // Timers: call it about every 100 ms, after the queue was drained. A gap of more than a second between calls means that
 // this process was not running: nodes are given the grace.
 void on_tick(State& state, Effects& effects, Now now);

@@ -142,10 +142,12 @@ struct Node {
   wire::TasksMessage outbox;                        // goes out at the end of the step
 };
 
-// An input. It stays while an open task or job uses it, and for a while after each upload, until a job names it.
+// An input. It stays until each task and job that uses it has succeeded or is forgotten (one that failed may be tried
+// again), and for a while after each upload, until a job names it.
 struct Blob {
   uint64_t size_bytes = 0;
-  uint32_t uses = 0;
+  uint64_t uses = 0;
+  bool missing = false;   // used, and not in the store
   uint32_t kept_for = 0;  // uploads that no job has named yet
   MonoTime kept;          // the last upload
 };
@@ -187,6 +189,10 @@ struct State {
   };
   std::unordered_map<JobId, FinalJob> final_jobs;
   std::deque<JobId> final_order;
+
+  std::deque<JobId> forgetting;       // shown to nobody any more; the rows of the first ones are being removed
+  bool forgotten_rows_asked = false;  // and not told yet
+  std::set<JobId> removed_jobs;       // by this process, the last ones: late readings of them are refused
 
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`

@@ -41,6 +41,10 @@ struct Cancellation {
   JobSelector jobs;
 };
 
+struct Forgetting {
+  JobSelector jobs;
+};
+
 struct Draining {
   NodeSet nodes;
   std::string reason;
@@ -56,6 +60,7 @@ Result<Submission> parse_submit(std::string_view body, const Caller& caller);
 Result<AppendRequest> parse_append(std::string_view body, JobId job);
 Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);
+Result<Forgetting> parse_forget(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
 Result<SqlQuestion> parse_sql(std::string_view body);
 

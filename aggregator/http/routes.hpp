@@ -20,6 +20,7 @@ enum class Endpoint {
   append,
   close,
   cancel,
+  forget,
   list_jobs,
   show_job,
   list_tasks,

@@ -65,6 +65,14 @@ void Service::cancel(const Route&, HttpRequest& request, const Answer& answer) {
   ask_and_answer(request.caller, CancelRequest{std::move(*jobs)}, answer);
 }
 
+void Service::forget(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto forgetting = parse_forget(request.body);
+  if (!forgetting) return answer(error_reply(forgetting.error()));
+  auto jobs = select_for_forget(backend_.jobs, forgetting->jobs, request.caller);
+  if (!jobs) return answer(error_reply(jobs.error()));
+  ask_and_answer(request.caller, ForgetRequest{std::move(*jobs)}, answer);
+}
+
 void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer) {
   Params params(request.params, {"select", "owner", "limit"});
   const uint64_t limit = params.number("limit", kDefaultListed, 1, kMaxListed);

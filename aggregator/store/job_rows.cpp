@@ -89,6 +89,7 @@ Result<JobProgress> read_progress(const sqlite::Statement& row, int at) {
   progress.next_position = row.natural(at + 6);
   progress.counts = {row.natural(at + 7), row.natural(at + 8), row.natural(at + 9), row.natural(at + 10)};
   progress.ended = read_time(row, at + 11).value_or(WallTime{});
+  progress.retried = row.natural32(at + 12);
   return progress;
 }
 

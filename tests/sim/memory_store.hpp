@@ -84,6 +84,9 @@ class MemoryStore {
     if (!has_succeeded(committed)) violation(to_string(committed) + " was committed and never succeeded");
   }
   void apply(const aggregator::PutOutput&) {}
+  void apply(const aggregator::ForgetJob&) {}
+  void apply(const aggregator::RemoveTasks&) {}
+  void apply(const aggregator::RemoveJob&) {}
 
   TermId term_ = 0;
   SessionId last_session_ = 0;

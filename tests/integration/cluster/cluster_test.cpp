@@ -125,5 +125,35 @@ TEST_F(LocalCluster, ExplainsWhatWaitsAndHowItEnded) {
       << result.err;
 }
 
+TEST_F(LocalCluster, ForgetsJobsWithTheirRowsAndFiles) {
+  const auto result = run(1,
+                          "state=$DIR/cluster/aggregator\n"
+                          "[ -d $state/outputs ] || state=$(dirname $(find $DIR/cluster -name jobs.db))\n"
+                          "big='head -c 200000 /dev/zero'\n"
+                          "bramble submit --array 1-3 --wait -- $big >/dev/null\n"
+                          "bramble submit --wait -- $big >/dev/null\n"
+                          "job=$(bramble submit -- sleep 60)\n"
+                          "bramble job forget $job 2>&1 | grep -c 'cancel it first'\n"
+                          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+                          "bramble job forget 1\n"
+                          "bramble job list --json | jq -c 'map(.job)'\n"
+                          "bramble job info 1 2>&1; bramble job cat 1 2>&1 | head -c 100\n"
+                          "while [ -d $state/outputs/1 ]; do sleep 0.05; done\n"
+                          "while [ $(bramble query --format csv 'SELECT count(*) FROM jobs.tasks_raw WHERE job = 1' | "
+                          "tail -n 1) != 0 ]; do sleep 0.05; done\n"
+                          "ls $state/outputs\n"
+                          "touch $state/outputs/2/0.7.out; mkdir $state/outputs/99; touch $state/outputs/99/1.1.err\n"
+                          "kill -KILL $(jq -r .aggregator $PIDS)\n"
+                          "while [ -e $state/outputs/2/0.7.out ] || [ -e $state/outputs/99 ]; do sleep 0.05; done\n"
+                          "bramble job cat 2 | wc -c\n"
+                          "bramble job forget all\n"
+                          "bramble submit -- true\n");
+  EXPECT_EQ(result.out,
+            "1\nforgot 1 job; their rows and files are being removed\n[2,3]\n"
+            "bramble: there is no job 1: the last one is 3\nbramble: there is no job 1: the last one is 3\n"
+            "2\n200000\nforgot 2 jobs; their rows and files are being removed\n4\n")
+      << result.err;
+}
+
 }  // namespace
 }  // namespace bramble::test

@@ -178,6 +178,17 @@ Result<OutputRow> FakeJobs::output(TaskKey key, wire::Stream stream) {
   return found->second;
 }
 
+// The HTTP server has no business with these.
+Result<std::vector<ForgottenRows>> FakeJobs::forgotten_rows(std::span<const JobId>, size_t) {
+  ADD_FAILURE() << "forgotten_rows";
+  return std::vector<ForgottenRows>();
+}
+
+Result<std::vector<AttemptKey>> FakeJobs::unnamed_outputs(std::span<const AttemptKey>) {
+  ADD_FAILURE() << "unnamed_outputs";
+  return std::vector<AttemptKey>();
+}
+
 Result<SqlTable> FakeSql::sql(const std::string& text, size_t, int64_t) {
   gate.pass();
   const std::lock_guard lock(mutex_);
@@ -301,5 +312,10 @@ Status FakeFiles::sync_output(const AttemptKey&, wire::Stream) {
 }
 
 void FakeFiles::remove_output(const AttemptKey&) { ADD_FAILURE() << "remove_output"; }
+
+std::vector<AttemptKey> FakeFiles::next_outputs(size_t) {
+  ADD_FAILURE() << "next_outputs";
+  return {};
+}
 
 }  // namespace bramble::aggregator
