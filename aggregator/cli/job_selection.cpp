@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aggregator/cli/views.hpp"
+
 namespace bramble::cli {
 
 using nlohmann::json;
@@ -30,6 +32,12 @@ Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector)
     return fail(ErrorCode::not_found, "no job matches '" + selector + "': bramble job list shows those that exist");
   }
   return numbers;
+}
+
+void say_troubles(Api& api, Console& console) {
+  const auto health = api.get("/api/v1/health");
+  if (!health) return;  // the listing itself came through
+  for (const std::string& trouble : troubles_in(*health)) console.say(trouble);
 }
 
 }  // namespace bramble::cli

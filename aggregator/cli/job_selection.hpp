@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aggregator/cli/api.hpp"
+#include "aggregator/cli/console.hpp"
 #include "aggregator/cli/options.hpp"
 
 namespace bramble::cli {
@@ -15,5 +16,8 @@ Result<nlohmann::json> select_jobs(Api& api, const JobListCommand& which);
 
 // A selector names jobs that exist: none is an error, so that a script notices.
 Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector);
+
+// Says on standard error what keeps all work waiting: no broker, no room. A listing alone would not show it.
+void say_troubles(Api& api, Console& console);
 
 }  // namespace bramble::cli

@@ -223,6 +223,25 @@ std::string node_details(const json& node) {
                   {"boot", cell(node, "boot_id")}});
 }
 
+std::vector<std::string> troubles_in(const json& health) {
+  std::vector<std::string> troubles;
+  if (health.contains("connected") && !flag_field(health, "connected")) {
+    const std::string why = text_field(health, "broker_trouble");
+    troubles.push_back("the aggregator has no connection to the broker" + (why.empty() ? "" : " (" + why + ")") +
+                       ": nothing is sent to nodes until it is back");
+  }
+  if (health.contains("store_ok") && !flag_field(health, "store_ok")) {
+    troubles.push_back("the job database cannot be written (see the aggregator's log): nothing is taken until it can");
+  }
+  const json storage = health.value("storage", json::object());
+  if (flag_field(storage, "full")) {
+    troubles.push_back("the room for inputs and outputs is used up (" +
+                       format_size(static_cast<uint64_t>(number_field(storage, "quota_bytes"))) +
+                       "): bramble job forget removes ended jobs, or raise blob_quota_bytes");
+  }
+  return troubles;
+}
+
 std::string query_csv(const json& result) {
   std::string text = csv_line(result["columns"]);
   for (const json& row : result["rows"]) text += csv_line(row);

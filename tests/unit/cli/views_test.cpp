@@ -103,5 +103,18 @@ TEST(Views, AnExplanationHasALineForEachReason) {
   EXPECT_EQ(explanation_text(task), "task 12.7: assigned\n  at node pi1 (attempt 2)\n");
 }
 
+TEST(Views, TroublesOfTheAggregatorAreSentences) {
+  EXPECT_TRUE(troubles_in({{"version", "0.1"}}).empty()) << "an aggregator that does not say";
+  EXPECT_TRUE(troubles_in({{"connected", true}, {"store_ok", true}, {"storage", {{"full", false}}}}).empty());
+  const auto troubles = troubles_in({{"connected", false},
+                                     {"broker_trouble", "refused"},
+                                     {"store_ok", true},
+                                     {"storage", {{"full", true}, {"quota_bytes", uint64_t{16} << 30}}}});
+  ASSERT_EQ(troubles.size(), 2U);
+  EXPECT_EQ(troubles[0],
+            "the aggregator has no connection to the broker (refused): nothing is sent to nodes until it is back");
+  EXPECT_NE(troubles[1].find("(16G): bramble job forget"), std::string::npos) << troubles[1];
+}
+
 }  // namespace
 }  // namespace bramble::cli
