@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "aggregator/store/telemetry_writer.hpp"
 #include "common/posix/log.hpp"
 
 namespace bramble::aggregator {
@@ -13,6 +14,7 @@ constexpr int kSendTries = 200;
 constexpr std::chrono::milliseconds kSendPause{5};
 
 constexpr size_t kForgottenRows = 1000;  // removed with one commit
+constexpr size_t kExpiredJobs = 1000;    // found at once
 constexpr size_t kSweptOutputs = 200;    // looked at between two other works
 
 }  // namespace
@@ -89,6 +91,14 @@ void FileHand::work(const ReadForgotten& op) {
     trouble_.say(posix::LogLevel::warning, "cannot remove forgotten jobs yet: " + rows.error().message);
   }
   reports_.forgotten(rows ? std::move(*rows) : std::vector<ForgottenRows>());
+}
+
+void FileHand::work(const FindExpired& op) {
+  // A head without a clock, before its time is set, would forget everything or nothing.
+  const auto before = is_clock_synchronised() ? op.ended_before : std::nullopt;
+  auto jobs = jobs_.expired_jobs(before, op.keep, kExpiredJobs);
+  if (!jobs) posix::log_warning("cannot look for old jobs: " + jobs.error().message);
+  reports_.expired(jobs ? std::move(*jobs) : std::vector<JobId>());
 }
 
 void FileHand::sweep_outputs() {

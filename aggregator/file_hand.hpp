@@ -21,6 +21,7 @@ struct FileReports {
   std::function<void(const AttemptKey&)> sealed;
   std::function<void(const AttemptKey&, wire::Stream, uint64_t have_bytes)> failed;
   std::function<void(std::vector<ForgottenRows>)> forgotten;
+  std::function<void(std::vector<JobId>)> expired;
 };
 
 class FileHand {
@@ -46,6 +47,7 @@ class FileHand {
   void work(const SendBlob& op);
   void work(const RemoveBlob& op);
   void work(const ReadForgotten& op);
+  void work(const FindExpired& op);
   void sweep_some();
   bool send_chunk(const SendBlob& op, uint64_t offset, std::string bytes);
 

@@ -34,6 +34,7 @@ Result<int> job_wait(const Session& session, const JobWaitCommand& command);
 Result<int> job_cancel(const Session& session, const JobCancelCommand& command);
 Result<int> job_cat(const Session& session, const JobCatCommand& command);
 Result<int> job_explain(const Session& session, const JobExplainCommand& command);
+Result<int> job_retry(const Session& session, const JobRetryCommand& command);
 Result<int> job_forget(const Session& session, const JobForgetCommand& command);
 Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);

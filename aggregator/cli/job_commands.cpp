@@ -53,12 +53,12 @@ Result<json> job_with_all_tasks(Api& api, JobId number) {
   return job;
 }
 
-Result<std::string> job_info_text(Api& api, JobId number) {
+Result<std::string> job_info_text(Api& api, JobId number, size_t columns) {
   const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
   if (!job) return tl::unexpected(job.error());
   const auto tasks = tasks_from(api, number, 0);
   if (!tasks) return tl::unexpected(tasks.error());
-  return job_details(*job) + (tasks->empty() ? "" : try_table(*tasks).render(kMinColumns)) +
+  return job_details(*job) + (tasks->empty() ? "" : try_table(*tasks).render(columns)) +
          (static_cast<int64_t>(tasks->size()) < kTasksAtOnce ? "" : "(more tasks than these: --json shows all)\n");
 }
 
@@ -125,6 +125,7 @@ Result<int> job_list(const Session& session, const JobListCommand& command) {
   Api api = session.connect();
   const auto jobs = select_jobs(api, command);
   if (!jobs) return tl::unexpected(jobs.error());
+  say_troubles(api, session.console);
   if (session.common.json) return printed(session, jobs->dump() + "\n");
   return printed(session, job_table(*jobs).render(session.console.columns()));
 }
@@ -140,7 +141,7 @@ Result<int> job_info(const Session& session, const JobInfoCommand& command) {
       if (!job) return tl::unexpected(job.error());
       all.push_back(std::move(*job));
     } else {
-      const auto text = job_info_text(api, number);
+      const auto text = job_info_text(api, number, session.console.columns());
       if (!text) return tl::unexpected(text.error());
       if (auto status = printed(session, *text); !status) return status;
     }
@@ -173,6 +174,20 @@ Result<int> job_cancel(const Session& session, const JobCancelCommand& command) 
   for (const json& job : reply->value("cancelled", json::array()))
     text += fmt::format("cancelled job {}\n", job.dump());
   return printed(session, text.empty() ? "nothing to cancel: these jobs have ended\n" : text);
+}
+
+Result<int> job_retry(const Session& session, const JobRetryCommand& command) {
+  Api api = session.connect();
+  const auto reply = api.post("/api/v1/jobs/retry", {{"jobs", command.selector}, {"all", command.all}});
+  if (!reply) return tl::unexpected(reply.error());
+  const json retried = reply->value("retried", json::array());
+  if (session.common.json) return printed(session, retried.dump() + "\n");
+  std::string text;
+  for (const json& job : retried) {
+    const auto tasks = static_cast<uint64_t>(number_field(job, "tasks"));
+    text += fmt::format("job {}: {} queued again\n", number_field(job, "job"), count_text(tasks, "task"));
+  }
+  return printed(session, text.empty() ? "nothing to retry: no task of these jobs failed or was cancelled\n" : text);
 }
 
 Result<int> job_forget(const Session& session, const JobForgetCommand& command) {

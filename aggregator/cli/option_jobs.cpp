@@ -1,4 +1,4 @@
-// job list, info, wait, cancel, cat, explain, forget.
+// job list, info, wait, cancel, cat, explain, retry, forget.
 #include <CLI/CLI.hpp>
 #include <limits>
 #include <memory>
@@ -87,9 +87,24 @@ void declare_cat(OptionTree& tree, CLI::App& jobs) {
   add_leaf(tree, app, command, true);
 }
 
+void declare_retry(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobRetryCommand>();
+  CLI::App* app = add_command(jobs, {"retry", "run tasks that failed or were cancelled again", "[OPTION...] SELECTOR",
+                                     "  bramble job retry last\n  bramble job retry 12 --all"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--failed", "those that failed or were cancelled (default)", command->failed);
+  add_flag(*app, "--all", "those that succeeded, too; their output is dropped", command->all);
+  add_flag(*app, "--json", "an array of {job, tasks}", tree.common.json);
+  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
+                           if (command->selector.empty()) return fail("which job? Give a SELECTOR: 12, 3-7 or last");
+                           if (command->failed && command->all) return fail("--failed or --all, not both");
+                           return *command;
+                         }});
+}
+
 void declare_forget(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobForgetCommand>();
-  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their output and inputs",
+  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their files",
                                      "[OPTION...] SELECTOR", "  bramble job forget 3-7\n  bramble job forget all"});
   add_selector(*app, command->selector);
   add_flag(*app, "--json", "an array of the numbers of forgotten jobs", tree.common.json);
@@ -118,14 +133,15 @@ void declare_explain(OptionTree& tree, CLI::App& jobs) {
 }  // namespace
 
 void declare_job_commands(OptionTree& tree) {
-  CLI::App* jobs =
-      add_command(tree.root, {"job", "list, look at, wait for, cancel, explain, forget jobs", "COMMAND ...", ""});
+  CLI::App* jobs = add_command(
+      tree.root, {"job", "list, explain, await, cancel, retry, forget jobs", "COMMAND ...", ""});
   declare_list(tree, *jobs);
   declare_info(tree, *jobs);
   declare_wait(tree, *jobs);
   declare_cancel(tree, *jobs);
   declare_cat(tree, *jobs);
   declare_explain(tree, *jobs);
+  declare_retry(tree, *jobs);
   declare_forget(tree, *jobs);
 }
 

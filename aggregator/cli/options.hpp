@@ -84,6 +84,12 @@ struct JobCatCommand {
   std::optional<TaskIndex> task;
 };
 
+struct JobRetryCommand {
+  std::string selector;
+  bool failed = false;  // the default, to be said where it should be plain
+  bool all = false;
+};
+
 struct JobForgetCommand {
   std::string selector;
 };
@@ -129,9 +135,10 @@ struct HelpText {
   std::string text;
 };
 
-using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
-                             JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobForgetCommand,
-                             NodeListCommand, NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
+using Command =
+    std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
+                 JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
+                 NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

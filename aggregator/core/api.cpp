@@ -161,6 +161,10 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller&, ForgetReques
   return forget_jobs(state, effects, request.jobs);
 }
 
+ApiReply handle(State& state, Effects& effects, Now now, const Caller&, RetryRequest& request) {
+  return retry_jobs(state, effects, now, request);
+}
+
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);
   if (Job* job = find_job(state, watch.job)) {

@@ -54,7 +54,12 @@ struct ReadForgotten {  // rows of these jobs that are to be removed next; comes
   std::vector<JobId> jobs;
 };
 
-using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob, ReadForgotten>;
+struct FindExpired {  // the oldest jobs that ended before, or are more than `keep`; comes back as on_expired_jobs
+  std::optional<WallTime> ended_before;
+  uint64_t keep = 0;  // 0: any number
+};
+
+using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob, ReadForgotten, FindExpired>;
 
 struct Reply {
   ReplyHandler handler;

@@ -53,7 +53,16 @@ std::string how_much_came(const Attempt& attempt) {
   return format_size(have_bytes) + " of " + format_size(whole_bytes) + " are here";
 }
 
-Reason at_node(const Attempt& attempt, const Task& task, const JobSpec& spec, const std::string& name) {
+Reason storage_full(const Attempt& attempt, const std::string& name) {
+  return {"storage_full",
+          "ended on node " + name + ", and its output waits there: the room for inputs and outputs is used up - " +
+              "bramble job forget removes ended jobs, or raise blob_quota_bytes",
+          how_much_came(attempt)};
+}
+
+Reason at_node(const State& state, const Attempt& attempt, const Task& task, const JobSpec& spec) {
+  const std::string& name = state.nodes[attempt.node].record.status.node;
+  if (attempt.result && state.storage.full) return storage_full(attempt, name);
   if (attempt.result)
     return {"output", "ended on node " + name + ": its output is being fetched", how_much_came(attempt)};
   if (attempt.running) return {"running", "running on node " + name, ""};
@@ -72,7 +81,7 @@ Reason why_open(const State& state, Now now, const Attempt& attempt, const Task&
   } else if (attempt.lost || !is_heard(node)) {
     reason = unheard(state, node, job.spec.on_node_loss);
   } else {
-    reason = at_node(attempt, task, job.spec, node.record.status.node);
+    reason = at_node(state, attempt, task, job.spec);
   }
   if (!reason.detail.empty()) reason.detail += ", ";
   reason.detail += "attempt " + std::to_string(attempt.key.attempt);
@@ -220,7 +229,12 @@ ApiReply explain_reply(const State& state, Now now, const ExplainRequest& reques
   nlohmann::json reasons = nlohmann::json::array();
   for (const auto& group : explain_job(state, now, job)) reasons.push_back(group_json(group));
   const auto& progress = job.record.progress;
-  if (progress.open) {
+  if (progress.open && state.storage.full) {
+    reasons.push_back(group_json({{"storage_full",
+                                   "more tasks may come, but the room for inputs and outputs is used up: bramble job "
+                                   "forget removes ended jobs, or raise blob_quota_bytes",
+                                   ""}}));
+  } else if (progress.open) {
     reasons.push_back(
         group_json({{"upload", "more tasks may come: the job is open until its inputs are uploaded", ""}}));
   }

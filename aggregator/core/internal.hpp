@@ -30,6 +30,10 @@ std::optional<State::FinalJob> take_final(State& state, JobId id);  // it is not
 ApiReply forget_jobs(State& state, Effects& effects, const std::vector<JobId>& jobs);
 void remove_forgotten(State& state, Effects& effects);  // the next step, if it is not under way
 
+// --- trying again (retry.cpp), and how long jobs are remembered (retention.cpp) ---
+ApiReply retry_jobs(State& state, Effects& effects, Now now, RetryRequest& request);
+void expire_jobs(State& state, Effects& effects, Now now);
+
 // --- inputs (blobs.cpp) ---
 void keep_blob(State& state, Now now, const wire::BlobRef& blob);  // it was uploaded
 void take_blob(State& state, const wire::BlobRef& blob);           // a task or job uses it

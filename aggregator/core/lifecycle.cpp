@@ -173,6 +173,7 @@ void on_tick(State& state, Effects& effects, Now now) {
   rebalance(state, now);
   sweep_blobs(state, effects, now);
   remove_forgotten(state, effects);
+  expire_jobs(state, effects, now);
   expire_job_waiters(state, effects, now);
 }
 

@@ -187,8 +187,14 @@ struct RemoveJob {  // the rest, when no task is left
   JobId job = 0;
 };
 
+// Ended tasks are queued again: their failures are forgotten, and what they had committed.
+struct RetryTasks {
+  JobId job = 0;
+  std::vector<TaskIndex> tasks;
+};
+
 using StoreWrite = std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt,
-                                EndAttempt, PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob>;
+                                EndAttempt, PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include "aggregator/core/api.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
+#include "aggregator/core/store.hpp"
 #include "common/base/clock.hpp"
 #include "common/wire/topics.hpp"
 
@@ -38,6 +39,8 @@ struct Config {
   size_t max_open_jobs = 10000;
   size_t max_nodes = 20000;
   size_t max_unnamed_blobs = 10000;
+  int64_t keep_jobs_ms = 0;  // after their end; 0: for ever
+  uint64_t keep_jobs = 0;    // so many ended ones; 0: any number
 };
 
 enum class NodeState {
@@ -193,6 +196,10 @@ struct State {
   std::deque<JobId> forgetting;       // shown to nobody any more; the rows of the first ones are being removed
   bool forgotten_rows_asked = false;  // and not told yet
   std::set<JobId> removed_jobs;       // by this process, the last ones: late readings of them are refused
+
+  bool expired_asked = false;  // jobs that need not be remembered were asked for, and not told yet
+  MonoTime expire_at;
+  StorageUse storage;
 
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`

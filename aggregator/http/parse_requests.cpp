@@ -73,6 +73,20 @@ Result<Forgetting> parse_forget(std::string_view body) {
   return Forgetting{std::move(*jobs)};
 }
 
+Result<Retrying> parse_retry(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Retrying retrying;
+  std::string text;
+  Fields fields(*json, "", {"jobs", "all"});
+  fields.need("jobs").text("jobs", text, {1, kMaxSetBytes}).flag("all", retrying.all);
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  auto jobs = parse_job_selector(text);
+  if (!jobs) return tl::unexpected(jobs.error());
+  retrying.jobs = std::move(*jobs);
+  return retrying;
+}
+
 Result<Draining> parse_drain(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());

@@ -21,6 +21,7 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/jobs", Endpoint::submit},
     {"GET", "/jobs", Endpoint::list_jobs},
     {"POST", "/jobs/cancel", Endpoint::cancel},
+    {"POST", "/jobs/retry", Endpoint::retry},
     {"POST", "/jobs/forget", Endpoint::forget},
     {"GET", "/jobs/#", Endpoint::show_job},
     {"POST", "/jobs/#/tasks", Endpoint::append},

@@ -20,6 +20,7 @@ enum class Endpoint {
   append,
   close,
   cancel,
+  retry,
   forget,
   list_jobs,
   show_job,

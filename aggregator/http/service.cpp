@@ -77,6 +77,8 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::close;
     case Endpoint::cancel:
       return &Service::cancel;
+    case Endpoint::retry:
+      return &Service::retry;
     case Endpoint::forget:
       return &Service::forget;
     case Endpoint::list_jobs:

@@ -42,6 +42,7 @@ class DirectoryBlobFiles final : public BlobFiles {
   void remove_output(const AttemptKey& key) override;
   std::vector<AttemptKey> next_outputs(size_t max_attempts) override;
 
+  StorageUse storage() override { return {quota_.used_bytes(), quota_.limit_bytes(), quota_.full()}; }
   uint64_t used_bytes() const { return quota_.used_bytes(); }
 
  private:

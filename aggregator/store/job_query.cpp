@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aggregator/store/job_removal.hpp"
+#include "aggregator/store/job_retry.hpp"
 #include "aggregator/store/job_rows.hpp"
 #include "aggregator/store/sqlite.hpp"
 #include "common/wire/codec.hpp"
@@ -219,6 +220,19 @@ Result<OutputRow> SqliteJobQuery::output(TaskKey key, wire::Stream stream) {
   if (!status) return failed(status.error());
   if (!found) return fail(ErrorCode::not_found, "task " + to_string(key) + " has no committed output");
   return std::move(*found);
+}
+
+Result<RetryPlan> SqliteJobQuery::retry_plan(JobId job, bool all, size_t max_tasks) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return read_retry_plan((*session)->connection, job, all, max_tasks);
+}
+
+Result<std::vector<JobId>> SqliteJobQuery::expired_jobs(std::optional<WallTime> ended_before, uint64_t keep,
+                                                        size_t limit) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return find_expired((*session)->connection, ended_before, keep, limit);
 }
 
 Result<std::vector<ForgottenRows>> SqliteJobQuery::forgotten_rows(std::span<const JobId> jobs, size_t max_rows) {

@@ -103,6 +103,27 @@ Result<std::vector<ForgottenRows>> read_forgotten(sqlite::Connection& connection
   return all;
 }
 
+Result<std::vector<JobId>> find_expired(sqlite::Connection& connection, std::optional<WallTime> ended_before,
+                                        uint64_t keep, size_t limit) {
+  auto statement = connection.prepare(
+      "WITH excess (count) AS (SELECT iif(?2 = 0, 0, max(0, (SELECT count(*) FROM progress_raw "
+      "INDEXED BY progress_ended WHERE ended_ms IS NOT NULL AND forgotten = 0) - ?2))), "
+      "oldest AS (SELECT job, ended_ms, row_number() OVER (ORDER BY ended_ms, job) AS place FROM "
+      "(SELECT job, ended_ms FROM progress_raw INDEXED BY progress_ended WHERE ended_ms IS NOT NULL AND forgotten = 0 "
+      "ORDER BY ended_ms LIMIT ?3)) "
+      "SELECT job FROM oldest WHERE ended_ms < ?1 OR place <= (SELECT count FROM excess) ORDER BY place");
+  if (!statement) return failed(statement.error());
+  std::vector<JobId> jobs;
+  Status status = statement->each(
+      [&](const sqlite::Statement& row) -> Status {
+        jobs.push_back(row.natural(0));
+        return {};
+      },
+      ended_before ? ended_before->ms : INT64_MIN, keep, limit);
+  if (!status) return failed(status.error());
+  return jobs;
+}
+
 Result<std::vector<AttemptKey>> find_unnamed(sqlite::Connection& connection, std::span<const AttemptKey> keys) {
   auto statement = connection.prepare(kIsNamed);
   if (!statement) return failed(statement.error());

@@ -127,6 +127,9 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection) {
       {&writer.start_attempt_, kStartAttempt},
       {&writer.end_attempt_, kEndAttempt},
       {&writer.output_, kPutOutput},
+      {&writer.retry_task_,
+       "UPDATE tasks_raw SET state = 'queued', failures = 0, committed_attempt = 0 WHERE job = ? AND task = ?"},
+      {&writer.drop_output_, "DELETE FROM outputs_raw WHERE job = ? AND task = ?"},
       {&writer.forget_job_, "UPDATE progress_raw SET forgotten = 1 WHERE job = ? AND ended_ms IS NOT NULL"},
       {&writer.remove_tasks_[0], "DELETE FROM outputs_raw WHERE job = ? AND task <= ?"},
       {&writer.remove_tasks_[1], "DELETE FROM attempts_raw WHERE job = ? AND task <= ?"},
@@ -211,6 +214,14 @@ Status JobWriter::put(const RemoveTasks& write) {
 Status JobWriter::put(const RemoveJob& write) {
   for (auto& remove : remove_job_) {
     if (Status status = remove.run(write.job); !status) return status;
+  }
+  return {};
+}
+
+Status JobWriter::put(const RetryTasks& write) {
+  for (const TaskIndex task : write.tasks) {
+    if (Status status = retry_task_.run(write.job, task); !status) return status;
+    if (Status status = drop_output_.run(write.job, task); !status) return status;
   }
   return {};
 }

@@ -68,6 +68,7 @@ class JobWriter {
   Status put(const AddJob& write);
   Status put(const AddTasks& write);
   Status put(const PutOutput& write);
+  Status put(const RetryTasks& write);
   Status put(const ForgetJob& write);
   Status put(const RemoveTasks& write);
   Status put(const RemoveJob& write);
@@ -91,6 +92,8 @@ class JobWriter {
   sqlite::Statement start_attempt_;
   sqlite::Statement end_attempt_;
   sqlite::Statement output_;
+  sqlite::Statement retry_task_;
+  sqlite::Statement drop_output_;
   sqlite::Statement forget_job_;
   std::array<sqlite::Statement, 3> remove_tasks_;
   std::array<sqlite::Statement, 3> remove_job_;

@@ -84,6 +84,13 @@ class MemoryStore {
     if (!has_succeeded(committed)) violation(to_string(committed) + " was committed and never succeeded");
   }
   void apply(const aggregator::PutOutput&) {}
+  void apply(const aggregator::RetryTasks& write) {
+    for (const TaskIndex task : write.tasks) {
+      auto& record = tasks_.at({write.job, task});
+      record.state = aggregator::TaskState::queued;
+      record.failures = 0;
+    }
+  }
   void apply(const aggregator::ForgetJob&) {}
   void apply(const aggregator::RemoveTasks&) {}
   void apply(const aggregator::RemoveJob&) {}

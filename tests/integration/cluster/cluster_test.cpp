@@ -155,5 +155,33 @@ TEST_F(LocalCluster, ForgetsJobsWithTheirRowsAndFiles) {
       << result.err;
 }
 
+TEST_F(LocalCluster, RetriesWhatFailedWithItsInputAndKeepsWhatSucceeded) {
+  const auto result =
+      run(1,
+          "seq 1 10 >$DIR/in\n"
+          "bramble submit --stdin-file $DIR/in --array 1-4 --wait -- sh -c '[ $BRAMBLE_TASK_ID -lt 3 -o -e '$DIR'/good "
+          "] || "
+          "exit 5; wc -l; echo try $BRAMBLE_ATTEMPT' >/dev/null 2>&1; echo $?\n"
+          "touch $DIR/good\n"
+          "kill -KILL $(jq -r .aggregator $PIDS)\n"
+          "bramble job retry 1; bramble job wait 1; echo $?\n"
+          "bramble job cat 1\n"
+          "bramble job retry 1\n"
+          "seq 1 7 >$DIR/other; bramble submit --stdin-file $DIR/other --wait -- wc -l >/dev/null; bramble job retry "
+          "last --all 2>&1\n"
+          "job=$(bramble submit --array 1-100000 -- sleep 60)\n"
+          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+          "bramble job retry $job; bramble job explain $job --json | jq '[.[0].reasons[].tasks] | add'\n"
+          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+          "bramble job info $job --json | jq .[0].tasks.cancelled\n");
+  EXPECT_EQ(result.out,
+            "1\njob 1: 2 tasks queued again\n0\n"
+            "10\ntry 1\n10\ntry 1\n10\ntry 2\n10\ntry 2\n"
+            "nothing to retry: no task of these jobs failed or was cancelled\n"
+            "bramble: the input of job 2 was removed when it had succeeded: submit it again\n"
+            "job 3: 100000 tasks queued again\n100000\n100000\n")
+      << result.err;
+}
+
 }  // namespace
 }  // namespace bramble::test

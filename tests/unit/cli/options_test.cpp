@@ -61,6 +61,14 @@ TEST(Options, TakeSeveralSelectorsAndTasks) {
   EXPECT_THAT(refusal({"job", "explain"}), HasSubstr("which job?"));
 }
 
+TEST(Options, RetryWhatFailedOrEverything) {
+  EXPECT_FALSE(parsed<JobRetryCommand>({"job", "retry", "3"}).all);
+  EXPECT_FALSE(parsed<JobRetryCommand>({"job", "retry", "3", "--failed"}).all);
+  EXPECT_TRUE(parsed<JobRetryCommand>({"job", "retry", "3", "--all"}).all);
+  EXPECT_THAT(refusal({"job", "retry", "3", "--all", "--failed"}), HasSubstr("not both"));
+  EXPECT_EQ(parsed<JobForgetCommand>({"job", "forget", "1", "2"}).selector, "1,2");
+}
+
 TEST(Options, PassOnEverythingBehindTheFirstSeparator) {
   const auto command = parsed<RunCommand>({"run", "--", "git", "log", "--", "--help"});
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"git", "log", "--", "--help"}));

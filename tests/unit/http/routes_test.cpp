@@ -31,6 +31,7 @@ TEST(Routes, FindEveryEndpoint) {
   EXPECT_EQ(route("POST", "/api/v1/jobs"), (Route{Endpoint::submit, 0, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs"), (Route{Endpoint::list_jobs, 0, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/cancel"), (Route{Endpoint::cancel, 0, 0, out}));
+  EXPECT_EQ(route("POST", "/api/v1/jobs/retry"), (Route{Endpoint::retry, 0, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/forget"), (Route{Endpoint::forget, 0, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7"), (Route{Endpoint::show_job, 7, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/7/tasks"), (Route{Endpoint::append, 7, 0, out}));
