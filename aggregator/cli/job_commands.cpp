@@ -123,10 +123,11 @@ struct Cat {
 
 Result<int> job_list(const Session& session, const JobListCommand& command) {
   Api api = session.connect();
-  const auto jobs = select_jobs(api, command);
+  auto jobs = select_jobs(api, command);
   if (!jobs) return tl::unexpected(jobs.error());
   say_troubles(api, session.console);
   if (session.common.json) return printed(session, jobs->dump() + "\n");
+  add_waiting_words(api, *jobs);
   return printed(session, job_table(*jobs).render(session.console.columns()));
 }
 

@@ -13,6 +13,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxWordsAsked = 50;  // each is a question to the aggregator
+
 Result<json> explain_one(Api& api, JobId job, const std::optional<TaskIndex>& task) {
   return api.get(fmt::format("/api/v1/jobs/{}/explain", job) + (task ? fmt::format("?task={}", *task) : ""));
 }
@@ -28,7 +30,32 @@ Status add_place(Api& api, const JobPlace& place, json& all) {
   return {};
 }
 
+bool waits(const json& job) {
+  const ProgressCounts counts = counts_field(job);
+  const std::string state = text_field(job, "state");
+  return (state == "waiting" || state == "running") && counts.ended() + counts.running < counts.total;
+}
+
+// The word for what holds up the most of its tasks.
+std::string waiting_word(const json& explained) {
+  for (const json& reason : explained.value("reasons", json::array())) {
+    const std::string word = text_field(reason, "reason");
+    if (word != "running") return word;
+  }
+  return "";
+}
+
 }  // namespace
+
+void add_waiting_words(Api& api, json& jobs) {
+  size_t asked = 0;
+  for (auto job = jobs.rbegin(); job != jobs.rend() && asked < kMaxWordsAsked; ++job) {
+    if (!waits(*job)) continue;
+    ++asked;
+    const auto explained = explain_one(api, static_cast<JobId>(number_field(*job, "job")), {});
+    if (explained) (*job)["waits"] = waiting_word(*explained);
+  }
+}
 
 Result<int> job_explain(const Session& session, const JobExplainCommand& command) {
   Api api = session.connect();

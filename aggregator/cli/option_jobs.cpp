@@ -104,8 +104,8 @@ void declare_retry(OptionTree& tree, CLI::App& jobs) {
 
 void declare_forget(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobForgetCommand>();
-  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their files",
-                                     "[OPTION...] SELECTOR", "  bramble job forget 3-7\n  bramble job forget all"});
+  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their files", "[OPTION...] SELECTOR",
+                                     "  bramble job forget 3-7\n  bramble job forget all"});
   add_selector(*app, command->selector);
   add_flag(*app, "--json", "an array of the numbers of forgotten jobs", tree.common.json);
   add_leaf(tree, app, command, true);
@@ -133,8 +133,8 @@ void declare_explain(OptionTree& tree, CLI::App& jobs) {
 }  // namespace
 
 void declare_job_commands(OptionTree& tree) {
-  CLI::App* jobs = add_command(
-      tree.root, {"job", "list, explain, await, cancel, retry, forget jobs", "COMMAND ...", ""});
+  CLI::App* jobs =
+      add_command(tree.root, {"job", "list, explain, await, cancel, retry, forget jobs", "COMMAND ...", ""});
   declare_list(tree, *jobs);
   declare_info(tree, *jobs);
   declare_wait(tree, *jobs);

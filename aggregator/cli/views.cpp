@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -90,18 +91,24 @@ std::string csv_line(const json& values) {
 }  // namespace
 
 Table job_table(const json& jobs) {
-  Table table({{"JOB", true},
-               {"STATE"},
-               {"DONE", true},
-               {"FAILED", true},
-               {"OWNER", false, true},
-               {"NAME", false, true},
-               {"SUBMITTED"},
-               {"COMMAND", false, true}});
+  const bool some_wait =
+      std::any_of(jobs.begin(), jobs.end(), [](const json& job) { return !cell(job, "waits").empty(); });
+  std::vector<Column> columns{
+      {"JOB", true},         {"STATE"},     {"DONE", true},          {"FAILED", true}, {"OWNER", false, true},
+      {"NAME", false, true}, {"SUBMITTED"}, {"COMMAND", false, true}};
+  if (some_wait) columns.insert(columns.begin() + 2, {"WAITS"});
+  Table table(std::move(columns));
   for (const json& job : jobs) {
-    table.add_row({cell(job, "job"), cell(job, "state"), done_of_total(job), std::to_string(counts_field(job).failed),
-                   cell(job, "owner"), cell(job, "name"),
-                   clock_text(number_field(job, "submitted_ms")).substr(0, kMinutes), cell(job, "command")});
+    std::vector<std::string> cells{cell(job, "job"),
+                                   cell(job, "state"),
+                                   done_of_total(job),
+                                   std::to_string(counts_field(job).failed),
+                                   cell(job, "owner"),
+                                   cell(job, "name"),
+                                   clock_text(number_field(job, "submitted_ms")).substr(0, kMinutes),
+                                   cell(job, "command")};
+    if (some_wait) cells.insert(cells.begin() + 2, cell(job, "waits"));
+    table.add_row(std::move(cells));
   }
   return table;
 }

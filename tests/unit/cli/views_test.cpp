@@ -116,5 +116,13 @@ TEST(Views, TroublesOfTheAggregatorAreSentences) {
   EXPECT_NE(troubles[1].find("(16G): bramble job forget"), std::string::npos) << troubles[1];
 }
 
+TEST(Views, TheColumnOfWaitingWordsIsThereWhenAJobWaits) {
+  json jobs = {{{"job", 1}, {"state", "succeeded"}, {"tasks", {{"total", 1}, {"succeeded", 1}}}}};
+  EXPECT_EQ(job_table(jobs).render(200).find("WAITS"), std::string::npos);
+  jobs.push_back({{"job", 2}, {"state", "waiting"}, {"tasks", {{"total", 1}}}, {"waits", "too_large"}});
+  EXPECT_NE(job_table(jobs).render(200).find("WAITS"), std::string::npos);
+  EXPECT_NE(job_table(jobs).render(200).find("waiting    too_large"), std::string::npos) << job_table(jobs).render(200);
+}
+
 }  // namespace
 }  // namespace bramble::cli
