@@ -170,7 +170,7 @@ Reason all_busy(const State& state, const Job& job, const std::vector<NodeView>&
   text += some_names(names) + ")";
   if (able > open.size()) text += ", and " + std::to_string(able - open.size()) + " more take no work now";
   const Before before = jobs_before(state, job, open);
-  if (before.jobs == 0) return {"busy", text + ": it is the next to get room there", ""};
+  if (before.jobs == 0) return {"busy", text + ", and no other job stands before it", ""};
   return {"behind", text + ", and " + in_words(before) + (before.jobs == 1 ? " stands" : " stand") + " before it", ""};
 }
 
