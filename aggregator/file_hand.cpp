@@ -70,7 +70,10 @@ void FileHand::work(const AppendOutput& op) {
 
 void FileHand::work(const SealOutput& op) {
   for (const auto stream : {wire::Stream::stdout_, wire::Stream::stderr_}) {
-    if (files_.output_size(op.key, stream) == 0) continue;
+    const uint64_t have_bytes = files_.output_size(op.key, stream);
+    const uint64_t wanted_bytes = op.size_bytes[stream == wire::Stream::stdout_ ? 0 : 1];
+    if (have_bytes < wanted_bytes) return reports_.failed(op.key, stream, have_bytes);
+    if (have_bytes == 0) continue;
     const Status status = files_.sync_output(op.key, stream);
     if (status) continue;
     posix::log_warning("output of " + to_string(op.key) + " is not durable: " + status.error().message);
