@@ -46,6 +46,8 @@ Result<DaemonConfig> read_config(const std::string& path) {
   auto quota = static_cast<int64_t>(config.blob_quota_bytes);
   file->integer("blob_quota_bytes", quota, 1 << 20, int64_t{1} << 50);
   config.blob_quota_bytes = static_cast<uint64_t>(quota);
+  file->integer("keep_jobs_days", config.keep_jobs_days, 0, 36'500);
+  file->integer("keep_jobs", config.keep_jobs, 0, 1'000'000'000);
   file->integer("silent_ms", config.silent_ms, 1000, kHourMs);
   file->integer("loss_ms", config.loss_ms, 1000, kHourMs);
   file->integer("lease_ms", config.lease_ms, 1000, kHourMs);

@@ -23,6 +23,8 @@ struct DaemonConfig {
   std::string broker_password_file;
   int64_t telemetry_commit_s = 10;
   uint64_t blob_quota_bytes = uint64_t{16} << 30;
+  int64_t keep_jobs_days = 30;  // after their end; 0: for ever
+  int64_t keep_jobs = 10'000;   // so many ended ones; 0: any number
   int64_t silent_ms = 3000;
   int64_t loss_ms = 5000;
   int64_t lease_ms = kDefaultLeaseMs;

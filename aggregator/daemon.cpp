@@ -7,6 +7,7 @@
 
 #include "aggregator/broker/own_broker.hpp"
 #include "aggregator/core/reactor.hpp"
+#include "aggregator/daemon_events.hpp"
 #include "aggregator/file_hand.hpp"
 #include "aggregator/http/server.hpp"
 #include "aggregator/scheduler/scheduler.hpp"
@@ -31,28 +32,6 @@ constexpr size_t kMaxEvents = 65'536;
 constexpr size_t kMaxEventBytes = size_t{64} << 20;
 constexpr int64_t kTickMs = 100;
 constexpr int kFarewellMs = 1000;
-
-// What comes into the state thread, with the time at which it was received.
-struct Connected {};
-struct Disconnected {
-  std::string reason;
-};
-struct Incoming {
-  std::string topic;
-  std::string payload;
-};
-struct Sealed {
-  AttemptKey key;
-};
-struct Failed {
-  AttemptKey key;
-  wire::Stream stream = wire::Stream::stdout_;
-  uint64_t have_bytes = 0;
-};
-struct Event {
-  Now at;
-  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, ApiRequest> what;
-};
 
 struct BrokerLogin {
   std::string url;
@@ -131,6 +110,8 @@ class Daemon::Impl {
     result.silent_ms = config.silent_ms;
     result.loss_ms = config.loss_ms;
     result.lease_ms = config.lease_ms;
+    result.keep_jobs_ms = config.keep_jobs_days * 24 * 3600 * 1000;
+    result.keep_jobs = static_cast<uint64_t>(config.keep_jobs);
     return result;
   }
 
@@ -199,12 +180,14 @@ class Daemon::Impl {
 
   Status connect_parts() {
     make_transports();
-    file_hand_ =
-        std::make_unique<FileHand>(*files_, *chunks_, state_.topics,
-                                   FileReports{[this](const AttemptKey& key) { put_always(Sealed{key}); },
-                                               [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
-                                                 put_always(Failed{key, stream, have});
-                                               }});
+    const FileReports reports{[this](const AttemptKey& key) { put_always(Sealed{key}); },
+                              [this](const AttemptKey& key, wire::Stream stream, uint64_t have) {
+                                put_always(Failed{key, stream, have});
+                              },
+                              [this](std::vector<ForgottenRows> rows) { put_always(Forgotten{std::move(rows)}); },
+                              [this](std::vector<JobId> jobs) { put_always(Expired{std::move(jobs)}); }};
+    file_hand_ = std::make_unique<FileHand>(*files_, *query_, *chunks_, state_.topics, reports);
+    file_hand_->sweep_outputs();
     return {};
   }
 
@@ -286,6 +269,7 @@ class Daemon::Impl {
       std::visit([&](auto& what) { take(what, event.at); }, event.what);
     }
     if (now.mono >= next_tick_) {
+      on_storage(state_, effects_, files_->storage());
       on_tick(state_, effects_, now);
       watch_broker();
       if (state_.connected && !chunks_->connected()) chunks_->connect({});
@@ -299,6 +283,8 @@ class Daemon::Impl {
   void take(Incoming& what, Now at) { on_message(state_, effects_, at, what.topic, what.payload); }
   void take(Sealed& what, Now at) { on_output_sealed(state_, effects_, at, what.key); }
   void take(Failed& what, Now at) { on_output_failed(state_, effects_, at, what.key, what.stream, what.have_bytes); }
+  void take(Forgotten& what, Now at) { on_forgotten_rows(state_, effects_, at, what.rows); }
+  void take(Expired& what, Now at) { on_expired_jobs(state_, effects_, at, what.jobs); }
   void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
 
   Status commit() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "aggregator/store/telemetry_writer.hpp"
 #include "common/posix/log.hpp"
 
 namespace bramble::aggregator {
@@ -12,10 +13,17 @@ namespace {
 constexpr int kSendTries = 200;
 constexpr std::chrono::milliseconds kSendPause{5};
 
+constexpr size_t kForgottenRows = 1000;  // removed with one commit
+constexpr size_t kExpiredJobs = 1000;    // found at once
+constexpr size_t kSweptOutputs = 200;    // looked at between two other works
+
 }  // namespace
 
-FileHand::FileHand(BlobFiles& files, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports)
-    : files_(files), chunks_(chunks), topics_(topics), reports_(std::move(reports)), thread_([this] { run(); }) {}
+FileHand::FileHand(BlobFiles& files, JobQuery& jobs, mqtt::Transport& chunks, const wire::Topics& topics,
+                   FileReports reports)
+    : files_(files), jobs_(jobs), chunks_(chunks), topics_(topics), reports_(std::move(reports)), thread_([this] {
+        run();
+      }) {}
 
 FileHand::~FileHand() {
   {
@@ -38,8 +46,13 @@ void FileHand::add(std::vector<FileOp> ops) {
 void FileHand::run() {
   while (true) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    changed_.wait(lock, [this] { return stopping_ || sweeping_ || !queue_.empty(); });
+    if (queue_.empty() && stopping_) return;
+    if (queue_.empty()) {
+      lock.unlock();
+      sweep_some();
+      continue;
+    }
     const FileOp op = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
@@ -57,7 +70,10 @@ void FileHand::work(const AppendOutput& op) {
 
 void FileHand::work(const SealOutput& op) {
   for (const auto stream : {wire::Stream::stdout_, wire::Stream::stderr_}) {
-    if (files_.output_size(op.key, stream) == 0) continue;
+    const uint64_t have_bytes = files_.output_size(op.key, stream);
+    const uint64_t wanted_bytes = op.size_bytes[stream == wire::Stream::stdout_ ? 0 : 1];
+    if (have_bytes < wanted_bytes) return reports_.failed(op.key, stream, have_bytes);
+    if (have_bytes == 0) continue;
     const Status status = files_.sync_output(op.key, stream);
     if (status) continue;
     posix::log_warning("output of " + to_string(op.key) + " is not durable: " + status.error().message);
@@ -69,6 +85,45 @@ void FileHand::work(const SealOutput& op) {
 void FileHand::work(const RemoveOutput& op) { files_.remove_output(op.key); }
 
 void FileHand::work(const RemoveBlob& op) { files_.remove_blob(op.sha256, op.known); }
+
+void FileHand::work(const ReadForgotten& op) {
+  auto rows = jobs_.forgotten_rows(op.jobs, kForgottenRows);
+  if (rows) {
+    trouble_.clear();
+  } else {
+    trouble_.say(posix::LogLevel::warning, "cannot remove forgotten jobs yet: " + rows.error().message);
+  }
+  reports_.forgotten(rows ? std::move(*rows) : std::vector<ForgottenRows>());
+}
+
+void FileHand::work(const FindExpired& op) {
+  // A head without a clock, before its time is set, would forget everything or nothing.
+  const auto before = is_clock_synchronised() ? op.ended_before : std::nullopt;
+  auto jobs = jobs_.expired_jobs(before, op.keep, kExpiredJobs);
+  if (!jobs) posix::log_warning("cannot look for old jobs: " + jobs.error().message);
+  reports_.expired(jobs ? std::move(*jobs) : std::vector<JobId>());
+}
+
+void FileHand::sweep_outputs() {
+  {
+    const std::lock_guard lock(mutex_);
+    sweeping_ = true;
+  }
+  changed_.notify_one();
+}
+
+void FileHand::sweep_some() {
+  const auto keys = files_.next_outputs(kSweptOutputs);
+  const auto unnamed = jobs_.unnamed_outputs(keys);
+  for (const auto& key : unnamed.value_or(std::vector<AttemptKey>())) files_.remove_output(key);
+  if (unnamed && !unnamed->empty()) {
+    posix::log_info("removed the output files of " + std::to_string(unnamed->size()) +
+                    " attempts that no task has any more");
+  }
+  if (!keys.empty() && unnamed) return;
+  const std::lock_guard lock(mutex_);
+  sweeping_ = false;
+}
 
 void FileHand::work(const SendBlob& op) {
   const auto size_bytes = files_.blob_size(op.sha256);

@@ -11,6 +11,7 @@
 #include "aggregator/core/effects.hpp"
 #include "aggregator/core/store.hpp"
 #include "common/mqtt/transport.hpp"
+#include "common/posix/log.hpp"
 #include "common/wire/topics.hpp"
 
 namespace bramble::aggregator {
@@ -19,15 +20,21 @@ namespace bramble::aggregator {
 struct FileReports {
   std::function<void(const AttemptKey&)> sealed;
   std::function<void(const AttemptKey&, wire::Stream, uint64_t have_bytes)> failed;
+  std::function<void(std::vector<ForgottenRows>)> forgotten;
+  std::function<void(std::vector<JobId>)> expired;
 };
 
 class FileHand {
  public:
   // `chunks` is the connection on which blobs travel. All must outlive this object.
-  FileHand(BlobFiles& files, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports);
+  FileHand(BlobFiles& files, JobQuery& jobs, mqtt::Transport& chunks, const wire::Topics& topics, FileReports reports);
   ~FileHand();  // does what is queued, then ends
   FileHand(const FileHand&) = delete;
   FileHand& operator=(const FileHand&) = delete;
+
+  // Removes output files that nothing names: left by a crash between a commit and the removal. A few at a time, between
+  // other work, so that it holds up nobody; once is enough.
+  void sweep_outputs();
 
   // Thread-safe. Bounded by what the reactor asks for: its pulls and the nodes' credit.
   void add(std::vector<FileOp> ops);
@@ -39,9 +46,13 @@ class FileHand {
   void work(const RemoveOutput& op);
   void work(const SendBlob& op);
   void work(const RemoveBlob& op);
+  void work(const ReadForgotten& op);
+  void work(const FindExpired& op);
+  void sweep_some();
   bool send_chunk(const SendBlob& op, uint64_t offset, std::string bytes);
 
   BlobFiles& files_;
+  JobQuery& jobs_;
   mqtt::Transport& chunks_;
   const wire::Topics& topics_;
   FileReports reports_;
@@ -49,6 +60,8 @@ class FileHand {
   std::condition_variable changed_;
   std::deque<FileOp> queue_;
   bool stopping_ = false;
+  bool sweeping_ = false;
+  posix::LogOnce trouble_;
   std::thread thread_;
 };
 

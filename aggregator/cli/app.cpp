@@ -21,6 +21,9 @@ Result<int> dispatch(const Session& session, const JobInfoCommand& command) { re
 Result<int> dispatch(const Session& session, const JobWaitCommand& command) { return job_wait(session, command); }
 Result<int> dispatch(const Session& session, const JobCancelCommand& command) { return job_cancel(session, command); }
 Result<int> dispatch(const Session& session, const JobCatCommand& command) { return job_cat(session, command); }
+Result<int> dispatch(const Session& session, const JobExplainCommand& command) { return job_explain(session, command); }
+Result<int> dispatch(const Session& session, const JobRetryCommand& command) { return job_retry(session, command); }
+Result<int> dispatch(const Session& session, const JobForgetCommand& command) { return job_forget(session, command); }
 Result<int> dispatch(const Session& session, const NodeListCommand& command) { return node_list(session, command); }
 Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }

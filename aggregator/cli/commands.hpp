@@ -3,6 +3,7 @@
 
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/console.hpp"
+#include "aggregator/cli/exit_status.hpp"
 #include "aggregator/cli/options.hpp"
 #include "aggregator/cli/reconnect.hpp"
 
@@ -18,6 +19,12 @@ struct Session {
   Api connect() const { return Api(endpoint, reconnect); }
 };
 
+// The text on standard output, and the status of success.
+inline Result<int> printed(const Session& session, const std::string& text) {
+  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
+  return kGood;
+}
+
 Result<int> submit(const Session& session, const SubmitCommand& command);
 Result<int> run(const Session& session, const RunCommand& command);
 Result<int> map(const Session& session, const MapCommand& command);
@@ -26,6 +33,9 @@ Result<int> job_info(const Session& session, const JobInfoCommand& command);
 Result<int> job_wait(const Session& session, const JobWaitCommand& command);
 Result<int> job_cancel(const Session& session, const JobCancelCommand& command);
 Result<int> job_cat(const Session& session, const JobCatCommand& command);
+Result<int> job_explain(const Session& session, const JobExplainCommand& command);
+Result<int> job_retry(const Session& session, const JobRetryCommand& command);
+Result<int> job_forget(const Session& session, const JobForgetCommand& command);
 Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);

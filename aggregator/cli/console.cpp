@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "aggregator/cli/table.hpp"
 #include "common/posix/error.hpp"
@@ -29,6 +30,15 @@ int write_all(int fd, std::string_view bytes) {
     }
   }
   return 0;
+}
+
+// COLUMNS, where a shell or a script says it, goes before what the terminal says.
+size_t columns_of(int fd) {
+  if (::isatty(fd) != 1) return kAnyWidth;
+  winsize size{};
+  size_t columns = ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  if (const char* const said = std::getenv("COLUMNS")) columns = std::strtoul(said, nullptr, 10);
+  return std::max(columns, kMinColumns);
 }
 
 }  // namespace
@@ -62,7 +72,7 @@ void Console::clear_progress() {
 void Console::show_progress(std::string_view line, MonoTime now) {
   const std::lock_guard lock(err_mutex_);
   if (err_is_terminal_) {
-    const std::string cut = cut_to(line, columns() - 1);
+    const std::string cut = cut_to(line, columns_of(err_fd_) - 1);
     if (cut == progress_) return;
     write_all(err_fd_, "\r\x1b[K" + cut);
     progress_ = cut;
@@ -79,10 +89,6 @@ void Console::end_progress() {
   progress_.clear();
 }
 
-size_t Console::columns() const {
-  winsize size{};
-  if (::ioctl(out_fd_, TIOCGWINSZ, &size) != 0) return kMinColumns;
-  return std::max<size_t>(size.ws_col, kMinColumns);
-}
+size_t Console::columns() const { return columns_of(out_fd_); }
 
 }  // namespace bramble::cli

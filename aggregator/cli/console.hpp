@@ -29,7 +29,8 @@ class Console {
   void show_progress(std::string_view line, MonoTime now);
   void end_progress();
 
-  size_t columns() const;  // the terminal's, at least kMinColumns
+  // Of standard output: the terminal's, at least kMinColumns; kAnyWidth where it is none, so that nothing is cut.
+  size_t columns() const;
 
  private:
   void write_error(std::string_view bytes);

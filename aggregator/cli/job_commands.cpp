@@ -7,8 +7,10 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_selection.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/submission.hpp"
+#include "aggregator/cli/text.hpp"
 #include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
@@ -17,31 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kTasksAtOnce = 1'000;
-
-Result<json> select_jobs(Api& api, const JobListCommand& which) {
-  std::string query;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, url_encoded(value));
-  };
-  add("select", which.selector);
-  add("owner", which.owner);
-  if (which.limit > 0) add("limit", std::to_string(which.limit));
-  auto jobs = api.get("/api/v1/jobs" + query);
-  if (jobs && !jobs->is_array()) return fail(ErrorCode::corrupt, "the aggregator's list of jobs is not understood");
-  return jobs;
-}
-
-// A selector names jobs that exist: none is an error, so that a script notices.
-Result<std::vector<JobId>> select_numbers(Api& api, const std::string& selector) {
-  const auto jobs = select_jobs(api, {selector, "", 0});
-  if (!jobs) return tl::unexpected(jobs.error());
-  std::vector<JobId> numbers;
-  for (const json& job : *jobs) numbers.push_back(static_cast<JobId>(number_field(job, "job")));
-  if (numbers.empty()) {
-    return fail(ErrorCode::not_found, "no job matches '" + selector + "': bramble job list shows those that exist");
-  }
-  return numbers;
-}
 
 Result<json> tasks_from(Api& api, JobId job, int64_t first) {
   auto tasks = api.get(fmt::format("/api/v1/jobs/{}/tasks?first={}&limit={}", job, first, kTasksAtOnce));
@@ -63,11 +40,6 @@ Status for_each_task(Api& api, JobId job, const std::function<Status(const json&
   }
 }
 
-Result<int> printed(const Session& session, const std::string& text) {
-  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
-  return kGood;
-}
-
 Result<json> job_with_all_tasks(Api& api, JobId number) {
   auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
   if (!job) return job;
@@ -81,12 +53,12 @@ Result<json> job_with_all_tasks(Api& api, JobId number) {
   return job;
 }
 
-Result<std::string> job_info_text(Api& api, JobId number) {
+Result<std::string> job_info_text(Api& api, JobId number, size_t columns) {
   const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
   if (!job) return tl::unexpected(job.error());
   const auto tasks = tasks_from(api, number, 0);
   if (!tasks) return tl::unexpected(tasks.error());
-  return job_details(*job) + (tasks->empty() ? "" : try_table(*tasks).render(kMinColumns)) +
+  return job_details(*job) + (tasks->empty() ? "" : try_table(*tasks).render(columns)) +
          (static_cast<int64_t>(tasks->size()) < kTasksAtOnce ? "" : "(more tasks than these: --json shows all)\n");
 }
 
@@ -151,9 +123,11 @@ struct Cat {
 
 Result<int> job_list(const Session& session, const JobListCommand& command) {
   Api api = session.connect();
-  const auto jobs = select_jobs(api, command);
+  auto jobs = select_jobs(api, command);
   if (!jobs) return tl::unexpected(jobs.error());
+  say_troubles(api, session.console);
   if (session.common.json) return printed(session, jobs->dump() + "\n");
+  add_waiting_words(api, *jobs);
   return printed(session, job_table(*jobs).render(session.console.columns()));
 }
 
@@ -168,7 +142,7 @@ Result<int> job_info(const Session& session, const JobInfoCommand& command) {
       if (!job) return tl::unexpected(job.error());
       all.push_back(std::move(*job));
     } else {
-      const auto text = job_info_text(api, number);
+      const auto text = job_info_text(api, number, session.console.columns());
       if (!text) return tl::unexpected(text.error());
       if (auto status = printed(session, *text); !status) return status;
     }
@@ -201,6 +175,31 @@ Result<int> job_cancel(const Session& session, const JobCancelCommand& command) 
   for (const json& job : reply->value("cancelled", json::array()))
     text += fmt::format("cancelled job {}\n", job.dump());
   return printed(session, text.empty() ? "nothing to cancel: these jobs have ended\n" : text);
+}
+
+Result<int> job_retry(const Session& session, const JobRetryCommand& command) {
+  Api api = session.connect();
+  const auto reply = api.post("/api/v1/jobs/retry", {{"jobs", command.selector}, {"all", command.all}});
+  if (!reply) return tl::unexpected(reply.error());
+  const json retried = reply->value("retried", json::array());
+  if (session.common.json) return printed(session, retried.dump() + "\n");
+  std::string text;
+  for (const json& job : retried) {
+    const auto tasks = static_cast<uint64_t>(number_field(job, "tasks"));
+    text += fmt::format("job {}: {} queued again\n", number_field(job, "job"), count_text(tasks, "task"));
+  }
+  return printed(session, text.empty() ? "nothing to retry: no task of these jobs failed or was cancelled\n" : text);
+}
+
+Result<int> job_forget(const Session& session, const JobForgetCommand& command) {
+  Api api = session.connect();
+  const auto reply = api.post("/api/v1/jobs/forget", {{"jobs", command.selector}});
+  if (!reply) return tl::unexpected(reply.error());
+  const json jobs = reply->value("forgotten", json::array());
+  if (session.common.json) return printed(session, jobs.dump() + "\n");
+  if (jobs.empty()) return printed(session, "nothing to forget: no job has ended\n");
+  return printed(session,
+                 fmt::format("forgot {}; their rows and files are being removed\n", count_text(jobs.size(), "job")));
 }
 
 Result<int> job_cat(const Session& session, const JobCatCommand& command) {

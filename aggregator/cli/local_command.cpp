@@ -97,9 +97,9 @@ class LocalRun {
   }
 
   void say_how_to_use() {
-    const std::string text =
-        fmt::format("{} are up, until Ctrl-C. In another terminal:\n  export BRAMBLE_URL={}\n  bramble node list\n",
-                    command_.agents == 1 ? "1 node" : fmt::format("{} nodes", command_.agents), layout_.api_url());
+    const std::string text = fmt::format(
+        "{} up, until Ctrl-C. In another terminal:\n  export BRAMBLE_URL={}\n  bramble node list\n",
+        command_.agents == 1 ? "1 node is" : fmt::format("{} nodes are", command_.agents), layout_.api_url());
     if (auto status = console_.print(text); !status) finish(tl::unexpected(status.error()));
   }
 

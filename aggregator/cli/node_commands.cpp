@@ -5,6 +5,7 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/job_selection.hpp"
 #include "aggregator/cli/views.hpp"
 #include "common/base/nearest.hpp"
 #include "common/base/node_set.hpp"
@@ -50,12 +51,8 @@ Result<json> chosen_nodes(const Session& session, const std::string& set) {
   Api api = session.connect();
   const auto nodes = all_nodes(api);
   if (!nodes) return nodes;
+  say_troubles(api, session.console);
   return choose(*nodes, set);
-}
-
-Result<int> printed(const Session& session, const std::string& text) {
-  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
-  return kGood;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// job list, info, wait, cancel, cat.
+// job list, info, wait, cancel, cat, explain, retry, forget.
 #include <CLI/CLI.hpp>
 #include <limits>
 #include <memory>
@@ -13,13 +13,13 @@ constexpr int64_t kMaxTaskIndex = std::numeric_limits<TaskIndex>::max();
 
 // Only its form is looked at here: which jobs there are, the aggregator knows.
 void add_selector(CLI::App& app, std::string& target) {
-  add_value(app, "SELECTOR", "", "12, 3-7, last, all, or a list of these",
-            [&target](const std::string& value) -> Status {
-              const auto selector = parse_job_selector(value);
-              if (!selector) return tl::unexpected(selector.error());
-              target = value;
-              return {};
-            });
+  add_values(app, "SELECTOR", "", "12, 3-7, last, all, or several of these",
+             [&target](const std::string& value) -> Status {
+               const auto selector = parse_job_selector(value);
+               if (!selector) return tl::unexpected(selector.error());
+               target += (target.empty() ? "" : ",") + value;
+               return {};
+             });
 }
 
 template <typename Type>
@@ -87,15 +87,62 @@ void declare_cat(OptionTree& tree, CLI::App& jobs) {
   add_leaf(tree, app, command, true);
 }
 
+void declare_retry(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobRetryCommand>();
+  CLI::App* app = add_command(jobs, {"retry", "run tasks that failed or were cancelled again", "[OPTION...] SELECTOR",
+                                     "  bramble job retry last\n  bramble job retry 12 --all"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--failed", "those that failed or were cancelled (default)", command->failed);
+  add_flag(*app, "--all", "those that succeeded, too; their output is dropped", command->all);
+  add_flag(*app, "--json", "an array of {job, tasks}", tree.common.json);
+  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
+                           if (command->selector.empty()) return fail("which job? Give a SELECTOR: 12, 3-7 or last");
+                           if (command->failed && command->all) return fail("--failed or --all, not both");
+                           return *command;
+                         }});
+}
+
+void declare_forget(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobForgetCommand>();
+  CLI::App* app = add_command(jobs, {"forget", "remove jobs that have ended, with their files", "[OPTION...] SELECTOR",
+                                     "  bramble job forget 3-7\n  bramble job forget all"});
+  add_selector(*app, command->selector);
+  add_flag(*app, "--json", "an array of the numbers of forgotten jobs", tree.common.json);
+  add_leaf(tree, app, command, true);
+}
+
+void declare_explain(OptionTree& tree, CLI::App& jobs) {
+  auto command = std::make_shared<JobExplainCommand>();
+  CLI::App* app =
+      add_command(jobs, {"explain", "why tasks are not done yet, or how they ended", "[OPTION...] SELECTOR[.TASK]",
+                         "  bramble job explain last\n  bramble job explain 12.7"});
+  add_values(*app, "SELECTOR", "", "12, 3-7, last, all; with .TASK: that task of it",
+             [command](const std::string& value) -> Status {
+               auto place = parse_job_place(value);
+               if (!place) return tl::unexpected(place.error());
+               command->places.push_back(std::move(*place));
+               return {};
+             });
+  add_flag(*app, "--json", "an array of objects with their reasons", tree.common.json);
+  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
+                           if (command->places.empty()) return fail("which job? Give a SELECTOR: 12, last, or 12.7");
+                           return *command;
+                         }});
+}
+
 }  // namespace
 
 void declare_job_commands(OptionTree& tree) {
-  CLI::App* jobs = add_command(tree.root, {"job", "list, look at, wait for, cancel jobs", "COMMAND ...", ""});
+  CLI::App* jobs =
+      add_command(tree.root, {"job", "list, explain, await, cancel, retry, forget jobs", "COMMAND ...", ""});
   declare_list(tree, *jobs);
   declare_info(tree, *jobs);
   declare_wait(tree, *jobs);
   declare_cancel(tree, *jobs);
   declare_cat(tree, *jobs);
+  declare_explain(tree, *jobs);
+  declare_retry(tree, *jobs);
+  declare_forget(tree, *jobs);
 }
 
 }  // namespace bramble::cli

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "aggregator/cli/options.hpp"
+#include "common/base/selector.hpp"
 
 namespace bramble::cli {
 
@@ -25,6 +26,20 @@ Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {
   const char* value = std::getenv(name.c_str());
   if (!value) return fail("'" + name + "' is not set here: write " + name + "=VALUE");
   return std::pair{name, std::string(value)};
+}
+
+Result<JobPlace> parse_job_place(const std::string& text) {
+  const size_t dot = text.rfind('.');
+  JobPlace place{text.substr(0, dot), {}};
+  const auto selector = parse_job_selector(place.selector);
+  if (!selector) return tl::unexpected(selector.error());
+  if (dot == std::string::npos) return place;
+  TaskIndex task = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + dot + 1, end, task);
+  if (error != std::errc{} || stop != end) return fail("'" + text + "' names no task: write JOB.TASK, as in 12.7");
+  place.task = task;
+  return place;
 }
 
 bool passes_status_on(const std::vector<std::string>& args) {

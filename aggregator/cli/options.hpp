@@ -85,6 +85,25 @@ struct JobCatCommand {
   std::optional<TaskIndex> task;
 };
 
+struct JobRetryCommand {
+  std::string selector;
+  bool failed = false;  // the default, to be said where it should be plain
+  bool all = false;
+};
+
+struct JobForgetCommand {
+  std::string selector;
+};
+
+struct JobPlace {
+  std::string selector;
+  std::optional<TaskIndex> task;  // of each job that is selected; none: the jobs as a whole
+};
+
+struct JobExplainCommand {
+  std::vector<JobPlace> places;
+};
+
 struct NodeListCommand {
   std::string nodes;  // a node set; empty or "all": all
 };
@@ -117,9 +136,10 @@ struct HelpText {
   std::string text;
 };
 
-using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
-                             JobWaitCommand, JobCancelCommand, JobCatCommand, NodeListCommand, NodeInfoCommand,
-                             NodeDrainCommand, QueryCommand, LocalCommand>;
+using Command =
+    std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
+                 JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
+                 NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;
@@ -135,6 +155,9 @@ bool passes_status_on(const std::vector<std::string>& args);
 
 // "gpu=1"; the name must be one and the number 1 or more.
 Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text);
+
+// "12", "last.7": a selector, and the index of a task behind the last dot.
+Result<JobPlace> parse_job_place(const std::string& text);
 
 // "KEY=VALUE", or "KEY": its value in this command's own environment.
 Result<std::pair<std::string, std::string>> parse_env(std::string_view text);

@@ -2,13 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bramble::cli {
 
-inline constexpr size_t kMinColumns = 80;  // also where there is no terminal
+inline constexpr size_t kMinColumns = 80;
+inline constexpr size_t kAnyWidth = std::numeric_limits<size_t>::max();  // no terminal: nothing is cut
 
 struct Column {
   std::string title;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -90,18 +91,24 @@ std::string csv_line(const json& values) {
 }  // namespace
 
 Table job_table(const json& jobs) {
-  Table table({{"JOB", true},
-               {"STATE"},
-               {"DONE", true},
-               {"FAILED", true},
-               {"OWNER", false, true},
-               {"NAME", false, true},
-               {"SUBMITTED"},
-               {"COMMAND", false, true}});
+  const bool some_wait =
+      std::any_of(jobs.begin(), jobs.end(), [](const json& job) { return !cell(job, "waits").empty(); });
+  std::vector<Column> columns{
+      {"JOB", true},         {"STATE"},     {"DONE", true},          {"FAILED", true}, {"OWNER", false, true},
+      {"NAME", false, true}, {"SUBMITTED"}, {"COMMAND", false, true}};
+  if (some_wait) columns.insert(columns.begin() + 2, {"WAITS"});
+  Table table(std::move(columns));
   for (const json& job : jobs) {
-    table.add_row({cell(job, "job"), cell(job, "state"), done_of_total(job), std::to_string(counts_field(job).failed),
-                   cell(job, "owner"), cell(job, "name"),
-                   clock_text(number_field(job, "submitted_ms")).substr(0, kMinutes), cell(job, "command")});
+    std::vector<std::string> cells{cell(job, "job"),
+                                   cell(job, "state"),
+                                   done_of_total(job),
+                                   std::to_string(counts_field(job).failed),
+                                   cell(job, "owner"),
+                                   cell(job, "name"),
+                                   clock_text(number_field(job, "submitted_ms")).substr(0, kMinutes),
+                                   cell(job, "command")};
+    if (some_wait) cells.insert(cells.begin() + 2, cell(job, "waits"));
+    table.add_row(std::move(cells));
   }
   return table;
 }
@@ -183,6 +190,26 @@ std::string job_details(const json& job) {
                                         counts.open ? "; more may come" : "")}});
 }
 
+std::string explanation_text(const json& explained) {
+  const bool of_task = explained.contains("task") && explained["task"].is_number();
+  std::string text;
+  if (of_task) {
+    text = fmt::format("task {}.{}: {}\n", cell(explained, "job"), cell(explained, "task"), cell(explained, "state"));
+  } else {
+    text = fmt::format("job {}: {}, {} of {} ended\n", cell(explained, "job"), cell(explained, "state"),
+                       cell(explained, "ended"),
+                       count_text(static_cast<uint64_t>(number_field(explained, "total")), "task"));
+  }
+  for (const json& reason : explained.value("reasons", json::array())) {
+    const int64_t tasks = number_field(reason, "tasks");
+    const std::string detail = of_task && !cell(reason, "detail").empty() ? " (" + cell(reason, "detail") + ")" : "";
+    const std::string count =
+        of_task || tasks == 0 ? "" : fmt::format("{}: ", count_text(static_cast<uint64_t>(tasks), "task"));
+    text += "  " + count + cell(reason, "text") + detail + "\n";
+  }
+  return text;
+}
+
 std::string node_details(const json& node) {
   const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
   return fmt::format("node {}: {}\n", cell(node, "node"), node_state(node)) +
@@ -201,6 +228,25 @@ std::string node_details(const json& node) {
                   {"last heard", heard_ms < 0 ? "never" : format_duration(heard_ms) + " ago"},
                   {"machine", cell(node, "machine_id")},
                   {"boot", cell(node, "boot_id")}});
+}
+
+std::vector<std::string> troubles_in(const json& health) {
+  std::vector<std::string> troubles;
+  if (health.contains("connected") && !flag_field(health, "connected")) {
+    const std::string why = text_field(health, "broker_trouble");
+    troubles.push_back("the aggregator has no connection to the broker" + (why.empty() ? "" : " (" + why + ")") +
+                       ": nothing is sent to nodes until it is back");
+  }
+  if (health.contains("store_ok") && !flag_field(health, "store_ok")) {
+    troubles.push_back("the job database cannot be written (see the aggregator's log): nothing is taken until it can");
+  }
+  const json storage = health.value("storage", json::object());
+  if (flag_field(storage, "full")) {
+    troubles.push_back("the room for inputs and outputs is used up (" +
+                       format_size(static_cast<uint64_t>(number_field(storage, "quota_bytes"))) +
+                       "): bramble job forget removes ended jobs, or raise blob_quota_bytes");
+  }
+  return troubles;
 }
 
 std::string query_csv(const json& result) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "aggregator/cli/table.hpp"
 
@@ -13,8 +14,10 @@ Table try_table(const nlohmann::json& tasks);  // a row for each try of each tas
 Table node_table(const nlohmann::json& nodes);
 Table query_table(const nlohmann::json& result);  // {"columns", "rows"}
 
-std::string job_details(const nlohmann::json& job);    // lines "name  value", without its tries
-std::string node_details(const nlohmann::json& node);  // likewise
-std::string query_csv(const nlohmann::json& result);   // RFC 4180, with a line of titles; lines end with '\n'
+std::string job_details(const nlohmann::json& job);                  // lines "name  value", without its tries
+std::string explanation_text(const nlohmann::json& explained);       // of a job or a task, a line for each reason
+std::string node_details(const nlohmann::json& node);                // likewise
+std::vector<std::string> troubles_in(const nlohmann::json& health);  // sentences, for what holds up everybody
+std::string query_csv(const nlohmann::json& result);  // RFC 4180, with a line of titles; lines end with '\n'
 
 }  // namespace bramble::cli

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/core/explain.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
@@ -152,6 +153,18 @@ ApiReply handle(State& state, Effects&, Now now, const Caller&, NodesRequest&) {
 }
 
 ApiReply handle(State& state, Effects&, Now, const Caller&, HealthRequest&) { return {200, health_json(state), {}}; }
+
+ApiReply handle(State& state, Effects&, Now now, const Caller&, ExplainRequest& request) {
+  return explain_reply(state, now, request);
+}
+
+ApiReply handle(State& state, Effects& effects, Now, const Caller&, ForgetRequest& request) {
+  return forget_jobs(state, effects, request.jobs);
+}
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller&, RetryRequest& request) {
+  return retry_jobs(state, effects, now, request);
+}
 
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,6 +43,26 @@ struct CancelRequest {
   std::vector<JobId> jobs;  // final ones are passed over
 };
 
+// Whose they are was looked up in the store. One that has not ended is an error for the whole request.
+struct ForgetRequest {
+  std::vector<JobId> jobs;
+};
+
+// A job as it was read from the store, with those of its ended tasks that are to be queued again.
+struct RetryPlan {
+  JobRecord job;
+  std::vector<TaskRecord> tasks;
+  uint64_t touched = 0;                  // positions of the range that have rows
+  std::vector<AttemptKey> output_files;  // of these tasks: their outputs go, new ones will come
+};
+
+inline constexpr size_t kMaxRetriedTasks = 100'000;  // with rows, in one request: each costs memory until it has ended
+
+// Whose they are was looked up in the store. One that cannot be retried is an error for the whole request.
+struct RetryRequest {
+  std::vector<RetryPlan> plans;
+};
+
 // What does not exist is an error for the whole request, which then changes nothing.
 struct DrainRequest {
   std::vector<std::string> nodes;
@@ -70,8 +91,15 @@ struct WatchOutputRequest {
 
 struct HealthRequest {};
 
-using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
-                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest>;
+// Why a task, or each of a job's, is not done yet. 410: the store has the answer, for it has ended.
+struct ExplainRequest {
+  JobId job = 0;
+  std::optional<TaskIndex> task;
+};
+
+using ApiCall =
+    std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
+                 WatchJobRequest, WatchOutputRequest, HealthRequest, ExplainRequest, ForgetRequest, RetryRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

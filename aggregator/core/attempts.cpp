@@ -221,7 +221,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   const auto rivals = task.open;
   for (const auto& rival : rivals) supersede(state, effects, now, rival);
   effects.writes.push_back(PutTask{key, final_state, task.failures, committed, task.crashes});
-  if (task.stdin_blob) drop_blob(state, effects, now, *task.stdin_blob);
+  if (task.stdin_blob && final_state == TaskState::succeeded) drop_blob(state, effects, now, *task.stdin_blob);
   count_end(job.record.progress.counts, final_state);
   state.tasks.erase(key);
   touch(state, job);

@@ -23,6 +23,7 @@ void keep_blob(State& state, Now now, const wire::BlobRef& blob) {
   Blob& kept = state.blobs[blob.sha256];
   kept.size_bytes = blob.size_bytes;
   kept.kept = now.mono;
+  kept.missing = false;
   ++kept.kept_for;
   state.blobs_to_be_named.insert(blob.sha256);
 }
@@ -33,6 +34,14 @@ void take_blob(State& state, const wire::BlobRef& blob) {
   used.size_bytes = blob.size_bytes;
   ++used.uses;
   if (used.kept_for > 0 && --used.kept_for == 0) state.blobs_to_be_named.erase(blob.sha256);
+}
+
+void take_kept_blob(State& state, const wire::BlobRef& blob, uint64_t uses) {
+  const bool missing = !state.blobs.contains(blob.sha256);
+  Blob& kept = state.blobs[blob.sha256];
+  kept.size_bytes = blob.size_bytes;
+  kept.uses += uses;
+  kept.missing = kept.missing || missing;
 }
 
 void drop_blob(State& state, Effects& effects, Now, const wire::BlobRef& blob) {
@@ -56,7 +65,7 @@ void sweep_blobs(State& state, Effects& effects, Now now) {
 
 std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blob) {
   const auto found = state.blobs.find(blob.sha256);
-  if (found == state.blobs.end()) {
+  if (found == state.blobs.end() || found->second.missing) {
     return refuse(409, "the aggregator does not have the input " + blob.sha256 + ": upload it (POST /api/v1/blobs)");
   }
   if (found->second.size_bytes == blob.size_bytes) return {};

@@ -18,6 +18,8 @@ constexpr size_t kMaxSpecBytesInMessage = 256 << 10;
 constexpr double kShortTaskMs = 100;       // shorter ones are not worth a recall,
 constexpr double kWorthwhileWaitMs = 300;  // unless they would wait this long
 
+}  // namespace
+
 NodeView view_of(const Node& node, NodeIndex index) {
   const auto& status = node.record.status;
   NodeView view;
@@ -40,6 +42,8 @@ uint32_t room_of(const Job& job) {
   if (limit == 0) return kNoLimit;
   return job.at_nodes >= limit ? 0 : limit - static_cast<uint32_t>(job.at_nodes);
 }
+
+namespace {
 
 // What a task asks for: jobs of one shape fit where one of them fits.
 using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>>;

@@ -2,6 +2,7 @@
 // transaction; only when that succeeded, everything else.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,8 +31,11 @@ struct AppendOutput {  // a failure comes back as on_output_failed
   std::string bytes;
 };
 
-struct SealOutput {  // makes both streams durable; comes back as on_output_sealed or on_output_failed
+// Makes both streams durable; comes back as on_output_sealed, or as on_output_failed where the files have less than
+// this: an append before it failed, and what is told of that may cross with a later seal.
+struct SealOutput {
   AttemptKey key;
+  std::array<uint64_t, 2> size_bytes{};  // stdout, stderr; 0: not in a file
 };
 
 struct RemoveOutput {
@@ -50,7 +54,16 @@ struct RemoveBlob {
   MonoTime known;  // stored again after this: it is somebody's who has not been heard yet, and stays
 };
 
-using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob>;
+struct ReadForgotten {  // rows of these jobs that are to be removed next; comes back as on_forgotten_rows
+  std::vector<JobId> jobs;
+};
+
+struct FindExpired {  // the oldest jobs that ended before, or are more than `keep`; comes back as on_expired_jobs
+  std::optional<WallTime> ended_before;
+  uint64_t keep = 0;  // 0: any number
+};
+
+using FileOp = std::variant<AppendOutput, SealOutput, RemoveOutput, SendBlob, RemoveBlob, ReadForgotten, FindExpired>;
 
 struct Reply {
   ReplyHandler handler;

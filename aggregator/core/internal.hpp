@@ -28,11 +28,22 @@ Job* find_job(State& state, JobId id);
 void touch(State& state,
            Job& job);  // its progress changed: store it, tell watchers, think about its place in the queue
 void cancel_job(State& state, Effects& effects, Now now, Job& job);
-void settle_jobs(State& state, Effects& effects, Now now);  // at the end of a batch
+void settle_jobs(State& state, Effects& effects, Now now);          // at the end of a batch
+std::optional<State::FinalJob> take_final(State& state, JobId id);  // it is not remembered as final any more
+
+// --- forgetting (forget.cpp) ---
+ApiReply forget_jobs(State& state, Effects& effects, const std::vector<JobId>& jobs);
+void remove_forgotten(State& state, Effects& effects);  // the next step, if it is not under way
+
+// --- trying again (retry.cpp), and how long jobs are remembered (retention.cpp) ---
+ApiReply retry_jobs(State& state, Effects& effects, Now now, RetryRequest& request);
+void expire_jobs(State& state, Effects& effects, Now now);
 
 // --- inputs (blobs.cpp) ---
 void keep_blob(State& state, Now now, const wire::BlobRef& blob);  // it was uploaded
 void take_blob(State& state, const wire::BlobRef& blob);           // a task or job uses it
+// Of tasks and jobs that ended without success: kept for another try.
+void take_kept_blob(State& state, const wire::BlobRef& blob, uint64_t uses);
 void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
 // Why a job cannot name the blob; empty: it can.
@@ -81,6 +92,8 @@ bool is_inline(const wire::StreamResult& stream);
 void answer_output_waiters(State& state, Effects& effects, Now now);
 
 // --- placing and sending (dispatch.cpp) ---
+NodeView view_of(const Node& node, NodeIndex index);
+uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
 void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
 void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
@@ -91,6 +104,7 @@ bool was_touched(const Job& job, TaskIndex task);  // it was assigned once
 std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64_t at_nodes, uint64_t running,
                            std::optional<int64_t> eta_ms);
 void answer_job_waiters(State& state, Effects& effects, Now now);
+bool was_touched(const Job& job, TaskIndex task);  // assigned once, or more often
 
 inline size_t index_of(wire::Stream stream) { return stream == wire::Stream::stdout_ ? 0 : 1; }
 

@@ -37,7 +37,8 @@ void finish_job(State& state, Effects& effects, Now now, Job& job) {
   auto& progress = job.record.progress;
   progress.state = final_state(progress);
   progress.ended = now.wall;
-  if (job.record.spec.stdin_blob) drop_blob(state, effects, now, *job.record.spec.stdin_blob);
+  const bool is_over = progress.state == JobState::succeeded;  // else its input is kept for another try
+  if (is_over && job.record.spec.stdin_blob) drop_blob(state, effects, now, *job.record.spec.stdin_blob);
   remember_final(state, job);
 }
 
@@ -47,6 +48,15 @@ uint64_t Job::ready() const {
   const auto& progress = record.progress;
   if (progress.cancel_requested) return 0;
   return again.size() + (progress.range.size() - progress.next_position);
+}
+
+std::optional<State::FinalJob> take_final(State& state, JobId id) {
+  const auto found = state.final_jobs.find(id);
+  if (found == state.final_jobs.end()) return {};
+  State::FinalJob job = std::move(found->second);
+  state.final_jobs.erase(found);
+  state.final_order.erase(std::find(state.final_order.begin(), state.final_order.end(), id));
+  return job;
 }
 
 Job* find_job(State& state, JobId id) {
@@ -79,9 +89,8 @@ void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
   }
   progress.counts.cancelled += progress.range.size() - progress.next_position;
   progress.next_position = progress.range.size();
-  for (const auto& [index, blob] : job.inputs) {
+  for (const auto& [index, blob] : job.inputs) {  // kept: the task may be tried again
     effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});
-    drop_blob(state, effects, now, blob);
   }
   job.inputs.clear();
 }

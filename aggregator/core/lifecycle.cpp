@@ -28,6 +28,7 @@ void load_nodes(State& state, LoadedState& loaded) {
 // What no open job uses may have been uploaded just before the restart: it is kept like a new upload.
 void load_blobs(State& state, Now now, const LoadedState& loaded) {
   for (const auto& blob : loaded.blobs) keep_blob(state, now, blob);
+  for (const auto& input : loaded.kept_inputs) take_kept_blob(state, input.blob, input.uses);
 }
 
 void load_jobs(State& state, Now now, LoadedState& loaded) {
@@ -126,6 +127,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   load_blobs(state, now, loaded);
   state.submissions.insert(loaded.recent_submissions.begin(), loaded.recent_submissions.end());
   load_jobs(state, now, loaded);
+  state.forgetting.assign(loaded.forgotten_jobs.begin(), loaded.forgotten_jobs.end());
   load_tasks(state, loaded);
   load_attempts(state, effects, now, loaded);
   queue_orphans(state);
@@ -193,6 +195,8 @@ void on_tick(State& state, Effects& effects, Now now) {
   retry_pulls(state, effects, now);
   rebalance(state, now);
   sweep_blobs(state, effects, now);
+  remove_forgotten(state, effects);
+  expire_jobs(state, effects, now);
   expire_job_waiters(state, effects, now);
 }
 

@@ -20,6 +20,12 @@ bool has_live_attempt(const State& state, const Task& task) {
                      [&](const AttemptKey& key) { return !state.attempts.at(key).lost; });
 }
 
+// Of several that are lost each must be proved dead: after a restart the proof of an older one is not known any more.
+bool may_live_on(const State& state, const Task& task) {
+  return std::any_of(task.open.begin(), task.open.end(),
+                     [&](const AttemptKey& key) { return !state.attempts.at(key).dead; });
+}
+
 void mark_lost(State& state, Attempt& attempt) {
   stop_pulls(state, attempt);
   detach(state, attempt);
@@ -86,7 +92,7 @@ void prove_dead(State& state, Effects& effects, Now now, const AttemptKey& key, 
   attempt.dead = true;
   const TaskKey task_key = key.task_key();
   Task& task = state.tasks.at(task_key);
-  if (has_live_attempt(state, task) || task.is_queued()) return;
+  if (may_live_on(state, task) || task.is_queued()) return;
   effects.info("attempt " + to_string(key) + " on node " + state.nodes[attempt.node].record.status.node +
                " is dead: " + how);
   if (state.jobs.at(key.job).record.progress.cancel_requested) {

@@ -84,7 +84,8 @@ void seal_if_complete(Effects& effects, Attempt& attempt) {
   if (!is_complete(attempt.streams[0], attempt.result->out)) return;
   if (!is_complete(attempt.streams[1], attempt.result->err)) return;
   attempt.sealing = true;
-  effects.files.push_back(SealOutput{attempt.key});
+  const auto in_file = [](const wire::StreamResult& result) { return is_inline(result) ? 0 : result.kept_bytes; };
+  effects.files.push_back(SealOutput{attempt.key, {in_file(attempt.result->out), in_file(attempt.result->err)}});
 }
 
 }  // namespace

@@ -29,6 +29,15 @@ void on_output_sealed(State& state, Effects& effects, Now now, const AttemptKey&
 // It is proved that the node has no power: whatever ran there is dead, and `fence` tasks run again.
 void on_power_off(State& state, Effects& effects, Now now, const std::string& node);
 
+// What ReadForgotten asked for; nothing where it could not be read.
+void on_forgotten_rows(State& state, Effects& effects, Now now, const std::vector<ForgottenRows>& rows);
+
+// What FindExpired asked for: ended jobs that need not be remembered any longer.
+void on_expired_jobs(State& state, Effects& effects, Now now, const std::vector<JobId>& jobs);
+
+// How much of the room for inputs and outputs is used; call it about as often as on_tick.
+void on_storage(State& state, Effects& effects, const StorageUse& storage);
+
 // Timers: call it about every 100 ms, after the queue was drained. A gap of more than a second between calls means that
 // this process was not running: nodes are given the grace.
 void on_tick(State& state, Effects& effects, Now now);

@@ -77,6 +77,7 @@ struct JobProgress {
   uint64_t next_position = 0;  // tasks at this position of the range and above were never assigned
   TaskCounts counts;
   WallTime ended;
+  uint32_t retried = 0;  // times that ended tasks were queued again: tells an old reading of the job from a new one
 
   bool operator==(const JobProgress&) const = default;
 };
@@ -178,10 +179,35 @@ struct PutOutput {
   std::string data;  // when not in_file
 };
 
+// The job is not shown any more, and its rows go in steps; what began is finished after a restart.
+struct ForgetJob {
+  JobId job = 0;
+};
+
+struct RemoveTasks {  // tasks up to this index, with their attempts and outputs
+  JobId job = 0;
+  TaskIndex through = 0;
+};
+
+struct RemoveJob {  // the rest, when no task is left
+  JobId job = 0;
+};
+
+// Ended tasks are queued again: their failures are forgotten, and what they had committed.
+struct RetryTasks {
+  JobId job = 0;
+  std::vector<TaskIndex> tasks;
+};
+
 using StoreWrite = std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt,
-                                EndAttempt, PutTask, PutOutput>;
+                                EndAttempt, PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
+
+struct KeptInput {
+  wire::BlobRef blob;
+  uint64_t uses = 0;
+};
 
 struct LoadedState {
   StoreId store;
@@ -194,6 +220,8 @@ struct LoadedState {
   std::vector<NodeRecord> nodes;
   std::map<std::string, JobId> recent_submissions;  // by submit_id: the last final jobs
   std::vector<wire::BlobRef> blobs;                 // all that lie in the store
+  std::vector<KeptInput> kept_inputs;               // of tasks and jobs that ended without success
+  std::vector<JobId> forgotten_jobs;                // not removed yet
 };
 
 }  // namespace bramble::aggregator

@@ -64,6 +64,12 @@ std::string health_json(const State& state) {
               {"store_ok", true},
               {"nodes_on", on},
               {"open_jobs", state.jobs.size()},
+              {"broker_trouble", state.connected ? "" : state.last_disconnect_reason},
+              {"storage",
+               {{"used_bytes", state.storage.used_bytes},
+                {"quota_bytes", state.storage.quota_bytes},
+                {"full", state.storage.full}}},
+              {"forgetting_jobs", state.forgetting.size()},
               {"malformed_messages", state.malformed_messages},
               {"stale_messages", state.stale_messages}}
       .dump();

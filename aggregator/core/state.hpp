@@ -18,6 +18,7 @@
 #include "aggregator/core/api.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
+#include "aggregator/core/store.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/lease.hpp"
 #include "common/wire/topics.hpp"
@@ -43,6 +44,8 @@ struct Config {
   size_t max_open_jobs = 10000;
   size_t max_nodes = 20000;
   size_t max_unnamed_blobs = 10000;
+  int64_t keep_jobs_ms = 0;  // after their end; 0: for ever
+  uint64_t keep_jobs = 0;    // so many ended ones; 0: any number
 };
 
 enum class NodeState {
@@ -154,10 +157,12 @@ struct Node {
   wire::TasksMessage outbox;                        // goes out at the end of the step
 };
 
-// An input. It stays while an open task or job uses it, and for a while after each upload, until a job names it.
+// An input. It stays until each task and job that uses it has succeeded or is forgotten (one that failed may be tried
+// again), and for a while after each upload, until a job names it.
 struct Blob {
   uint64_t size_bytes = 0;
-  uint32_t uses = 0;
+  uint64_t uses = 0;
+  bool missing = false;   // used, and not in the store
   uint32_t kept_for = 0;  // uploads that no job has named yet
   MonoTime kept;          // the last upload
 };
@@ -201,6 +206,14 @@ struct State {
   };
   std::unordered_map<JobId, FinalJob> final_jobs;
   std::deque<JobId> final_order;
+
+  std::deque<JobId> forgetting;       // shown to nobody any more; the rows of the first ones are being removed
+  bool forgotten_rows_asked = false;  // and not told yet
+  std::set<JobId> removed_jobs;       // by this process, the last ones: late readings of them are refused
+
+  bool expired_asked = false;  // jobs that need not be remembered were asked for, and not told yet
+  MonoTime expire_at;
+  StorageUse storage;
 
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/core/api.hpp"
 #include "aggregator/core/records.hpp"
 #include "common/base/result.hpp"
 
@@ -55,6 +56,15 @@ struct OutputRow {
   std::string data;
 };
 
+// The next rows of a forgotten job to be removed, and what goes with them.
+struct ForgottenRows {
+  JobId job = 0;
+  std::optional<TaskIndex> through;      // tasks up to this one; none are left without it
+  bool whole = false;                    // after these the job itself goes
+  std::vector<AttemptKey> output_files;  // committed outputs that lie in files
+  std::vector<wire::BlobRef> inputs;     // kept for another try until now, each as often as it was used
+};
+
 struct JobFilter {
   std::vector<std::pair<JobId, JobId>> ranges;  // empty: every job
   std::string owner;                            // empty: every owner
@@ -72,6 +82,18 @@ class JobQuery {
   virtual Result<TaskRow> task(TaskKey key) = 0;  // not_found for an untouched one
   // The committed output; not_found before the commit.
   virtual Result<OutputRow> output(TaskKey key, wire::Stream stream) = 0;
+
+  // The job as it is, with its tasks that failed or were cancelled (and, `all`, those that succeeded), at most
+  // max_tasks of them. not_found when there is no such job.
+  virtual Result<RetryPlan> retry_plan(JobId job, bool all, size_t max_tasks) = 0;
+
+  // Jobs that ended before then, and the oldest ones while more than `keep` (0: any number) are there; oldest first.
+  virtual Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep,
+                                                  size_t limit) = 0;
+  // For removing what was forgotten: about max_rows of these jobs, in their order; the first at least in part.
+  virtual Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) = 0;
+  // Those attempts whose output files nothing names.
+  virtual Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) = 0;
 };
 
 // --- telemetry ------------------------------------------------------------------------------------------------------
@@ -112,6 +134,14 @@ class SqlQuery {
 
 // --- files: blobs and outputs ---------------------------------------------------------------------------------------
 
+struct StorageUse {
+  uint64_t used_bytes = 0;
+  uint64_t quota_bytes = 0;
+  bool full = false;  // something was refused for want of room, and would be again
+
+  bool operator==(const StorageUse&) const = default;
+};
+
 // A blob being taken in; dropped without finish() it leaves nothing behind.
 class BlobWriter {
  public:
@@ -137,6 +167,11 @@ class BlobFiles {
                                           size_t max_bytes) = 0;
   virtual uint64_t output_size(const AttemptKey& key, wire::Stream stream) = 0;  // 0 when there is none
   virtual void remove_output(const AttemptKey& key) = 0;                         // both streams
+  // A walk over all output files, one call after the other: the next attempts that have some; empty at its end, after
+  // which it begins again. For one thread.
+  virtual std::vector<AttemptKey> next_outputs(size_t max_attempts) = 0;
+
+  virtual StorageUse storage() = 0;
 };
 
 }  // namespace bramble::aggregator

@@ -25,6 +25,17 @@ Status read_inputs(const Json& value, const std::string& name, std::vector<wire:
   return {};
 }
 
+// {"jobs": SELECTOR}
+Result<JobSelector> parse_only_jobs(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  std::string text;
+  Fields fields(*json, "", {"jobs"});
+  fields.need("jobs").text("jobs", text, {1, kMaxSetBytes});
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return parse_job_selector(text);
+}
+
 }  // namespace
 
 Result<AppendRequest> parse_append(std::string_view body, JobId job) {
@@ -51,15 +62,29 @@ Status parse_close(std::string_view body) {
 }
 
 Result<Cancellation> parse_cancel(std::string_view body) {
+  auto jobs = parse_only_jobs(body);
+  if (!jobs) return tl::unexpected(jobs.error());
+  return Cancellation{std::move(*jobs)};
+}
+
+Result<Forgetting> parse_forget(std::string_view body) {
+  auto jobs = parse_only_jobs(body);
+  if (!jobs) return tl::unexpected(jobs.error());
+  return Forgetting{std::move(*jobs)};
+}
+
+Result<Retrying> parse_retry(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());
+  Retrying retrying;
   std::string text;
-  Fields fields(*json, "", {"jobs"});
-  fields.need("jobs").text("jobs", text, {1, kMaxSetBytes});
+  Fields fields(*json, "", {"jobs", "all"});
+  fields.need("jobs").text("jobs", text, {1, kMaxSetBytes}).flag("all", retrying.all);
   if (!fields.status()) return tl::unexpected(fields.status().error());
   auto jobs = parse_job_selector(text);
   if (!jobs) return tl::unexpected(jobs.error());
-  return Cancellation{std::move(*jobs)};
+  retrying.jobs = std::move(*jobs);
+  return retrying;
 }
 
 Result<Draining> parse_drain(std::string_view body) {

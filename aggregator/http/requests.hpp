@@ -41,6 +41,15 @@ struct Cancellation {
   JobSelector jobs;
 };
 
+struct Forgetting {
+  JobSelector jobs;
+};
+
+struct Retrying {
+  JobSelector jobs;
+  bool all = false;  // what succeeded too
+};
+
 struct Draining {
   NodeSet nodes;
   std::string reason;
@@ -56,6 +65,8 @@ Result<Submission> parse_submit(std::string_view body, const Caller& caller);
 Result<AppendRequest> parse_append(std::string_view body, JobId job);
 Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);
+Result<Forgetting> parse_forget(std::string_view body);
+Result<Retrying> parse_retry(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
 Result<SqlQuestion> parse_sql(std::string_view body);
 

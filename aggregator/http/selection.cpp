@@ -72,8 +72,10 @@ void keep_what_is_listed(JobSpec& spec) {
   spec.task.env = {};
 }
 
-// The open jobs among those that are named by number. All must be the caller's.
-Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& caller, std::vector<JobId>& chosen) {
+ChosenJob chosen(const JobRow& row) { return {row.record.id, is_final(row.record.progress.state)}; }
+
+// All that are named by number must be the caller's.
+Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& caller, std::vector<ChosenJob>& all) {
   bool found = false;
   JobFilter filter = every_job();
   filter.ranges = {range};
@@ -83,7 +85,7 @@ Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& ca
     if (!caller.operator_ && job.spec.owner != caller.user) {
       return fail(ErrorCode::denied, "job " + std::to_string(job.id) + " is " + job.spec.owner + "'s");
     }
-    if (!is_final(job.progress.state)) chosen.push_back(job.id);
+    all.push_back(chosen(row));
     return {};
   });
   if (!read || found) return read;
@@ -92,10 +94,10 @@ Status add_named(JobQuery& jobs, std::pair<JobId, JobId> range, const Caller& ca
               "there is no job from " + std::to_string(range.first) + " to " + std::to_string(range.second));
 }
 
-Status add_all(JobQuery& jobs, const Caller& caller, std::vector<JobId>& chosen) {
+Status add_all(JobQuery& jobs, const Caller& caller, std::vector<ChosenJob>& all) {
   const JobFilter filter = every_job(caller.operator_ ? "" : caller.user);
   return for_each_job(jobs, filter, [&](const JobRow& row) -> Status {
-    if (!is_final(row.record.progress.state)) chosen.push_back(row.record.id);
+    all.push_back(chosen(row));
     return {};
   });
 }
@@ -132,8 +134,8 @@ Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selec
   return rows;
 }
 
-Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& selector, const Caller& caller) {
-  std::vector<JobId> chosen;
+Result<std::vector<ChosenJob>> select_own(JobQuery& jobs, const JobSelector& selector, const Caller& caller) {
+  std::vector<ChosenJob> all;
   auto ranges = selector.ranges;
   if (selector.last) {
     const auto last = last_of(jobs, owner_of_last("", caller));
@@ -141,14 +143,42 @@ Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& 
     ranges.push_back(*last);
   }
   for (const auto& range : ranges) {
-    if (Status added = add_named(jobs, range, caller, chosen); !added) return tl::unexpected(added.error());
+    if (Status added = add_named(jobs, range, caller, all); !added) return tl::unexpected(added.error());
   }
   if (selector.all) {
-    if (Status added = add_all(jobs, caller, chosen); !added) return tl::unexpected(added.error());
+    if (Status added = add_all(jobs, caller, all); !added) return tl::unexpected(added.error());
   }
-  std::sort(chosen.begin(), chosen.end());
-  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
-  return chosen;
+  const auto before = [](const ChosenJob& a, const ChosenJob& b) { return a.id < b.id; };
+  const auto same = [](const ChosenJob& a, const ChosenJob& b) { return a.id == b.id; };
+  std::sort(all.begin(), all.end(), before);
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
+  return all;
+}
+
+Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& selector, const Caller& caller) {
+  const auto all = select_own(jobs, selector, caller);
+  if (!all) return tl::unexpected(all.error());
+  std::vector<JobId> open;
+  for (const ChosenJob& job : *all) {
+    if (!job.ended) open.push_back(job.id);
+  }
+  return open;
+}
+
+Result<std::vector<JobId>> select_for_forget(JobQuery& jobs, const JobSelector& selector, const Caller& caller) {
+  const auto all = select_own(jobs, selector, caller);
+  if (!all) return tl::unexpected(all.error());
+  std::vector<JobId> ended;
+  for (const ChosenJob& job : *all) {
+    if (job.ended) {
+      ended.push_back(job.id);
+    } else if (!selector.all) {
+      const std::string number = std::to_string(job.id);
+      return fail(ErrorCode::conflict,
+                  "job " + number + " has not ended: cancel it first (bramble job cancel " + number + ")");
+    }
+  }
+  return ended;
 }
 
 }  // namespace bramble::aggregator::http

@@ -15,8 +15,19 @@ namespace bramble::aggregator::http {
 Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
                                         const Caller& caller, size_t limit);
 
-// The jobs that a cancel is about, those that have ended left out. `all` are the caller's own, or everybody's for an
-// operator. A job named by number that does not exist is not_found; one of another owner is denied.
+struct ChosenJob {
+  JobId id = 0;
+  bool ended = false;
+};
+
+// The jobs that a change is about, by number. `all` are the caller's own, or everybody's for an operator. A job named
+// by number that does not exist is not_found; one of another owner is denied.
+Result<std::vector<ChosenJob>> select_own(JobQuery& jobs, const JobSelector& selector, const Caller& caller);
+
+// Those of them that have ended; one that was named and has not is a conflict, with `all` it is passed over.
+Result<std::vector<JobId>> select_for_forget(JobQuery& jobs, const JobSelector& selector, const Caller& caller);
+
+// The jobs that a cancel is about: those that have ended are left out.
 Result<std::vector<JobId>> select_for_cancel(JobQuery& jobs, const JobSelector& selector, const Caller& caller);
 
 // "there is no job 12: the last one is 7".

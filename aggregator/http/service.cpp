@@ -77,6 +77,10 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::close;
     case Endpoint::cancel:
       return &Service::cancel;
+    case Endpoint::retry:
+      return &Service::retry;
+    case Endpoint::forget:
+      return &Service::forget;
     case Endpoint::list_jobs:
       return &Service::list_jobs;
     case Endpoint::show_job:
@@ -102,6 +106,7 @@ void Service::handle(const Route& route, HttpRequest request, Answer answer) {
                });
   }
   if (route.endpoint == Endpoint::watch_job) return watch_job(route, request, answer);
+  if (route.endpoint == Endpoint::explain) return explain(route, request, answer);
   if (route.endpoint == Endpoint::read_output) return read_output(route, request, answer);
   const Params params(request.params, {});
   if (!params.status()) return answer(error_reply(params.status().error()));

@@ -72,6 +72,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void get_health(const Answer& answer);
   void watch_job(const Route& route, const HttpRequest& request, const Answer& answer);
   void read_output(const Route& route, const HttpRequest& request, const Answer& answer);
+  void explain(const Route& route, const HttpRequest& request, const Answer& answer);
   Result<Slot> take_poll_slot(uint64_t wait_s);
   HttpReply health_without_store();
 
@@ -80,12 +81,15 @@ class Service : public std::enable_shared_from_this<Service> {
   void append(const Route& route, HttpRequest& request, const Answer& answer);
   void close(const Route& route, HttpRequest& request, const Answer& answer);
   void cancel(const Route& route, HttpRequest& request, const Answer& answer);
+  void retry(const Route& route, HttpRequest& request, const Answer& answer);
+  void forget(const Route& route, HttpRequest& request, const Answer& answer);
   void list_jobs(const Route& route, HttpRequest& request, const Answer& answer);
   void show_job(const Route& route, HttpRequest& request, const Answer& answer);
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
   void run_sql(const Route& route, HttpRequest& request, const Answer& answer);
 
+  HttpReply explain_ended(const ExplainRequest& question);
   HttpReply ended_watch(JobId job, uint64_t since);
   HttpReply output_reply(const OutputQuestion& question, const ApiReply& place);
   HttpReply running_output(const OutputQuestion& question, const OutputPlace& place);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kMaxListed = 10'000;
 constexpr uint64_t kDefaultListed = 1'000;
+constexpr size_t kMaxRetriedJobs = 1'000;
 constexpr size_t kMaxTableBytes = 64 << 20;
 
 std::vector<std::string> node_names(const std::string& nodes_json) {
@@ -63,6 +64,34 @@ void Service::cancel(const Route&, HttpRequest& request, const Answer& answer) {
   auto jobs = select_for_cancel(backend_.jobs, cancellation->jobs, request.caller);
   if (!jobs) return answer(error_reply(jobs.error()));
   ask_and_answer(request.caller, CancelRequest{std::move(*jobs)}, answer);
+}
+
+void Service::retry(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto retrying = parse_retry(request.body);
+  if (!retrying) return answer(error_reply(retrying.error()));
+  const auto chosen = select_own(backend_.jobs, retrying->jobs, request.caller);
+  if (!chosen) return answer(error_reply(chosen.error()));
+  if (chosen->size() > kMaxRetriedJobs) {
+    return answer(error_reply(400, "these are " + std::to_string(chosen->size()) + " jobs: retry at most " +
+                                       std::to_string(kMaxRetriedJobs) + " at once"));
+  }
+  RetryRequest retry;
+  size_t room = kMaxRetriedTasks + 1;  // one too many is enough for the reactor to refuse them all
+  for (const ChosenJob& job : *chosen) {
+    auto plan = backend_.jobs.retry_plan(job.id, retrying->all, room);
+    if (!plan) return answer(error_reply(plan.error()));
+    room -= std::min(room, plan->tasks.size());
+    retry.plans.push_back(std::move(*plan));
+  }
+  ask_and_answer(request.caller, std::move(retry), answer);
+}
+
+void Service::forget(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto forgetting = parse_forget(request.body);
+  if (!forgetting) return answer(error_reply(forgetting.error()));
+  auto jobs = select_for_forget(backend_.jobs, forgetting->jobs, request.caller);
+  if (!jobs) return answer(error_reply(jobs.error()));
+  ask_and_answer(request.caller, ForgetRequest{std::move(*jobs)}, answer);
 }
 
 void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer) {

@@ -175,4 +175,6 @@ uint64_t DirectoryBlobFiles::output_size(const AttemptKey& key, wire::Stream str
 
 void DirectoryBlobFiles::remove_output(const AttemptKey& key) { outputs_.remove(key); }
 
+std::vector<AttemptKey> DirectoryBlobFiles::next_outputs(size_t max_attempts) { return outputs_.next(max_attempts); }
+
 }  // namespace bramble::aggregator

@@ -40,7 +40,9 @@ class DirectoryBlobFiles final : public BlobFiles {
                                   size_t max_bytes) override;
   uint64_t output_size(const AttemptKey& key, wire::Stream stream) override;
   void remove_output(const AttemptKey& key) override;
+  std::vector<AttemptKey> next_outputs(size_t max_attempts) override;
 
+  StorageUse storage() override { return {quota_.used_bytes(), quota_.limit_bytes(), quota_.full()}; }
   uint64_t used_bytes() const { return quota_.used_bytes(); }
 
  private:

@@ -21,7 +21,9 @@ Status read_rows(sqlite::Connection& connection, const std::string& sql, Result<
 Status read_meta(sqlite::Connection& connection, LoadedState& state) {
   auto statement = connection.prepare(
       "SELECT (SELECT value FROM meta WHERE name = 'store'), (SELECT value FROM meta WHERE name = 'term'), "
-      "(SELECT value FROM meta WHERE name = 'last_session'), (SELECT max(job) FROM jobs_raw)");
+      "(SELECT value FROM meta WHERE name = 'last_session'), "
+      "max((SELECT coalesce(max(job), 0) FROM jobs_raw), "
+      "(SELECT value FROM meta WHERE name = 'last_removed_job'))");
   if (!statement) return tl::unexpected<Error>(statement.error());
   return statement->each([&](const sqlite::Statement& row) -> Status {
     state.store = row.string(0);
@@ -38,6 +40,33 @@ Status read_recent_submissions(sqlite::Connection& connection, LoadedState& stat
   if (!statement) return tl::unexpected<Error>(statement.error());
   return statement->each([&](const sqlite::Statement& row) -> Status {
     if (!row.string(0).empty()) state.recent_submissions.emplace(row.string(0), row.natural(1));
+    return {};
+  });
+}
+
+Status read_kept_inputs(sqlite::Connection& connection, LoadedState& state) {
+  for (const char* sql :
+       {"SELECT stdin_sha256, stdin_bytes, count(*) FROM tasks_raw INDEXED BY tasks_inputs "
+        "WHERE stdin_sha256 IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY stdin_sha256, stdin_bytes",
+        "SELECT stdin_sha256, stdin_bytes, count(*) FROM jobs_raw INDEXED BY jobs_inputs JOIN progress_raw USING (job) "
+        "WHERE stdin_sha256 IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY stdin_sha256, stdin_bytes"}) {
+    auto statement = connection.prepare(sql);
+    if (!statement) return tl::unexpected<Error>(statement.error());
+    const Status status = statement->each([&](const sqlite::Statement& row) -> Status {
+      state.kept_inputs.push_back({{row.string(0), row.natural(1)}, row.natural(2)});
+      return {};
+    });
+    if (!status) return status;
+  }
+  return {};
+}
+
+Status read_forgotten_jobs(sqlite::Connection& connection, LoadedState& state) {
+  auto statement =
+      connection.prepare("SELECT job FROM progress_raw INDEXED BY progress_forgotten WHERE forgotten = 1 ORDER BY job");
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  return statement->each([&](const sqlite::Statement& row) -> Status {
+    state.forgotten_jobs.push_back(row.natural(0));
     return {};
   });
 }
@@ -74,6 +103,8 @@ Result<LoadedState> load_jobs(sqlite::Connection& connection) {
   if (Status status = read_meta(connection, state); !status) return tl::unexpected<Error>(status.error());
   if (Status status = read_open(connection, state); !status) return tl::unexpected<Error>(status.error());
   if (Status status = read_recent_submissions(connection, state); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = read_kept_inputs(connection, state); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = read_forgotten_jobs(connection, state); !status) return tl::unexpected<Error>(status.error());
   Status status = read_rows(connection, select(kNodeColumns, "FROM nodes_raw ORDER BY node"), read_node,
                             [&](NodeRecord node) { state.nodes.push_back(std::move(node)); });
   if (!status) return tl::unexpected<Error>(status.error());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "aggregator/store/job_removal.hpp"
+#include "aggregator/store/job_retry.hpp"
 #include "aggregator/store/job_rows.hpp"
 #include "aggregator/store/sqlite.hpp"
 #include "common/wire/codec.hpp"
@@ -38,7 +40,8 @@ struct SqliteJobQuery::Session {
         {&output,
          "SELECT committed_attempt, size_bytes, dropped_bytes, attempt IS NOT NULL AND data IS NULL, data "
          "FROM tasks_raw LEFT JOIN (SELECT * FROM outputs_raw WHERE stream = ?3) USING (job, task) "
-         "WHERE job = ?1 AND task = ?2 AND committed_attempt != 0"},
+         "WHERE job = ?1 AND task = ?2 AND committed_attempt != 0 "
+         "AND NOT EXISTS (SELECT 1 FROM progress_raw p WHERE p.job = ?1 AND p.forgotten = 1)"},
     };
     for (const auto& [target, sql] : statements) {
       auto statement = connection.prepare(sql);
@@ -144,7 +147,7 @@ Result<std::string> jobs_sql(const JobFilter& filter) {
     return fail(ErrorCode::limit, "a question may name at most " + std::to_string(kMaxRanges) + " ranges of jobs");
   }
   std::string sql = "SELECT " + std::string(kJobColumns) +
-                    " FROM jobs_raw j JOIN progress_raw p USING (job) WHERE (?1 = '' OR owner = ?1)";
+                    " FROM jobs_raw j JOIN progress_raw p USING (job) WHERE forgotten = 0 AND (?1 = '' OR owner = ?1)";
   for (size_t i = 0; i < filter.ranges.size(); ++i) {
     const auto& [low, high] = filter.ranges[i];
     const auto clamp = [](JobId id) { return std::to_string(std::min<JobId>(id, INT64_MAX)); };
@@ -180,7 +183,7 @@ Result<std::vector<JobRow>> SqliteJobQuery::jobs(const JobFilter& filter) {
 Result<JobId> SqliteJobQuery::last_job() {
   auto session = lease();
   if (!session) return failed(session.error());
-  const auto last = (*session)->connection.integer("SELECT max(job) FROM jobs_raw");
+  const auto last = (*session)->connection.integer("SELECT max(job) FROM progress_raw WHERE forgotten = 0");
   if (!last) return failed(last.error());
   if (*last == 0) return fail(ErrorCode::not_found, "there are no jobs yet");
   return static_cast<JobId>(*last);
@@ -217,6 +220,31 @@ Result<OutputRow> SqliteJobQuery::output(TaskKey key, wire::Stream stream) {
   if (!status) return failed(status.error());
   if (!found) return fail(ErrorCode::not_found, "task " + to_string(key) + " has no committed output");
   return std::move(*found);
+}
+
+Result<RetryPlan> SqliteJobQuery::retry_plan(JobId job, bool all, size_t max_tasks) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return read_retry_plan((*session)->connection, job, all, max_tasks);
+}
+
+Result<std::vector<JobId>> SqliteJobQuery::expired_jobs(std::optional<WallTime> ended_before, uint64_t keep,
+                                                        size_t limit) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return find_expired((*session)->connection, ended_before, keep, limit);
+}
+
+Result<std::vector<ForgottenRows>> SqliteJobQuery::forgotten_rows(std::span<const JobId> jobs, size_t max_rows) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return read_forgotten((*session)->connection, jobs, max_rows);
+}
+
+Result<std::vector<AttemptKey>> SqliteJobQuery::unnamed_outputs(std::span<const AttemptKey> keys) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return find_unnamed((*session)->connection, keys);
 }
 
 }  // namespace bramble::aggregator

@@ -22,6 +22,10 @@ class SqliteJobQuery final : public JobQuery {
   Result<std::vector<TaskRow>> tasks(JobId job, TaskIndex first, size_t limit) override;
   Result<TaskRow> task(TaskKey key) override;
   Result<OutputRow> output(TaskKey key, wire::Stream stream) override;
+  Result<RetryPlan> retry_plan(JobId job, bool all, size_t max_tasks) override;
+  Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep, size_t limit) override;
+  Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) override;
+  Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) override;
 
  private:
   struct Session;  // a connection with its prepared questions

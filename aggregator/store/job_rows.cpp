@@ -89,6 +89,7 @@ Result<JobProgress> read_progress(const sqlite::Statement& row, int at) {
   progress.next_position = row.natural(at + 6);
   progress.counts = {row.natural(at + 7), row.natural(at + 8), row.natural(at + 9), row.natural(at + 10)};
   progress.ended = read_time(row, at + 11).value_or(WallTime{});
+  progress.retried = row.natural32(at + 12);
   return progress;
 }
 
@@ -126,8 +127,8 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   const auto progress = read_progress(row, 22);
   if (!progress) return tl::unexpected<Error>(progress.error());
   job.progress = *progress;
-  job.spec.crash_limit = row.natural32(34);
-  job.spec.task.lease_ms = row.integer(35);
+  job.spec.crash_limit = row.natural32(35);
+  job.spec.task.lease_ms = row.integer(36);
   return job;
 }
 

@@ -19,7 +19,7 @@ inline constexpr std::string_view kJobColumns =
     "j.job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, per_task_input, "
     "stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, kill_grace_ms, "
     "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, state, first_task, last_task, step, is_open, cancel_requested, "
-    "next_position, total, succeeded, failed, cancelled, ended_ms, crash_limit, lease_ms";
+    "next_position, total, succeeded, failed, cancelled, ended_ms, retried, crash_limit, lease_ms";
 inline constexpr std::string_view kTaskColumns =
     "job, task, state, attempts, failures, stdin_sha256, stdin_bytes, committed_attempt, crashes";
 inline constexpr std::string_view kAttemptColumns =

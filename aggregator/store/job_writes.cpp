@@ -80,7 +80,7 @@ constexpr std::string_view kAddJob =
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
-    "next_position, total, succeeded, failed, cancelled, ended_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "next_position, total, succeeded, failed, cancelled, ended_ms, retried) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kAppendTask =
     "INSERT OR IGNORE INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, stdin_sha256, "
@@ -130,6 +130,16 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection) {
       {&writer.start_attempt_, kStartAttempt},
       {&writer.end_attempt_, kEndAttempt},
       {&writer.output_, kPutOutput},
+      {&writer.retry_task_,
+       "UPDATE tasks_raw SET state = 'queued', failures = 0, committed_attempt = 0 WHERE job = ? AND task = ?"},
+      {&writer.drop_output_, "DELETE FROM outputs_raw WHERE job = ? AND task = ?"},
+      {&writer.forget_job_, "UPDATE progress_raw SET forgotten = 1 WHERE job = ? AND ended_ms IS NOT NULL"},
+      {&writer.remove_tasks_[0], "DELETE FROM outputs_raw WHERE job = ? AND task <= ?"},
+      {&writer.remove_tasks_[1], "DELETE FROM attempts_raw WHERE job = ? AND task <= ?"},
+      {&writer.remove_tasks_[2], "DELETE FROM tasks_raw WHERE job = ? AND task <= ?"},
+      {&writer.remove_job_[0], "UPDATE meta SET value = max(value, ?) WHERE name = 'last_removed_job'"},
+      {&writer.remove_job_[1], "DELETE FROM jobs_raw WHERE job = ?"},
+      {&writer.remove_job_[2], "DELETE FROM progress_raw WHERE job = ?"},
   };
   for (const auto& [target, sql] : statements) {
     auto statement = connection.prepare(sql);
@@ -196,12 +206,36 @@ Status JobWriter::put(const PutOutput& write) {
                      write.dropped_bytes, data);
 }
 
+Status JobWriter::put(const ForgetJob& write) { return forget_job_.run(write.job); }
+
+Status JobWriter::put(const RemoveTasks& write) {
+  for (auto& remove : remove_tasks_) {
+    if (Status status = remove.run(write.job, write.through); !status) return status;
+  }
+  return {};
+}
+
+Status JobWriter::put(const RemoveJob& write) {
+  for (auto& remove : remove_job_) {
+    if (Status status = remove.run(write.job); !status) return status;
+  }
+  return {};
+}
+
+Status JobWriter::put(const RetryTasks& write) {
+  for (const TaskIndex task : write.tasks) {
+    if (Status status = retry_task_.run(write.job, task); !status) return status;
+    if (Status status = drop_output_.run(write.job, task); !status) return status;
+  }
+  return {};
+}
+
 Status JobWriter::put_progress(JobId job, const JobProgress& progress) {
   const TaskCounts& counts = progress.counts;
   const std::optional<int64_t> ended_ms = is_final(progress.state) ? std::optional(progress.ended.ms) : std::nullopt;
   return progress_.run(job, to_string(progress.state), progress.range.first, progress.range.last, progress.range.step,
                        progress.open, progress.cancel_requested, progress.next_position, counts.total, counts.succeeded,
-                       counts.failed, counts.cancelled, ended_ms);
+                       counts.failed, counts.cancelled, ended_ms, progress.retried);
 }
 
 Status JobWriter::put_task(const RowChanges::Task& change) {

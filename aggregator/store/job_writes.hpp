@@ -1,6 +1,7 @@
 // StoreWrites into the tables of jobs.db.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -68,6 +69,10 @@ class JobWriter {
   Status put(const AddJob& write);
   Status put(const AddTasks& write);
   Status put(const PutOutput& write);
+  Status put(const RetryTasks& write);
+  Status put(const ForgetJob& write);
+  Status put(const RemoveTasks& write);
+  Status put(const RemoveJob& write);
   template <typename Write>
   Status put(const Write&) {  // part of RowChanges
     return {};
@@ -88,6 +93,11 @@ class JobWriter {
   sqlite::Statement start_attempt_;
   sqlite::Statement end_attempt_;
   sqlite::Statement output_;
+  sqlite::Statement retry_task_;
+  sqlite::Statement drop_output_;
+  sqlite::Statement forget_job_;
+  std::array<sqlite::Statement, 3> remove_tasks_;
+  std::array<sqlite::Statement, 3> remove_job_;
 };
 
 }  // namespace bramble::aggregator

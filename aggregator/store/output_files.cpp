@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 
 #include "aggregator/store/file_io.hpp"
 #include "common/posix/unique_fd.hpp"
@@ -118,6 +120,34 @@ void OutputFiles::remove_file(const std::string& file_path) {
   }
   const uint64_t size_bytes = file_size(file_path).value_or(0);
   if (::unlink(file_path.c_str()) == 0) quota_.give_back(size_bytes);
+}
+
+namespace {
+
+// "12/7.1.out": the attempt that it belongs to. What is not of that form is nobody's, and left alone.
+std::optional<AttemptKey> attempt_of(const std::filesystem::path& file) {
+  AttemptKey key;
+  char extra = 0;
+  const std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
+  const bool named = std::sscanf(name.c_str(), "%" SCNu64 "/%" SCNu32 ".%" SCNu32 "%c", &key.job, &key.task,
+                                 &key.attempt, &extra) == 3;
+  const std::string extension = file.extension().string();
+  return named && (extension == ".out" || extension == ".err") ? std::optional(key) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<AttemptKey> OutputFiles::next(size_t max_attempts) {
+  std::error_code error;  // what cannot be read is passed over
+  if (!walking_) walk_ = std::filesystem::recursive_directory_iterator(root_, error);
+  std::vector<AttemptKey> keys;
+  for (; walk_ != std::filesystem::recursive_directory_iterator() && keys.size() < max_attempts;
+       walk_.increment(error)) {
+    const auto key = attempt_of(walk_->path());
+    if (key && (keys.empty() || keys.back() != *key)) keys.push_back(*key);
+  }
+  walking_ = walk_ != std::filesystem::recursive_directory_iterator();
+  return keys;
 }
 
 }  // namespace bramble::aggregator

@@ -2,12 +2,14 @@
 // other.
 #pragma once
 
+#include <filesystem>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "aggregator/store/quota.hpp"
 #include "common/base/ids.hpp"
@@ -29,6 +31,9 @@ class OutputFiles {
   uint64_t size(const AttemptKey& key, wire::Stream stream) const;
   void remove(const AttemptKey& key);
 
+  // A walk over all attempts that have files, in the order of the directory; empty at its end. For one thread.
+  std::vector<AttemptKey> next(size_t max_attempts);
+
  private:
   struct File;
   using Entry = std::pair<std::string, std::shared_ptr<File>>;
@@ -44,6 +49,8 @@ class OutputFiles {
   std::mutex mutex_;       // for the two below, and for making and removing files
   std::list<Entry> open_;  // the latest used first
   std::unordered_map<std::string, std::list<Entry>::iterator> by_path_;
+  std::filesystem::recursive_directory_iterator walk_;
+  bool walking_ = false;
 };
 
 }  // namespace bramble::aggregator

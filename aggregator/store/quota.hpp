@@ -16,9 +16,14 @@ class Quota {
   Status take(uint64_t bytes) {
     if (used_bytes_.fetch_add(bytes) + bytes <= limit_bytes_) return {};
     give_back(bytes);
+    refused_bytes_ = bytes;
     return fail(ErrorCode::limit, "the room for inputs and outputs is used up (" + std::to_string(limit_bytes_ >> 20) +
-                                      " MiB are allowed): remove what is no longer needed, or raise the limit");
+                                      " MiB are allowed): bramble job forget removes jobs that have ended, or raise " +
+                                      "blob_quota_bytes");
   }
+  // What was refused last would be refused again.
+  bool full() const { return refused_bytes_ > 0 && used_bytes_ + refused_bytes_ > limit_bytes_; }
+  uint64_t limit_bytes() const { return limit_bytes_; }
   void count(uint64_t bytes) { used_bytes_ += bytes; }  // what is there already, above the limit or not
   void give_back(uint64_t bytes) { used_bytes_ -= bytes; }
   uint64_t used_bytes() const { return used_bytes_; }
@@ -26,6 +31,7 @@ class Quota {
  private:
   const uint64_t limit_bytes_;
   std::atomic<uint64_t> used_bytes_ = 0;
+  std::atomic<uint64_t> refused_bytes_ = 0;
 };
 
 }  // namespace bramble::aggregator

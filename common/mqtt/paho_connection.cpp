@@ -4,8 +4,10 @@
 
 #ifdef __SANITIZE_THREAD__
 // Exempts the one function that needs it; see there.
-extern "C" const char* __tsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier): the sanitizer's name
-extern "C" const char* __tsan_default_suppressions() { return "race:hand_over_to_paho"; }  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier): the sanitizer's name
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:hand_over_to_paho"; }
+// NOLINTEND(bugprone-reserved-identifier)
 #endif
 
 namespace bramble::mqtt {

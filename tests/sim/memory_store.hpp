@@ -131,6 +131,16 @@ class MemoryStore {
     }
   }
   void apply(const aggregator::PutOutput&) {}
+  void apply(const aggregator::RetryTasks& write) {
+    for (const TaskIndex task : write.tasks) {
+      auto& record = disk_.tasks.at({write.job, task});
+      record.state = aggregator::TaskState::queued;
+      record.failures = 0;
+    }
+  }
+  void apply(const aggregator::ForgetJob&) {}
+  void apply(const aggregator::RemoveTasks&) {}
+  void apply(const aggregator::RemoveJob&) {}
 
   Disk disk_;
   uint64_t commits_ = 0;

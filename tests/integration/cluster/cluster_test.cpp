@@ -104,5 +104,84 @@ TEST_F(LocalCluster, AnswersQuestionsAboutItsTelemetryInSql) {
   EXPECT_NE(result.out.substr(9), "0\n") << "a question changes nothing";
 }
 
+TEST_F(LocalCluster, ExplainsWhatWaitsAndHowItEnded) {
+  const auto result = run(1,
+                          "big=$(bramble submit --cpus 999 -- true 2>/dev/null)\n"
+                          "bramble job explain $big | sed 1d\n"
+                          "bramble job explain $big.0 --json | jq -r '.[0].reasons[0].reason'\n"
+                          "bramble job cancel $big >/dev/null\n"
+                          "bramble job explain $big.0\n"
+                          "bramble submit --wait -- sh -c 'exit 7' >/dev/null 2>&1\n"
+                          "bramble job explain last\n"
+                          "bramble job explain 99; echo $?\n",
+                          "--slots 2");
+  EXPECT_EQ(result.out,
+            "  1 task: no node could ever hold it (cpus: it asks for 999 and the most that a node has is 2 (local01)): "
+            "add a node that can, or cancel it and submit it with less\n"
+            "too_large\n"
+            "task 1.0: cancelled\n  cancelled before it was started\n"
+            "job 2: failed, 1 of 1 task ended\n  1 task: failed: exit status 7\n"
+            "1\n")
+      << result.err;
+}
+
+TEST_F(LocalCluster, ForgetsJobsWithTheirRowsAndFiles) {
+  const auto result = run(1,
+                          "state=$DIR/cluster/aggregator\n"
+                          "[ -d $state/outputs ] || state=$(dirname $(find $DIR/cluster -name jobs.db))\n"
+                          "big='head -c 200000 /dev/zero'\n"
+                          "bramble submit --array 1-3 --wait -- $big >/dev/null\n"
+                          "bramble submit --wait -- $big >/dev/null\n"
+                          "job=$(bramble submit -- sleep 60)\n"
+                          "bramble job forget $job 2>&1 | grep -c 'cancel it first'\n"
+                          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+                          "bramble job forget 1\n"
+                          "bramble job list --json | jq -c 'map(.job)'\n"
+                          "bramble job info 1 2>&1; bramble job cat 1 2>&1 | head -c 100\n"
+                          "while [ -d $state/outputs/1 ]; do sleep 0.05; done\n"
+                          "while [ $(bramble query --format csv 'SELECT count(*) FROM jobs.tasks_raw WHERE job = 1' | "
+                          "tail -n 1) != 0 ]; do sleep 0.05; done\n"
+                          "ls $state/outputs\n"
+                          "touch $state/outputs/2/0.7.out; mkdir $state/outputs/99; touch $state/outputs/99/1.1.err\n"
+                          "kill -KILL $(jq -r .aggregator $PIDS)\n"
+                          "while [ -e $state/outputs/2/0.7.out ] || [ -e $state/outputs/99 ]; do sleep 0.05; done\n"
+                          "bramble job cat 2 | wc -c\n"
+                          "bramble job forget all\n"
+                          "bramble submit -- true\n");
+  EXPECT_EQ(result.out,
+            "1\nforgot 1 job; their rows and files are being removed\n[2,3]\n"
+            "bramble: there is no job 1: the last one is 3\nbramble: there is no job 1: the last one is 3\n"
+            "2\n200000\nforgot 2 jobs; their rows and files are being removed\n4\n")
+      << result.err;
+}
+
+TEST_F(LocalCluster, RetriesWhatFailedWithItsInputAndKeepsWhatSucceeded) {
+  const auto result =
+      run(1,
+          "seq 1 10 >$DIR/in\n"
+          "bramble submit --stdin-file $DIR/in --array 1-4 --wait -- sh -c '[ $BRAMBLE_TASK_ID -lt 3 -o -e '$DIR'/good "
+          "] || "
+          "exit 5; wc -l; echo try $BRAMBLE_ATTEMPT' >/dev/null 2>&1; echo $?\n"
+          "touch $DIR/good\n"
+          "kill -KILL $(jq -r .aggregator $PIDS)\n"
+          "bramble job retry 1; bramble job wait 1; echo $?\n"
+          "bramble job cat 1\n"
+          "bramble job retry 1\n"
+          "seq 1 7 >$DIR/other; bramble submit --stdin-file $DIR/other --wait -- wc -l >/dev/null; bramble job retry "
+          "last --all 2>&1\n"
+          "job=$(bramble submit --array 1-100000 -- sleep 60)\n"
+          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+          "bramble job retry $job; bramble job explain $job --json | jq '[.[0].reasons[].tasks] | add'\n"
+          "bramble job cancel $job >/dev/null; bramble job wait $job 2>/dev/null\n"
+          "bramble job info $job --json | jq .[0].tasks.cancelled\n");
+  EXPECT_EQ(result.out,
+            "1\njob 1: 2 tasks queued again\n0\n"
+            "10\ntry 1\n10\ntry 1\n10\ntry 2\n10\ntry 2\n"
+            "nothing to retry: no task of these jobs failed or was cancelled\n"
+            "bramble: the input of job 2 was removed when it had succeeded: submit it again\n"
+            "job 3: 100000 tasks queued again\n100000\n100000\n")
+      << result.err;
+}
+
 }  // namespace
 }  // namespace bramble::test

@@ -96,6 +96,40 @@ TEST_F(EndpointsTest, CancelFindsTheJobsThatAreMeant) {
   EXPECT_EQ(none.error(), "there is no job 9: the last one is 3");
 }
 
+TEST_F(EndpointsTest, ForgetAndRetryFindTheJobsThatAreMeant) {
+  jobs_.add_job(1, "ada", JobState::failed, {0, 1, 1});
+  TaskRow failed;
+  failed.record = {{1, 1}, TaskState::failed, 3, 1, {}};
+  jobs_.add_task(failed);
+  port_.expect<ForgetRequest>([](const ForgetRequest& request, const Caller&) {
+    EXPECT_EQ(request.jobs, std::vector<JobId>{1});
+    return ApiReply{200, R"({"forgotten":[1]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/jobs/forget", R"({"jobs":"1"})").body, R"({"forgotten":[1]})");
+  port_.expect<RetryRequest>([](const RetryRequest& request, const Caller&) {
+    EXPECT_EQ(request.plans.size(), 1U);
+    EXPECT_EQ(request.plans.at(0).tasks.at(0).attempts, 3U);
+    return ApiReply{200, R"({"retried":[]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/jobs/retry", R"({"jobs":"1"})").status, 200);
+  EXPECT_EQ(post("/api/v1/jobs/retry", R"({"jobs":"9"})").status, 404);
+}
+
+TEST_F(EndpointsTest, ExplainsFromTheReactorAndOfWhatEndedFromTheStore) {
+  jobs_.add_job(1, "ada", JobState::cancelled, {0, 9, 1});
+  port_.expect<ExplainRequest>([](const ExplainRequest& request, const Caller&) {
+    EXPECT_EQ(request.task, TaskIndex{3});
+    return ApiReply{200, R"({"reasons":[]})", {}};
+  });
+  EXPECT_EQ(get("/api/v1/jobs/1/explain?task=3").body, R"({"reasons":[]})");
+  for (int i = 0; i < 3; ++i) port_.expect<ExplainRequest>(ApiReply{410, "", {}});
+  const Response never = get("/api/v1/jobs/1/explain?task=3");
+  EXPECT_EQ(Json::parse(never.body)["reasons"][0]["text"], "cancelled before it was started");
+  EXPECT_EQ(get("/api/v1/jobs/1/explain?task=10").status, 404);
+  EXPECT_EQ(get("/api/v1/jobs/2/explain").status, 404);
+  EXPECT_EQ(get("/api/v1/jobs/1/explain?task=x").status, 400);
+}
+
 TEST_F(EndpointsTest, ListsJobs) {
   jobs_.add_job(1, "ada", JobState::failed);
   jobs_.add_job(2, "bob", JobState::running);

@@ -178,6 +178,35 @@ Result<OutputRow> FakeJobs::output(TaskKey key, wire::Stream stream) {
   return found->second;
 }
 
+Result<RetryPlan> FakeJobs::retry_plan(JobId job, bool, size_t max_tasks) {
+  if (Status good = usable(); !good) return tl::unexpected(good.error());
+  const std::lock_guard lock(mutex_);
+  RetryPlan plan;
+  plan.job = jobs_.at(job).record;
+  for (const auto& [key, row] : tasks_) {
+    if (key.job == job && row.record.state == TaskState::failed && plan.tasks.size() < max_tasks) {
+      plan.tasks.push_back(row.record);
+    }
+  }
+  return plan;
+}
+
+// The HTTP server has no business with these.
+Result<std::vector<JobId>> FakeJobs::expired_jobs(std::optional<WallTime>, uint64_t, size_t) {
+  ADD_FAILURE() << "expired_jobs";
+  return std::vector<JobId>();
+}
+
+Result<std::vector<ForgottenRows>> FakeJobs::forgotten_rows(std::span<const JobId>, size_t) {
+  ADD_FAILURE() << "forgotten_rows";
+  return std::vector<ForgottenRows>();
+}
+
+Result<std::vector<AttemptKey>> FakeJobs::unnamed_outputs(std::span<const AttemptKey>) {
+  ADD_FAILURE() << "unnamed_outputs";
+  return std::vector<AttemptKey>();
+}
+
 Result<SqlTable> FakeSql::sql(const std::string& text, size_t, int64_t) {
   gate.pass();
   const std::lock_guard lock(mutex_);
@@ -301,5 +330,10 @@ Status FakeFiles::sync_output(const AttemptKey&, wire::Stream) {
 }
 
 void FakeFiles::remove_output(const AttemptKey&) { ADD_FAILURE() << "remove_output"; }
+
+std::vector<AttemptKey> FakeFiles::next_outputs(size_t) {
+  ADD_FAILURE() << "next_outputs";
+  return {};
+}
 
 }  // namespace bramble::aggregator

@@ -93,6 +93,10 @@ class FakeJobs : public JobQuery {
   Result<std::vector<TaskRow>> tasks(JobId job, TaskIndex first, size_t limit) override;
   Result<TaskRow> task(TaskKey key) override;
   Result<OutputRow> output(TaskKey key, wire::Stream stream) override;
+  Result<RetryPlan> retry_plan(JobId job, bool all, size_t max_tasks) override;
+  Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep, size_t limit) override;
+  Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) override;
+  Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) override;
 
  private:
   Status usable();
@@ -147,6 +151,8 @@ class FakeFiles : public BlobFiles {
                                   size_t max_bytes) override;
   uint64_t output_size(const AttemptKey& key, wire::Stream stream) override;
   void remove_output(const AttemptKey& key) override;
+  std::vector<AttemptKey> next_outputs(size_t max_attempts) override;
+  StorageUse storage() override { return {}; }
 
  private:
   class Writer;

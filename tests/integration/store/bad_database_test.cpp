@@ -45,7 +45,7 @@ TEST(BadDatabase, FromANewerVersionIsRefused) {
   const Error error = open_error(dir / "jobs.db");
   EXPECT_EQ(error.code, ErrorCode::corrupt);
   EXPECT_EQ(error.message,
-            "jobs.db was written by a newer bramble (schema 7, this one knows 1): upgrade bramble or restore a backup");
+            "jobs.db was written by a newer bramble (schema 7, this one knows 3): upgrade bramble or restore a backup");
 }
 
 TEST(BadDatabase, TelemetryFromANewerVersionIsRefused) {

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "common/posix/digest.hpp"
@@ -199,6 +201,26 @@ TEST_F(BlobFilesTest, ThreadsWorkOnTheirOwnFilesAtOnce) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(output({1, 0, 1}), std::string(50, 'z'));
   EXPECT_EQ(files_->used_bytes(), 100u + 2 * 6);
+}
+
+TEST_F(BlobFilesTest, AllAttemptsWithOutputAreWalkedOver) {
+  std::set<AttemptKey> wanted;
+  for (TaskIndex task = 0; task < 5; ++task) {
+    const AttemptKey key{JobId{10} + task / 3, task, 1};
+    ASSERT_TRUE(append(key, 0, "x"));
+    wanted.insert(key);
+  }
+  std::ofstream(dir_ / "outputs/10/notes.txt") << "somebody's";
+  std::set<AttemptKey> found;
+  size_t calls = 0;
+  for (auto keys = files_->next_outputs(2); !keys.empty(); keys = files_->next_outputs(2)) {
+    ASSERT_LT(++calls, 20U);
+    found.insert(keys.begin(), keys.end());
+    for (const auto& key : keys) files_->remove_output(key);
+  }
+  EXPECT_EQ(found, wanted);
+  EXPECT_EQ(files_->used_bytes(), 0U);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "outputs/10/notes.txt"));
 }
 
 }  // namespace

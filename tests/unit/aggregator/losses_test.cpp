@@ -120,6 +120,36 @@ TEST_F(Losses, AfterARestartTheLeaseCountsFromTheRestart) {
   EXPECT_EQ(fresh.take("pi2").launch.at(0).id.attempt, 2U);
 }
 
+// Found by the simulator: the proof of an older attempt's death released the task while a newer one was not proved dead.
+TEST_F(Losses, EachOfSeveralLostAttemptsMustBeProvedDead) {
+  cluster.join("pi1");
+  const AttemptKey first = run_on("pi1", NodeLossPolicy::fence);
+  cluster.pass(kProofMs + 200);
+  cluster.join("pi2");
+  const AttemptKey second = launched_on("pi2");
+  ASSERT_EQ(second.attempt, 2U);
+  LoadedState loaded;
+  loaded.term = 2;
+  loaded.last_session = 10;
+  for (const auto& node : cluster.state().nodes) loaded.nodes.push_back(node.record);
+  loaded.open_jobs = {cluster.state().jobs.at(first.job).record};
+  loaded.open_tasks = {{first.task_key(), TaskState::assigned, 2, 0, {}}};
+  loaded.open_attempts = {{first, "pi1", 1, {}, WallTime{1}}, {second, "pi2", 2, {}, WallTime{1}}};
+  Harness fresh(loaded);
+  fresh.connect();
+  fresh.join("pi3");
+  auto alive = again("pi2", 2);
+  wire::Inventory holds;
+  holds.running = {second};
+  fresh.join(alive, holds);
+  fresh.pass(15'000, {"pi2", "pi3"});
+  fresh.pass(kProofMs - 1000, {"pi3"});
+  EXPECT_FALSE(fresh.has_message("pi3")) << "the lease of the second began later";
+  fresh.pass(1200, {"pi3"});
+  EXPECT_TRUE(fresh.has_message("pi3"));
+  fresh.drop_messages();
+}
+
 TEST_F(Losses, ADeadAttemptThatIsSaidToRunIsCancelledAndItsResultStillCommits) {
   cluster.join("pi1");
   const AttemptKey id = run_on("pi1", NodeLossPolicy::fence);

@@ -175,12 +175,11 @@ TEST_F(Tasks, ANewBootProvesThatTheOldAttemptsAreDead) {
 
 TEST_F(Tasks, WhatAnInventoryDoesNotListIsQueuedAgainAndWhatItShouldNotListIsCancelled) {
   cluster.join("pi1");
-  cluster.state().last_job = 77;  // it has ended
   cluster.submit();
   const AttemptKey id = cluster.take("pi1").launch.at(0).id;
   auto status = Harness::identity("pi1");
   status.counter = 2;
-  cluster.state().last_job = 77;  // one that has ended
+  cluster.state().last_job = 77;  // it has ended
   wire::Inventory holds;
   holds.running = {AttemptKey{77, 3, 1}};
   cluster.join(status, holds);

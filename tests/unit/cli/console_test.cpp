@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 
 #include "aggregator/cli/reconnect.hpp"
+#include "aggregator/cli/table.hpp"
 #include "common/posix/unique_fd.hpp"
 
 namespace bramble::cli {
@@ -55,6 +58,29 @@ TEST(Console, ShowsProgressEvery10SecondsWhereThereIsNoTerminal) {
   console.show_progress("c", {11'000});
   console.show_progress("d", {12'000});
   EXPECT_EQ(Pipes::read(pipes.err[0]), "c\n");
+}
+
+TEST(Console, CutsNothingWhereThereIsNoTerminal) {
+  Pipes pipes;
+  const Console console(pipes.out[1].get(), pipes.err[1].get());
+  EXPECT_EQ(console.columns(), kAnyWidth);
+  Table table({{"TEXT", false, true}});
+  table.add_row({std::string(500, 'x')});
+  EXPECT_NE(table.render(console.columns()).find(std::string(500, 'x')), std::string::npos);
+}
+
+TEST(Console, IsAsWideAsItsTerminalOrAsColumnsSays) {
+  const posix::UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal);
+  winsize size{};
+  size.ws_col = 133;
+  ASSERT_EQ(::ioctl(terminal.get(), TIOCSWINSZ, &size), 0);
+  const Console console(terminal.get(), terminal.get());
+  ::unsetenv("COLUMNS");
+  EXPECT_EQ(console.columns(), 133U);
+  ::setenv("COLUMNS", "200", 1);
+  EXPECT_EQ(console.columns(), 200U);
+  ::unsetenv("COLUMNS");
 }
 
 TEST(Reconnect, DoesNotWaitForAnAggregatorThatNeverAnswered) {

@@ -50,6 +50,25 @@ TEST(Options, TakeEverythingThatSubmitOffers) {
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"sh", "-c", "--array"}));
 }
 
+TEST(Options, TakeSeveralSelectorsAndTasks) {
+  EXPECT_EQ(parsed<JobWaitCommand>({"job", "wait", "1", "3-4", "last"}).selector, "1,3-4,last");
+  const auto command = parsed<JobExplainCommand>({"job", "explain", "12", "last.7"});
+  ASSERT_EQ(command.places.size(), 2U);
+  EXPECT_FALSE(command.places[0].task);
+  EXPECT_EQ(command.places[1].selector, "last");
+  EXPECT_EQ(command.places[1].task, 7U);
+  EXPECT_THAT(refusal({"job", "explain", "12.x"}), HasSubstr("JOB.TASK"));
+  EXPECT_THAT(refusal({"job", "explain"}), HasSubstr("which job?"));
+}
+
+TEST(Options, RetryWhatFailedOrEverything) {
+  EXPECT_FALSE(parsed<JobRetryCommand>({"job", "retry", "3"}).all);
+  EXPECT_FALSE(parsed<JobRetryCommand>({"job", "retry", "3", "--failed"}).all);
+  EXPECT_TRUE(parsed<JobRetryCommand>({"job", "retry", "3", "--all"}).all);
+  EXPECT_THAT(refusal({"job", "retry", "3", "--all", "--failed"}), HasSubstr("not both"));
+  EXPECT_EQ(parsed<JobForgetCommand>({"job", "forget", "1", "2"}).selector, "1,2");
+}
+
 TEST(Options, PassOnEverythingBehindTheFirstSeparator) {
   const auto command = parsed<RunCommand>({"run", "--", "git", "log", "--", "--help"});
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"git", "log", "--", "--help"}));

@@ -87,5 +87,42 @@ TEST(Views, ShowAQueryWithoutRowsAsItsTitles) {
   EXPECT_EQ(query_table(json::parse(R"({"columns":["a","b"],"rows":[]})")).render(80), "a  b\n");
 }
 
+TEST(Views, AnExplanationHasALineForEachReason) {
+  const json job = {
+      {"job", 12},
+      {"task", nullptr},
+      {"state", "running"},
+      {"total", 100},
+      {"ended", 3},
+      {"reasons", {{{"tasks", 96}, {"text", "all busy"}, {"detail", "x"}}, {{"tasks", 1}, {"text", "running"}}}}};
+  EXPECT_EQ(explanation_text(job), "job 12: running, 3 of 100 tasks ended\n  96 tasks: all busy\n  1 task: running\n");
+  const json task = {{"job", 12},
+                     {"task", 7},
+                     {"state", "assigned"},
+                     {"reasons", {{{"tasks", 1}, {"text", "at node pi1"}, {"detail", "attempt 2"}}}}};
+  EXPECT_EQ(explanation_text(task), "task 12.7: assigned\n  at node pi1 (attempt 2)\n");
+}
+
+TEST(Views, TroublesOfTheAggregatorAreSentences) {
+  EXPECT_TRUE(troubles_in({{"version", "0.1"}}).empty()) << "an aggregator that does not say";
+  EXPECT_TRUE(troubles_in({{"connected", true}, {"store_ok", true}, {"storage", {{"full", false}}}}).empty());
+  const auto troubles = troubles_in({{"connected", false},
+                                     {"broker_trouble", "refused"},
+                                     {"store_ok", true},
+                                     {"storage", {{"full", true}, {"quota_bytes", uint64_t{16} << 30}}}});
+  ASSERT_EQ(troubles.size(), 2U);
+  EXPECT_EQ(troubles[0],
+            "the aggregator has no connection to the broker (refused): nothing is sent to nodes until it is back");
+  EXPECT_NE(troubles[1].find("(16G): bramble job forget"), std::string::npos) << troubles[1];
+}
+
+TEST(Views, TheColumnOfWaitingWordsIsThereWhenAJobWaits) {
+  json jobs = {{{"job", 1}, {"state", "succeeded"}, {"tasks", {{"total", 1}, {"succeeded", 1}}}}};
+  EXPECT_EQ(job_table(jobs).render(200).find("WAITS"), std::string::npos);
+  jobs.push_back({{"job", 2}, {"state", "waiting"}, {"tasks", {{"total", 1}}}, {"waits", "too_large"}});
+  EXPECT_NE(job_table(jobs).render(200).find("WAITS"), std::string::npos);
+  EXPECT_NE(job_table(jobs).render(200).find("waiting    too_large"), std::string::npos) << job_table(jobs).render(200);
+}
+
 }  // namespace
 }  // namespace bramble::cli

@@ -42,6 +42,18 @@ TEST(ParseClose, TakesNothingOrAnEmptyObject) {
   EXPECT_FALSE(parse_close(R"({"now":true})"));
 }
 
+TEST(ParseRetry, TakesASelectorAndWhetherAllIsMeant) {
+  const auto retrying = parse_retry(R"({"jobs":"3-7","all":true})");
+  ASSERT_TRUE(retrying) << retrying.error().message;
+  EXPECT_TRUE(retrying->all);
+  EXPECT_EQ(retrying->jobs.ranges, (std::vector<std::pair<JobId, JobId>>{{3, 7}}));
+  EXPECT_FALSE(parse_retry(R"({"jobs":"3"})")->all);
+  EXPECT_EQ(complaint(parse_retry("{}")), "jobs is missing");
+  EXPECT_NE(complaint(parse_retry(R"({"jobs":"3","al":true})")).find("all"), std::string::npos);
+  EXPECT_TRUE(parse_forget(R"({"jobs":"all"})")->jobs.all);
+  EXPECT_EQ(complaint(parse_forget("{}")), "jobs is missing");
+}
+
 TEST(ParseCancel, TakesASelector) {
   const auto cancellation = parse_cancel(R"({"jobs":"3-7,12,last"})");
   ASSERT_TRUE(cancellation) << cancellation.error().message;

@@ -31,11 +31,14 @@ TEST(Routes, FindEveryEndpoint) {
   EXPECT_EQ(route("POST", "/api/v1/jobs"), (Route{Endpoint::submit, 0, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs"), (Route{Endpoint::list_jobs, 0, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/cancel"), (Route{Endpoint::cancel, 0, 0, out}));
+  EXPECT_EQ(route("POST", "/api/v1/jobs/retry"), (Route{Endpoint::retry, 0, 0, out}));
+  EXPECT_EQ(route("POST", "/api/v1/jobs/forget"), (Route{Endpoint::forget, 0, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7"), (Route{Endpoint::show_job, 7, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/7/tasks"), (Route{Endpoint::append, 7, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks"), (Route{Endpoint::list_tasks, 7, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/7/close"), (Route{Endpoint::close, 7, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/watch"), (Route{Endpoint::watch_job, 7, 0, out}));
+  EXPECT_EQ(route("GET", "/api/v1/jobs/7/explain"), (Route{Endpoint::explain, 7, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks/3/output/stdout"), (Route{Endpoint::read_output, 7, 3, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs/7/tasks/3/output/stderr"),
             (Route{Endpoint::read_output, 7, 3, wire::Stream::stderr_}));

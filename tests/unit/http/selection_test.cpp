@@ -37,6 +37,17 @@ class Selection : public testing::Test {
 
 using Ids = std::vector<JobId>;
 
+TEST_F(Selection, ForgetsOnlyWhatHasEnded) {
+  const auto forget = [&](const std::string& selector, const Caller& caller) {
+    return select_for_forget(jobs_, *parse_job_selector(selector), caller);
+  };
+  EXPECT_EQ(forget("1", kAda).value(), Ids{1});
+  EXPECT_EQ(forget("all", kAda).value(), Ids{1}) << "what is open is passed over";
+  EXPECT_EQ(forget("1,3", kAda).error(),
+            (Error{ErrorCode::conflict, "job 3 has not ended: cancel it first (bramble job cancel 3)"}));
+  EXPECT_EQ(forget("2", kAda).error().code, ErrorCode::denied);
+}
+
 TEST_F(Selection, ListsWhatIsNamed) {
   EXPECT_EQ(listed("all", "", kAda), (Ids{1, 2, 3, 4}));
   EXPECT_EQ(listed("2-3,9-20", "", kAda), (Ids{2, 3}));

@@ -1,0 +1,132 @@
+#include "aggregator/http/explain_ended.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace bramble::aggregator::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxGroups = 20;
+
+struct Ending {
+  std::string word;  // the task's state
+  std::string text;
+  std::string detail;
+};
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string outcome_text(const AttemptRow& row) {
+  if (!row.result) return row.outcome;
+  const wire::Finished& result = *row.result;
+  switch (result.outcome) {
+    case wire::Outcome::exited:
+      return "exit status " + std::to_string(result.code);
+    case wire::Outcome::signaled:
+      return "ended by signal " + std::to_string(result.signal);
+    case wire::Outcome::timed_out:
+      return "its time limit was over";
+    case wire::Outcome::memory:
+      return "it needed more memory than its limit";
+    case wire::Outcome::start_failed:
+      return "it could not be started: " + result.text;
+    default:
+      return row.outcome;
+  }
+}
+
+// The attempt that decided: the committed one, else the last.
+const AttemptRow* deciding(const TaskRow& task) {
+  const auto committed = std::find_if(task.attempts.begin(), task.attempts.end(),
+                                      [](const AttemptRow& attempt) { return attempt.committed; });
+  if (committed != task.attempts.end()) return &*committed;
+  return task.attempts.empty() ? nullptr : &task.attempts.back();
+}
+
+Ending ending_of(const TaskRow& task) {
+  Ending ending{std::string(to_string(task.record.state)), "", ""};
+  const AttemptRow* attempt = deciding(task);
+  if (!is_final(task.record.state)) {
+    ending.text = "its end is being written: ask again";
+  } else if (attempt == nullptr) {
+    ending.text = "cancelled before it was started";
+  } else {
+    ending.text = ending.word + ": " + outcome_text(*attempt);
+    ending.detail = "on node " + attempt->record.node + ", attempt " + std::to_string(attempt->record.key.attempt) +
+                    " of " + std::to_string(task.record.attempts);
+    const bool said = attempt->result && !attempt->result->text.empty();
+    const bool has_said = said && attempt->result->outcome != wire::Outcome::start_failed;
+    if (has_said) ending.detail += ": " + attempt->result->text;
+  }
+  return ending;
+}
+
+Json group_json(const Ending& ending, uint64_t tasks, TaskIndex example) {
+  return {
+      {"reason", ending.word}, {"tasks", tasks}, {"task", example}, {"text", ending.text}, {"detail", ending.detail}};
+}
+
+struct Group {
+  Ending ending;
+  uint64_t tasks = 0;
+  TaskIndex example = 0;
+};
+
+void count(std::vector<Group>& groups, Ending ending, TaskIndex task) {
+  const auto same = [&](const Group& group) {
+    return group.ending.word == ending.word && group.ending.text == ending.text;
+  };
+  const auto found = std::find_if(groups.begin(), groups.end(), same);
+  if (found != groups.end()) {
+    ++found->tasks;
+  } else if (groups.size() < kMaxGroups) {
+    groups.push_back({std::move(ending), 1, task});
+  }
+}
+
+}  // namespace
+
+std::string render_ended_task(const JobRow& job, TaskIndex index, const TaskRow* task) {
+  const Ending never{"cancelled", "cancelled before it was started", ""};
+  const Ending ending = task ? ending_of(*task) : never;
+  return dump({{"job", job.record.id},
+               {"task", index},
+               {"state", ending.word},
+               {"reasons", Json::array({group_json(ending, 1, index)})}});
+}
+
+std::string render_ended_job(const JobRow& job, std::span<const TaskRow> tasks) {
+  const auto& progress = job.record.progress;
+  std::vector<Group> groups;
+  for (const TaskRow& task : tasks) {
+    if (task.record.state != TaskState::succeeded) count(groups, ending_of(task), task.record.key.task);
+  }
+  Json reasons = Json::array();
+  if (progress.counts.succeeded > 0) {
+    reasons.push_back(group_json({"succeeded", "succeeded", ""}, progress.counts.succeeded, 0));
+  }
+  uint64_t counted = progress.counts.succeeded;
+  for (const Group& group : groups) {
+    reasons.push_back(group_json(group.ending, group.tasks, group.example));
+    counted += group.tasks;
+  }
+  const uint64_t ended = progress.counts.ended();
+  if (counted < ended) {
+    const auto is_failed = [](const TaskRow& task) { return task.record.state == TaskState::failed; };
+    const auto failures = static_cast<uint64_t>(std::count_if(tasks.begin(), tasks.end(), is_failed));
+    const Ending rest = failures == progress.counts.failed
+                            ? Ending{"cancelled", "cancelled before they were started", ""}
+                            : Ending{"other", "failed or cancelled, beyond the first tasks looked at", ""};
+    reasons.push_back(group_json(rest, ended - counted, 0));
+  }
+  return dump({{"job", job.record.id},
+               {"task", nullptr},
+               {"state", to_string(progress.state)},
+               {"total", progress.counts.total},
+               {"ended", ended},
+               {"reasons", std::move(reasons)}});
+}
+
+}  // namespace bramble::aggregator::http

@@ -1,0 +1,87 @@
+#include "aggregator/http/explain_ended.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/wire/codec.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+using nlohmann::json;
+
+JobRow make_job(uint64_t succeeded, uint64_t failed, uint64_t cancelled) {
+  JobRow job;
+  job.record.id = 12;
+  auto& progress = job.record.progress;
+  progress.state = JobState::failed;
+  progress.range = {0, static_cast<TaskIndex>(succeeded + failed + cancelled - 1), 1};
+  progress.counts = {succeeded + failed + cancelled, succeeded, failed, cancelled};
+  return job;
+}
+
+TaskRow make_task(TaskIndex index, TaskState state, wire::Outcome outcome, int code, const std::string& text = "") {
+  TaskRow task;
+  task.record = {{12, index}, state, 2, 0, {}};
+  task.committed_attempt = 2;
+  for (uint32_t number = 1; number <= 2; ++number) {
+    AttemptRow attempt;
+    attempt.record.key = {12, index, number};
+    attempt.record.node = "pi" + std::to_string(number);
+    attempt.outcome = wire::to_string(outcome);
+    attempt.committed = number == 2;
+    attempt.result.emplace().outcome = outcome;
+    attempt.result->code = code;
+    attempt.result->signal = outcome == wire::Outcome::signaled ? code : 0;
+    attempt.result->text = text;
+    task.attempts.push_back(attempt);
+  }
+  return task;
+}
+
+TEST(ExplainEnded, ATaskByTheAttemptThatDecided) {
+  const TaskRow task = make_task(3, TaskState::failed, wire::Outcome::exited, 7);
+  const json told = json::parse(render_ended_task(make_job(5, 1, 0), 3, &task));
+  EXPECT_EQ(told["job"], 12);
+  EXPECT_EQ(told["task"], 3);
+  EXPECT_EQ(told["state"], "failed");
+  EXPECT_EQ(told["reasons"][0]["text"], "failed: exit status 7");
+  EXPECT_EQ(told["reasons"][0]["detail"], "on node pi2, attempt 2 of 2");
+}
+
+TEST(ExplainEnded, EveryOutcomeInWords) {
+  using wire::Outcome;
+  const auto text = [](Outcome outcome, int code, const std::string& said) {
+    const TaskRow task = make_task(0, TaskState::failed, outcome, code, said);
+    return json::parse(render_ended_task(make_job(0, 1, 0), 0, &task))["reasons"][0]["text"].get<std::string>();
+  };
+  EXPECT_EQ(text(Outcome::signaled, 9, ""), "failed: ended by signal 9");
+  EXPECT_EQ(text(Outcome::timed_out, 0, ""), "failed: its time limit was over");
+  EXPECT_EQ(text(Outcome::memory, 0, ""), "failed: it needed more memory than its limit");
+  EXPECT_EQ(text(Outcome::start_failed, 127, "no such file"), "failed: it could not be started: no such file");
+}
+
+TEST(ExplainEnded, ATaskWithoutARowWasNeverStarted) {
+  const json told = json::parse(render_ended_task(make_job(0, 0, 4), 3, nullptr));
+  EXPECT_EQ(told["state"], "cancelled");
+  EXPECT_EQ(told["reasons"][0]["text"], "cancelled before it was started");
+}
+
+TEST(ExplainEnded, AJobGroupsItsFailuresAndCountsTheRest) {
+  const std::vector<TaskRow> tasks{make_task(0, TaskState::succeeded, wire::Outcome::exited, 0),
+                                   make_task(1, TaskState::failed, wire::Outcome::exited, 7),
+                                   make_task(2, TaskState::failed, wire::Outcome::exited, 7),
+                                   make_task(3, TaskState::failed, wire::Outcome::signaled, 9)};
+  const json told = json::parse(render_ended_job(make_job(1, 3, 6), tasks));
+  EXPECT_EQ(told["ended"], 10);
+  ASSERT_EQ(told["reasons"].size(), 4U);
+  EXPECT_EQ(told["reasons"][1]["text"], "failed: exit status 7");
+  EXPECT_EQ(told["reasons"][1]["tasks"], 2);
+  EXPECT_EQ(told["reasons"][2]["task"], 3);
+  EXPECT_EQ(told["reasons"][3]["tasks"], 6);
+  EXPECT_EQ(told["reasons"][3]["text"], "cancelled before they were started") << told.dump();
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::http
