@@ -139,7 +139,7 @@ class ChaosRun {
     {
       StallWatch stalls;
       {
-        Cluster cluster(report_.dir, options_.agents);
+        Cluster cluster({report_.dir, options_.agents, true});
         break_and_mend(cluster);
       }
       for (const Fault& stall : stalls.stop()) history_.faults.push_back(stall);
@@ -160,18 +160,18 @@ class ChaosRun {
     if (!cluster.small_disk()) notes_ += "skipped: a full disk (this user may mount no tmpfs)\n";
     Workload workload(options_.seed, cluster.url(), cluster.diaries(),
                       {options_.longest_task_ms, kOpenJobsPerNode * cluster.nodes().size()});
-    std::atomic<bool> stop = false;
-    std::thread people([&] { workload.run_until(stop); });
+    std::jthread people([&](const std::stop_token& stop) { workload.run_until(stop); });
     Breaker breaker(cluster, plan(cluster), faults_log_);
     breaker.run_until(options_.fault_ms);
-    stop = true;
+    people.request_stop();
     meanwhile(cluster, [&] { people.join(); });
     history_.faults = breaker.take_faults();
     wait_and_look(cluster, workload);
     notes_ += std::to_string(history_.faults.size()) + " faults, " + std::to_string(workload.jobs().size()) +
               " jobs, " + std::to_string(workload.unanswered()) + " submissions without an answer\n";
-    for (const std::string& incident : cluster.incidents()) notes_ += "note: " + incident + "\n";
-    if (cluster.crashed()) report_.incidents = cluster.incidents();
+    notes_ += std::to_string(cluster.own_ends()) + " daemons ended by themselves, " +
+              std::to_string(cluster.incidents().size()) + " of them for no known reason\n";
+    report_.incidents = cluster.incidents();
   }
 
   // All that is asked after the last fault, before and after another restart.
@@ -194,6 +194,7 @@ class ChaosRun {
     text << "chaos: seed " << options_.seed << ", " << options_.agents << " agents, " << options_.fault_ms / 1000
          << " s of faults\n"
          << notes_ << report_.verdict.text();
+    for (const std::string& incident : report_.incidents) text << "VIOLATION: " << incident << "\n";
     if (!report_.good) text << "kept: " << report_.dir << " (logs, diaries, faults, the head's state)\n";
     report_.text = text.str();
     std::ofstream(report_.dir + "/report") << report_.text;

@@ -22,6 +22,7 @@ constexpr int kSlots = 3;
 constexpr const char* kDiskSize = "size=48m";
 constexpr auto kUpLimit = std::chrono::seconds(120);
 constexpr int64_t kStartAgainMs = 300;
+constexpr int64_t kFullForMs = 5'000;  // a disk's being full may be felt a little later
 constexpr int64_t kSlowCommitMs = 50;
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
@@ -45,12 +46,15 @@ std::vector<std::string> slow_disk_environment(const std::string& dir) {
 
 }  // namespace
 
-Cluster::Cluster(std::string dir, int agents)
-    : dir_(std::move(dir)), broker_(broker_options(dir_)), proxy_(broker_.port(), static_cast<size_t>(agents) + 1) {
+Cluster::Cluster(ClusterOptions options)
+    : dir_(std::move(options.dir)),
+      broker_(broker_options(dir_)),
+      proxy_(broker_.port(), static_cast<size_t>(options.agents) + 1) {
   std::filesystem::create_directories(diaries());
   std::filesystem::create_directories(dir_ + "/logs");
-  mount_small_disk();
-  for (int i = 1; i <= agents; ++i) names_.push_back("n" + std::to_string(i));
+  std::filesystem::create_directories(dir_ + "/state");
+  if (options.small_disk) mount_small_disk();
+  for (int i = 1; i <= options.agents; ++i) names_.push_back("n" + std::to_string(i));
   start_head();
   for (size_t i = 0; i < names_.size(); ++i) start_node(i);
   wait_until_on();
@@ -73,7 +77,6 @@ Cluster::~Cluster() {
 // In a mount namespace of this thread's and its children's, so that nothing is left mounted whatever happens.
 void Cluster::mount_small_disk() {
   const std::string state = dir_ + "/state";
-  std::filesystem::create_directories(state);
   small_disk_ = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                 ::mount("tmpfs", state.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, kDiskSize) == 0;
 }
@@ -186,7 +189,7 @@ void Cluster::begin(FaultKind kind, size_t node) {
     case FaultKind::broker_emptied:
       return empty_broker();
     case FaultKind::disk_full:
-      disk_was_full_ = true;
+      full_until_ns_ = INT64_MAX;
       return fill_disk();
     case FaultKind::disk_slow:
       return set_disk(kSlowCommitMs, 0);
@@ -223,6 +226,7 @@ void Cluster::end(FaultKind kind, size_t node) {
       return stop_or_continue_broker(false);
     case FaultKind::disk_full:
       std::filesystem::remove(dir_ + "/state/filler");
+      full_until_ns_ = boot_ns();
       return;
     case FaultKind::disk_slow:
     case FaultKind::disk_stalled:
@@ -234,8 +238,11 @@ void Cluster::end(FaultKind kind, size_t node) {
 
 void Cluster::look_after(Part& part, bool may_end) {
   if (const auto status = part.own_end()) {
-    incidents_.push_back(part.name() + " ended by itself, status " + std::to_string(status->shell_code()));
-    crashed_ |= status->signal != 0 || !may_end;
+    ++own_ends_;
+    if (status->signal != 0 || !may_end) {
+      incidents_.push_back(part.name() + " ended by itself, status " + std::to_string(status->shell_code()) + ", at " +
+                           std::to_string(boot_ns() / kNsPerMs) + " ms");
+    }
     start_again_ns_[&part] = boot_ns() + kStartAgainMs * kNsPerMs;
   }
   const auto due = start_again_ns_.find(&part);
@@ -245,7 +252,8 @@ void Cluster::look_after(Part& part, bool may_end) {
 }
 
 void Cluster::look_after() {
-  look_after(*aggregator_, disk_was_full_);  // it ends to reload when what it must write cannot be written
+  // It ends to reload when what it must write cannot be written.
+  look_after(*aggregator_, full_until_ns_ > boot_ns() - kFullForMs * kNsPerMs);
   for (Node& node : nodes_) {
     look_after(*node.warden, false);
     look_after(*node.agent, false);

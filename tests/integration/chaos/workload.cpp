@@ -19,7 +19,7 @@ constexpr int kFailChance = 25;
 constexpr int kCancelChance = 8;
 constexpr int kBigOutputChance = 20;
 constexpr int kLongTaskChance = 12;
-constexpr int64_t kPauseMs = 900;
+constexpr int64_t kPauseMs = 500;
 constexpr int64_t kUsualTaskMs = 2'500;
 constexpr int64_t kNeverGood = 1'000'000;
 
@@ -58,11 +58,12 @@ std::optional<Output> parse_output(const std::string& text) {
 Workload::Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits)
     : random_(seed ^ 0x9e3779b97f4a7c15), url_(std::move(url)), diaries_(std::move(diaries)), limits_(limits) {}
 
-void Workload::run_until(const std::atomic<bool>& stop) {
-  while (!stop) {
+void Workload::run_until(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
     if (open_jobs() < limits_.open_jobs) submit();
     if (random_.chance(kCancelChance)) cancel_one();
     look_at_one();
+    look_at_states();
     pause_ms(random_.between(0, kPauseMs));
   }
 }
@@ -101,29 +102,31 @@ void Workload::look_at_one() {
   if (jobs_.empty()) return;
   const auto any = static_cast<size_t>(random_.between(0, static_cast<int64_t>(jobs_.size()) - 1));
   if (auto job = look(jobs_[any].job, 30)) seen_.push_back(std::move(*job));
-  for (const Submitted& job : jobs_) {
-    if (!over_.contains(job.job))
-      return void(is_over(job.job));  // the oldest: so that the number of open ones is known
-  }
 }
 
-bool Workload::is_over(uint64_t job) {
-  if (over_.contains(job)) return true;
-  auto seen = look(job, 0);
-  const bool over = seen && is_final(seen->state);
-  if (over) over_.insert(job);
-  if (seen) seen_.push_back(std::move(*seen));
-  return over;
+// Every job's state, by one command.
+void Workload::look_at_states() {
+  const Ran ran = run_bramble(url_, {"job", "list", "--json"});
+  const json jobs = json::parse(ran.out, nullptr, false);
+  for (const json& job : jobs.is_array() ? jobs : json::array()) {
+    const JobSeen seen{number_of(job, "job"), job.value("state", ""), {}};
+    if (is_final(seen.state) && over_.insert(seen.job).second) seen_.push_back(seen);
+  }
 }
 
 bool Workload::wait_for_all(int64_t limit_ms) {
   const int64_t give_up_ns = boot_ns() + limit_ms * kNsPerMs;
   while (boot_ns() < give_up_ns) {
-    const auto over = [&](const Submitted& job) { return is_over(job.job); };
-    if (std::all_of(jobs_.begin(), jobs_.end(), over)) return true;
+    look_at_states();
+    if (open_jobs() == 0) return true;
     pause_ms(100);
   }
   return false;
+}
+
+size_t Workload::open_jobs() const {
+  const auto open = [&](const Submitted& job) { return !over_.contains(job.job); };
+  return static_cast<size_t>(std::count_if(jobs_.begin(), jobs_.end(), open));
 }
 
 std::vector<JobSeen> Workload::look_at_all() {

@@ -2,10 +2,10 @@
 // into the history. One thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,7 +23,7 @@ class Workload {
  public:
   Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits);
 
-  void run_until(const std::atomic<bool>& stop);
+  void run_until(const std::stop_token& stop);
 
   // Waits until every job has ended; false after limit_ms.
   bool wait_for_all(int64_t limit_ms);
@@ -39,8 +39,8 @@ class Workload {
   void submit();
   void cancel_one();
   void look_at_one();
-  bool is_over(uint64_t job);
-  size_t open_jobs() const { return jobs_.size() - over_.size(); }
+  void look_at_states();
+  size_t open_jobs() const;
   std::optional<JobSeen> look(uint64_t job, int outputs_percent);
   std::optional<Output> output_of(uint64_t job, uint64_t task) const;
 
