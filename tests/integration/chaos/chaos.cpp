@@ -13,13 +13,11 @@
 #include <thread>
 
 #include "cluster.hpp"
-#include "workload.hpp"
 
 namespace bramble::test::chaos {
 namespace {
 
 constexpr int64_t kStallMs = 2'000;  // the one stall in the middle of a slow disk's time
-constexpr size_t kOpenJobsPerNode = 3;
 constexpr auto kTick = std::chrono::milliseconds(10);
 
 std::string make_directory() {
@@ -158,8 +156,7 @@ class ChaosRun {
 
   void break_and_mend(Cluster& cluster) {
     if (!cluster.small_disk()) notes_ += "skipped: a full disk (this user may mount no tmpfs)\n";
-    Workload workload(options_.seed, cluster.url(), cluster.diaries(),
-                      {options_.longest_task_ms, kOpenJobsPerNode * cluster.nodes().size()});
+    Workload workload(options_.seed, cluster.url(), cluster.diaries(), options_.work);
     std::jthread people([&](const std::stop_token& stop) { workload.run_until(stop); });
     Breaker breaker(cluster, plan(cluster), faults_log_);
     breaker.run_until(options_.fault_ms);

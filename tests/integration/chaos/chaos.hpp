@@ -8,6 +8,7 @@
 
 #include "checker.hpp"
 #include "plan.hpp"
+#include "workload.hpp"
 
 namespace bramble::test::chaos {
 
@@ -16,8 +17,8 @@ struct Options {
   int agents = 3;
   int64_t fault_ms = 20'000;
   int64_t longest_cut_ms = 10'000;
-  int64_t longest_task_ms = 8'000;
-  int64_t end_limit_ms = 180'000;       // for every job to end once faults have stopped
+  int64_t end_limit_ms = 180'000;  // for every job to end once faults have stopped
+  WorkloadLimits work = {};
   std::vector<PlannedFault> only = {};  // instead of what follows from the seed
 };
 

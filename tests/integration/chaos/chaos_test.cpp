@@ -13,6 +13,7 @@ void expect_none_doubled(std::vector<PlannedFault> faults) {
   Options options;
   options.agents = 2;
   options.fault_ms = 15'000;
+  options.work.open_jobs = 6;
   options.only = std::move(faults);
   const Report report = run_chaos(options);
   std::cout << report.text;
@@ -36,6 +37,19 @@ TEST(Chaos, NoTaskIsDoubledByAStalledDisk) { expect_none_doubled({{FaultKind::di
 TEST(Chaos, NoTaskIsDoubledByAStoppedAggregator) {
   expect_none_doubled(
       {{FaultKind::aggregator_stopped, 0, 3'000, 5'000}, {FaultKind::aggregator_stopped, 0, 7'000, 14'000}});
+}
+
+// Both nodes are unheard for longer than a lease (20 s, and what is added to it) while they run tasks that take longer
+// than what is left of it; both come back. The tasks' own lines tell whether two attempts of one ever lived at once.
+TEST(Chaos, FenceTasksNeverLiveTwice) {
+  Options options;
+  options.fault_ms = 36'000;
+  options.work = {30'000, 60, 6, Policy::fence};
+  options.only = {{FaultKind::link_cut, 0, 6'000, 36'000}, {FaultKind::agent_stopped, 1, 6'000, 36'000}};
+  const Report report = run_chaos(options);
+  std::cout << report.text;
+  EXPECT_TRUE(report.good);
+  EXPECT_GT(report.verdict.succeeded, 5U);
 }
 
 TEST(ChaosPlan, FollowsFromItsSeedAndBreaksOnePartOnceAtATime) {

@@ -16,9 +16,8 @@ using nlohmann::json;
 
 constexpr int64_t kMaxTasks = 6;
 constexpr int kFailChance = 25;
-constexpr int kCancelChance = 8;
+constexpr int kCancelChance = 4;
 constexpr int kBigOutputChance = 20;
-constexpr int kLongTaskChance = 12;
 constexpr int64_t kPauseMs = 500;
 constexpr int64_t kUsualTaskMs = 2'500;
 constexpr int64_t kNeverGood = 1'000'000;
@@ -71,11 +70,12 @@ void Workload::run_until(const std::stop_token& stop) {
 void Workload::submit() {
   Submitted job;
   job.tasks = static_cast<uint64_t>(random_.between(1, kMaxTasks));
-  job.policy = static_cast<Policy>(random_.between(0, 2));
+  const auto any_policy = static_cast<Policy>(random_.between(0, 2));
+  job.policy = limits_.policy.value_or(any_policy);
   job.retries = static_cast<uint64_t>(random_.between(0, 2));
   const int64_t fail_below = !random_.chance(kFailChance) ? 0 : random_.chance(30) ? kNeverGood : 2;
-  const int64_t sleep_ms = random_.chance(kLongTaskChance) ? random_.between(kUsualTaskMs, limits_.longest_ms)
-                                                           : random_.between(0, kUsualTaskMs);
+  const int64_t sleep_ms = random_.chance(limits_.long_percent) ? random_.between(kUsualTaskMs, limits_.longest_ms)
+                                                                : random_.between(0, kUsualTaskMs);
   const int64_t bytes = random_.chance(kBigOutputChance) ? random_.between(17'000, 400'000) : random_.between(0, 900);
   const Ran ran =
       run_bramble(url_, {"submit", "--array", "1-" + std::to_string(job.tasks), "--retries",

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -15,8 +15,10 @@
 namespace bramble::test::chaos {
 
 struct WorkloadLimits {
-  int64_t longest_ms = 8'000;  // of a task
-  size_t open_jobs = 9;        // more are not handed in before some have ended
+  int64_t longest_ms = 8'000;         // of a task
+  int long_percent = 12;              // so many tasks take between the usual time and that
+  size_t open_jobs = 9;               // more are not handed in before some have ended
+  std::optional<Policy> policy = {};  // nothing: each of them
 };
 
 class Workload {
