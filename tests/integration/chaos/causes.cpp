@@ -15,10 +15,6 @@ bool silences(const Fault& fault, const std::string& node) {
   return unheard && fault.node == node;
 }
 
-bool lengthens(const Fault& fault) {
-  return !is_of_a_node(fault.kind) && fault.kind != FaultKind::disk_slow && fault.kind != FaultKind::machine_stalled;
-}
-
 }  // namespace
 
 Causes::Causes(const std::vector<Fault>& faults) : faults_(faults) {
@@ -34,18 +30,16 @@ Causes::Causes(const std::vector<Fault>& faults) : faults_(faults) {
 
 std::vector<Causes::Span> Causes::outages_of(const std::string& node) const {
   std::vector<Fault> all;
-  const auto counts = [&](const Fault& fault) { return silences(fault, node) || lengthens(fault); };
+  const auto counts = [&](const Fault& fault) { return silences(fault, node); };
   std::copy_if(faults_.begin(), faults_.end(), std::back_inserter(all), counts);
   std::sort(all.begin(), all.end(), [](const Fault& a, const Fault& b) { return a.begin_ns < b.begin_ns; });
   std::vector<Span> spans;
   for (size_t i = 0; i < all.size();) {
-    Span span{all[i].begin_ns, all[i].begin_ns};
-    bool silent = false;
+    Span span{all[i].begin_ns, all[i].end_ns};
     for (; i < all.size() && all[i].begin_ns <= span.end_ns + kJoinMs * kNsPerMs; ++i) {
       span.end_ns = std::max(span.end_ns, all[i].end_ns);
-      silent |= silences(all[i], node);
     }
-    if (silent && span.end_ns - span.begin_ns > kOutageMs * kNsPerMs) spans.push_back(span);
+    if (span.end_ns - span.begin_ns > kOutageMs * kNsPerMs) spans.push_back(span);
   }
   return spans;
 }

@@ -1,7 +1,6 @@
 #include "chaos.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "cluster.hpp"
@@ -30,20 +30,20 @@ std::string make_directory() {
 // Notices when nobody ran: then what was late was not lost.
 class StallWatch {
  public:
-  StallWatch() : thread_([this] { watch(); }) {}
+  StallWatch() : thread_([this](const std::stop_token& stop) { watch(stop); }) {}
   std::vector<Fault> stop() {
-    stop_ = true;
+    thread_.request_stop();
     thread_.join();
     return std::move(stalls_);
   }
 
  private:
   static constexpr int64_t kStepMs = 50;
-  static constexpr int64_t kLateMs = 500;
+  static constexpr int64_t kLateMs = 300;
 
-  void watch() {
+  void watch(const std::stop_token& stop) {
     int64_t last_ns = boot_ns();
-    while (!stop_) {
+    while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
       const int64_t now_ns = boot_ns();
       if (now_ns - last_ns > kLateMs * kNsPerMs) stalls_.push_back({FaultKind::machine_stalled, "", last_ns, now_ns});
@@ -51,9 +51,8 @@ class StallWatch {
     }
   }
 
-  std::atomic<bool> stop_ = false;
   std::vector<Fault> stalls_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 // Breaks and mends the cluster as planned; the main thread's.

@@ -124,13 +124,13 @@ class Judge {
   }
 
   void judge_pair(const Submitted& job, const Run& first, const Run& second) {
+    const Run& older = first.name.attempt <= second.name.attempt ? first : second;
     const std::string both = words_of(first) + ", then " + words_of(second);
     if (ended_badly(first) && first.last_ns <= second.start_ns && job.retries > 0) {
       ++verdict_.retried;
     } else if (job.policy == Policy::fail) {
       found(Violation::fail_ran_again, both);
-    } else if (causes_.lost_between(first.node, first.start_ns, second.start_ns) ||
-               causes_.lost_between(second.node, first.start_ns, second.start_ns)) {
+    } else if (causes_.lost_between(older.node, first.start_ns, second.start_ns)) {
       ++verdict_.doubled_with_cause;
     } else {
       found(Violation::run_doubled, both);

@@ -4,16 +4,17 @@
 // When a second run of a task has a cause. Two runs of one task that follow each other by their starts, the second of
 // them starting at T, are justified if
 //   1. the first ended by itself with a status other than 0, before T, and the job has retries; or
-//   2. the warden of one of the two nodes was killed: it takes its tasks along; or
-//   3. one of the two nodes had an outage of more than kOutageMs;
+//   2. the warden of the older attempt's node was killed: it takes its tasks along; or
+//   3. the older attempt's node had an outage of more than kOutageMs;
 // where 2 and 3 must have been going on between the start of the first run and T, or have ended at most kSettleMs
-// before (a revocation and a launch cross each other).
-// An outage is a time in which a node could not be heard: its agent killed or stopped, its link cut or stalled, or the
-// whole machine stalled. Outages at most kJoinMs apart are one, and so is what befalls broker and head meanwhile: a
-// node that would have been back in time may find nobody. But what befalls broker, head or disk justifies nothing by
-// itself: a restarted broker, a stopped aggregator, a stalled disk are no reason to run anything twice; nor is a warden
-// that was only stopped. kOutageMs is the limit after which tasks run elsewhere (5 s), less the second since the last
-// beat, and less 1.5 s for an agent to start or to find that its link is back (it tries after 0.2, 0.4, 0.8, 1.6... s).
+// before (a revocation and a launch cross each other). The older attempt is the one with the lower number; it may be
+// the second to start, on a node that was cut off with the task in its queue. An outage is a time in which a node could
+// not be heard: its agent killed or stopped, its link cut or stalled, or the whole machine stalled. Outages at most
+// kJoinMs apart are one. What befalls broker, head or disk justifies nothing and lengthens nothing, for silence counts
+// only while the head listens: a restarted broker, a stopped aggregator, a stalled disk are no reason to run anything
+// twice; nor is a warden that was only stopped. kOutageMs is the limit after which tasks run elsewhere (5 s), less the
+// second since the last beat, and less 2 s for an agent to start or to find that its link is back (it tries after 0.2,
+// 0.4, 0.8, 1.6... s).
 //
 // One attempt (by its number) is never started twice, whatever was broken. A task with `fail` runs again only by 1.
 // Two runs of a task with `fence` never live at the same time, as far as their own lines tell.
@@ -27,7 +28,7 @@
 
 namespace bramble::test::chaos {
 
-inline constexpr int64_t kOutageMs = 2'500;
+inline constexpr int64_t kOutageMs = 2'000;
 inline constexpr int64_t kJoinMs = 2'000;
 inline constexpr int64_t kSettleMs = 5'000;
 

@@ -90,7 +90,8 @@ TEST(ChaosChecker, FindsTheOutputOfAnotherAttempt) {
 TEST(ChaosChecker, FindsAResultThatChanges) {
   History history = sound();
   history.seen = history.at_end;
-  history.runs.push_back(run_of(2, 3, "b", 14, 15));
+  history.runs.push_back(run_of(2, 3, "b", 24, 25));
+  history.faults.push_back({FaultKind::warden_killed, "a", 22 * kSecond, 23 * kSecond});
   history.seen[0].tasks[1] = success_of(history.runs.back());
   EXPECT_EQ(found_in(history), (Found{Violation::commit_doubled, Violation::commit_doubled}));
 }
@@ -161,13 +162,22 @@ TEST(ChaosChecker, TakesNoFaultOfAnotherNodeOrAnotherTimeForACause) {
   EXPECT_FALSE(is_cause({FaultKind::warden_killed, "b", 21 * kSecond, 22 * kSecond}));
 }
 
+TEST(ChaosChecker, TakesALateStartOnANodeThatWasCutOffForWhatItIs) {
+  History history = sound();
+  history.runs[1] = run_of(2, 1, "b", 21, 22, std::nullopt);
+  history.faults = {{FaultKind::link_cut, "b", 12 * kSecond, 25 * kSecond}};
+  EXPECT_EQ(found_in(history), Found{});
+  history.faults[0].node = "a";
+  EXPECT_EQ(found_in(history), Found{Violation::run_doubled});
+}
+
 TEST(ChaosChecker, JoinsOutagesThatFollowEachOther) {
   History history = sound();
   history.faults = {{FaultKind::link_cut, "b", 12 * kSecond, 14 * kSecond},
                     {FaultKind::agent_killed, "b", 15 * kSecond, 16 * kSecond}};
   EXPECT_EQ(found_in(history), Found{});
   history.faults[1] = {FaultKind::broker_killed, "", 13 * kSecond, 16 * kSecond};
-  EXPECT_EQ(found_in(history), Found{});
+  EXPECT_EQ(found_in(history), Found{Violation::run_doubled}) << "nobody counts silence without a broker";
   history.faults[1] = {FaultKind::agent_killed, "b", 17 * kSecond, 18 * kSecond};
   EXPECT_EQ(found_in(history), Found{Violation::run_doubled});
 }

@@ -9,8 +9,9 @@ namespace {
 
 constexpr int64_t kFirstMs = 1'500;  // let there be something to break
 constexpr int64_t kMinGapMs = 100;   // between the begins of two faults
-constexpr int64_t kMaxGapMs = 2'500;
-constexpr int kLongChance = 35;  // that a fault outlasts the limits of silence and loss
+constexpr int64_t kMaxGapMs = 1'800;
+constexpr int kTogetherChance = 25;  // that two faults begin in one moment
+constexpr int kLongChance = 35;      // that a fault outlasts the limits of silence and loss
 constexpr int64_t kShortestCutMs = 2'000;
 
 struct Shape {
@@ -54,6 +55,8 @@ int64_t length_of(const Shape& shape, Random& random, const PlanLimits& limits) 
   return is_long ? random.between(shape.short_ms, long_ms) : random.between(shape.min_ms, shape.short_ms);
 }
 
+int64_t gap_ms(Random& random) { return random.chance(kTogetherChance) ? 0 : random.between(kMinGapMs, kMaxGapMs); }
+
 }  // namespace
 
 std::string to_string(const PlannedFault& fault) {
@@ -65,7 +68,7 @@ std::vector<PlannedFault> make_plan(uint64_t seed, const PlanLimits& limits) {
   Random random(seed);
   std::vector<PlannedFault> plan;
   std::map<std::string, int64_t> busy_until_ms;
-  for (int64_t now_ms = kFirstMs; now_ms < limits.total_ms; now_ms += random.between(kMinGapMs, kMaxGapMs)) {
+  for (int64_t now_ms = kFirstMs; now_ms < limits.total_ms; now_ms += gap_ms(random)) {
     const Shape& shape = pick(random);
     const auto node = static_cast<size_t>(random.between(0, static_cast<int64_t>(limits.agents) - 1));
     const int64_t length_ms = length_of(shape, random, limits);
