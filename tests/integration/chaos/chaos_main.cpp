@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   app.add_option("--agents", options.agents, "nodes (4)")->check(CLI::Range(1, 20));
   CLI11_PARSE(app, argc, argv);
   options.seed = seed;
-  options.work.open_jobs = 3 * static_cast<size_t>(options.agents);
+  options.work.open_jobs = 6 * static_cast<size_t>(options.agents);
   options.fault_ms = static_cast<int64_t>(minutes * 60'000);
   std::cout << "seed " << seed << std::endl;
   const auto report = bramble::test::chaos::run_chaos(options);

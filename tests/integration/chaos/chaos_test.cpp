@@ -44,7 +44,7 @@ TEST(Chaos, NoTaskIsDoubledByAStoppedAggregator) {
 TEST(Chaos, FenceTasksNeverLiveTwice) {
   Options options;
   options.fault_ms = 36'000;
-  options.work = {30'000, 60, 6, Policy::fence};
+  options.work = {26'000, 60, 3, Policy::fence};
   options.only = {{FaultKind::link_cut, 0, 6'000, 36'000}, {FaultKind::agent_stopped, 1, 6'000, 36'000}};
   const Report report = run_chaos(options);
   std::cout << report.text;

@@ -29,7 +29,7 @@
 namespace bramble::test::chaos {
 
 inline constexpr int64_t kOutageMs = 2'000;
-inline constexpr int64_t kJoinMs = 2'000;
+inline constexpr int64_t kJoinMs = 1'000;
 inline constexpr int64_t kSettleMs = 5'000;
 
 enum class Violation {

@@ -18,7 +18,7 @@
 namespace bramble::test::chaos {
 namespace {
 
-constexpr int kSlots = 3;
+constexpr int kSlots = 4;
 constexpr const char* kDiskSize = "size=48m";
 constexpr auto kUpLimit = std::chrono::seconds(120);
 constexpr int64_t kStartAgainMs = 300;

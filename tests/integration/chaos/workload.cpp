@@ -14,12 +14,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kMaxTasks = 6;
+constexpr int64_t kMaxTasks = 8;
+constexpr int kRerunChance = 50;  // the others share the rest
 constexpr int kFailChance = 25;
 constexpr int kCancelChance = 4;
 constexpr int kBigOutputChance = 20;
-constexpr int64_t kPauseMs = 500;
-constexpr int64_t kUsualTaskMs = 2'500;
+constexpr int64_t kPauseMs = 400;
+constexpr int64_t kUsualTaskMs = 5'000;
 constexpr int64_t kNeverGood = 1'000'000;
 
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
@@ -70,7 +71,7 @@ void Workload::run_until(const std::stop_token& stop) {
 void Workload::submit() {
   Submitted job;
   job.tasks = static_cast<uint64_t>(random_.between(1, kMaxTasks));
-  const auto any_policy = static_cast<Policy>(random_.between(0, 2));
+  const auto any_policy = random_.chance(kRerunChance) ? Policy::rerun : static_cast<Policy>(random_.between(1, 2));
   job.policy = limits_.policy.value_or(any_policy);
   job.retries = static_cast<uint64_t>(random_.between(0, 2));
   const int64_t fail_below = !random_.chance(kFailChance) ? 0 : random_.chance(30) ? kNeverGood : 2;
