@@ -8,6 +8,8 @@
 namespace bramble::test::chaos {
 namespace {
 
+constexpr uint64_t kSeed = 33;  // its plan has every kind of fault in its 20 s
+
 // Broken only so far as nothing may run twice: the checker takes none of these faults for a cause.
 void expect_none_doubled(std::vector<PlannedFault> faults) {
   Options options;
@@ -23,7 +25,7 @@ void expect_none_doubled(std::vector<PlannedFault> faults) {
 }
 
 TEST(Chaos, ABoundedRunLosesAndDoublesNothing) {
-  const Report report = run_chaos({.seed = 20'260'728});
+  const Report report = run_chaos({.seed = kSeed});
   std::cout << report.text;
   EXPECT_TRUE(report.good);
 }

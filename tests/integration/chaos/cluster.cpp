@@ -1,5 +1,6 @@
 #include "cluster.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -137,14 +137,14 @@ void Cluster::restart_aggregator() {
   wait_until_on();
 }
 
-// To the last byte.
+// To the last byte. Close-on-exec: a command that another thread starts just now would keep the disk full.
 void Cluster::fill_disk() const {
-  std::ofstream filler(dir_ + "/state/filler", std::ios::binary | std::ios::app);
+  const posix::UniqueFd filler(
+      ::open((dir_ + "/state/filler").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   for (const size_t piece : {1 << 20, 4096, 1}) {
     const std::string zeros(piece, '\0');
-    while (filler.write(zeros.data(), static_cast<std::streamsize>(piece)).flush()) {
+    while (::write(filler.get(), zeros.data(), piece) > 0) {
     }
-    filler.clear();
   }
 }
 
