@@ -1,0 +1,77 @@
+// A whole cluster of real daemons on loopback, every part of it owned, broken and mended by the harness: a Mosquitto
+// that keeps its state in a file, the aggregator with its state on a small tmpfs and a disk that can be slow, and
+// nodes, each an agent and a warden, whose links to the broker go through the harness.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "history.hpp"
+#include "part.hpp"
+#include "proxy.hpp"
+#include "support/mosquitto.hpp"
+
+namespace bramble::test::chaos {
+
+struct ClusterOptions {
+  std::string dir;
+  int agents = 3;
+  bool small_disk = false;  // the aggregator's state on a small tmpfs, if that is permitted
+};
+
+class Cluster {
+ public:
+  explicit Cluster(ClusterOptions options);  // started; every node is heard
+  ~Cluster();
+
+  // The thread that made it only.
+  void begin(FaultKind kind, size_t node);
+  void end(FaultKind kind, size_t node);
+  void stall_disk(int64_t ms);  // for so long no commit ends
+  void restart_aggregator();    // in order
+
+  void wait_until_on() const;  // every node
+
+  // Starts again what ended by itself, as an init system would, and says so.
+  void look_after();
+
+  const std::vector<std::string>& nodes() const { return names_; }
+  std::string url() const { return "unix:" + dir_ + "/api.sock"; }
+  std::string diaries() const { return dir_ + "/diaries"; }
+  bool small_disk() const { return small_disk_; }  // false: not permitted here
+  size_t own_ends() const { return own_ends_; }    // of daemons that were not killed
+  // Those that nothing explains: only an aggregator whose disk is full may end by itself.
+  const std::vector<std::string>& incidents() const { return incidents_; }
+
+ private:
+  struct Node {
+    std::unique_ptr<Part> warden;
+    std::unique_ptr<Part> agent;
+  };
+
+  void mount_small_disk();
+  void start_head();
+  void start_node(size_t index);
+  void set_disk(int64_t each_ms, int64_t stalled_until_ms) const;
+  void fill_disk() const;
+  void kill(Part& part);
+  void empty_broker();
+  void stop_or_continue_broker(bool stop) const;
+  void look_after(Part& part, bool may_end);
+
+  const std::string dir_;
+  std::vector<std::string> names_;
+  bool small_disk_ = false;
+  int64_t full_until_ns_ = 0;
+  size_t own_ends_ = 0;
+  std::vector<std::string> incidents_;
+  std::map<const Part*, int64_t> start_again_ns_;
+  Mosquitto broker_;
+  Proxy proxy_;  // a link for each node, then the aggregator's
+  std::unique_ptr<Part> aggregator_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace bramble::test::chaos
