@@ -62,8 +62,8 @@ class PlantedBug : public ::testing::TestWithParam<std::pair<std::string_view, B
 
 TEST_P(PlantedBug, IsFound) { EXPECT_TRUE(is_found(GetParam().second, 400)); }
 
-INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug, ::testing::ValuesIn(kBugs), [](const auto& info) {
-  std::string name(info.param.first);
+INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug, ::testing::ValuesIn(kBugs), [](const auto& tested) {
+  std::string name(tested.param.first);
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

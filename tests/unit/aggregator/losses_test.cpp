@@ -120,7 +120,8 @@ TEST_F(Losses, AfterARestartTheLeaseCountsFromTheRestart) {
   EXPECT_EQ(fresh.take("pi2").launch.at(0).id.attempt, 2U);
 }
 
-// Found by the simulator: the proof of an older attempt's death released the task while a newer one was not proved dead.
+// Found by the simulator: the proof of an older attempt's death released the task while a newer one was not proved
+// dead.
 TEST_F(Losses, EachOfSeveralLostAttemptsMustBeProvedDead) {
   cluster.join("pi1");
   const AttemptKey first = run_on("pi1", NodeLossPolicy::fence);

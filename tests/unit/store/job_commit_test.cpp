@@ -48,23 +48,13 @@ TEST_F(JobCommit, SessionIsKept) { EXPECT_EQ(after({PutSession{41}, PutSession{4
 
 TEST_F(JobCommit, NodeIsKeptAsLastPut) {
   NodeRecord node;
-  node.status = {true,
-                 "pi1",
-                 "agent",
-                 "machine",
-                 "boot",
-                 9,
-                 "",
-                 1,
-                 "0.1",
-                 "Raspberry Pi 4",
-                 "aarch64",
-                 4,
-                 4'000'000'000,
-                 {{"gpu", 1}},
-                 {{"room", "\xC3\xA9t\xC3\xA9"}}};
+  node.status = {true, "pi1", "agent", "machine",        "boot",       9,
+                 "",   1,     "0.1",   "Raspberry Pi 4", "aarch64",    "",
+                 0,    0,     4,       4'000'000'000,    {{"gpu", 1}}, {{"room", "\xC3\xA9t\xC3\xA9"}}};
   node.first_seen = {5};
   node.last_seen = {6};
+  node.agent_session = 3;
+  node.boot_session = 9;
   NodeRecord drained = node;
   drained.drained = true;
   drained.drain_reason = "new fan";
@@ -73,6 +63,8 @@ TEST_F(JobCommit, NodeIsKeptAsLastPut) {
   EXPECT_EQ(state.nodes[0].status, node.status);
   EXPECT_EQ(state.nodes[0].first_seen, WallTime{5});
   EXPECT_EQ(state.nodes[0].last_seen, WallTime{6});
+  EXPECT_EQ(state.nodes[0].agent_session, 3U);
+  EXPECT_EQ(state.nodes[0].boot_session, 9U);
   EXPECT_TRUE(state.nodes[0].drained);
   EXPECT_EQ(state.nodes[0].drain_reason, "new fan");
 }
@@ -90,6 +82,8 @@ TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
   job.spec.task.cpus = 2;
   job.spec.task.memory_bytes = 1 << 20;
   job.spec.task.time_limit_ms = 60'000;
+  job.spec.task.lease_ms = 20'000;
+  job.spec.crash_limit = 7;
   const LoadedState state = after({AddJob{job}});
   ASSERT_EQ(state.open_jobs.size(), 1u);
   EXPECT_EQ(state.open_jobs[0].id, 12u);
