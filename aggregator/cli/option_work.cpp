@@ -34,10 +34,8 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
                return {};
              });
   add_duration(app, "--time-limit", "a task is ended after this time, as in 10m", task.time_limit_ms);
-  add_number(app, "--retries", "further tries after a failure, each later than the last (0)", 0, kMaxRetries,
-             task.retries);
-  add_number(app, "--crash-limit", "a task under which its node went down so often fails (3; 0: never)", 0, kMaxRetries,
-             task.crash_limit);
+  add_number(app, "--retries", "further tries after failures (0)", 0, kMaxRetries, task.retries);
+  add_number(app, "--crash-limit", "node crashes until a task fails (3; 0: off)", 0, kMaxRetries, task.crash_limit);
   add_values(app, "--env", "NAME=VALUE", "a variable for the tasks; NAME: as it is here",
              [&task](const std::string& value) -> Status {
                auto variable = parse_env(value);
@@ -45,8 +43,7 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
                task.env.push_back(std::move(*variable));
                return {};
              });
-  add_value(app, "--on-node-loss", "HOW",
-            "rerun elsewhere (default), fence (only once the old try is surely dead), or fail",
+  add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
             [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
 }
 

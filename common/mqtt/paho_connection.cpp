@@ -49,9 +49,11 @@ BrokerLimits limits_of(const paho::properties& connack) {
   return limits;
 }
 
-// Paho and we both hold the message and its token, and whoever is last frees them. Paho counts the references in code that
-// ThreadSanitizer does not see, so that it takes the freeing, by either thread, for a race with the other's last look.
-void hand_over_to_paho(paho::async_client& client, paho::message message, void* context, paho::iaction_listener& listener) {
+// Paho and we both hold the message and its token, and whoever is last frees them. Paho counts the references in code
+// that ThreadSanitizer does not see, so that it takes the freeing, by either thread, for a race with the other's last
+// look.
+void hand_over_to_paho(paho::async_client& client, paho::message message, void* context,
+                       paho::iaction_listener& listener) {
   client.publish(std::make_shared<const paho::message>(std::move(message)), context, listener);
 }
 

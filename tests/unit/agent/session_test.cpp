@@ -66,6 +66,9 @@ TEST(AgentSession, JoinsTheStoreOfTheFirstWelcomeForGood) {
   ASSERT_EQ(h.log.size(), 1U);
   EXPECT_NE(h.take_log()[0].find("joined to " + kStore), std::string::npos);
   h.tasks(foreign);  // said once
+  const auto objections = h.take<wire::NodeStatus>(NodeTopic::status);
+  ASSERT_EQ(objections.size(), 1U) << "so that the other one learns whose this node is";
+  EXPECT_EQ(objections[0].store, kStore);
 }
 
 struct BadWelcome {
@@ -86,6 +89,7 @@ TEST_P(AgentWelcome, IsRefusedUnlessItAnswersThisBirth) {
   h.tasks(welcome);
   EXPECT_EQ(h.state.session.id, 0U);
   EXPECT_GE(h.state.counts.fenced, 1U);
+  h.take<wire::NodeStatus>(NodeTopic::status);  // the objection to a lower term
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -101,8 +105,13 @@ TEST(AgentSession, KeepsTheNewerOfTwoWelcomes) {
   h.make_ready();
   h.tasks(h.welcome_message(9));
   EXPECT_EQ(h.take<wire::Inventory>(NodeTopic::inventory).size(), 1U);
-  h.tasks(h.welcome_message(8));  // late
+  h.tasks(h.welcome_message(8));  // late, or of an aggregator that has gone back in time: it is told
   EXPECT_EQ(h.state.session.id, 9U);
+  const auto objections = h.take<wire::NodeStatus>(NodeTopic::status);
+  ASSERT_EQ(objections.size(), 1U);
+  EXPECT_EQ(objections[0].session, 9U);
+  h.tasks(h.welcome_message(8));
+  EXPECT_TRUE(h.take<wire::NodeStatus>(NodeTopic::status).empty()) << "not at once again";
 }
 
 TEST(AgentSession, AnswersARepeatedWelcomeWithTheInventoryAgain) {

@@ -131,6 +131,7 @@ TEST_F(Losses, EachOfSeveralLostAttemptsMustBeProvedDead) {
   ASSERT_EQ(second.attempt, 2U);
   LoadedState loaded;
   loaded.term = 2;
+  loaded.last_job = 1;
   loaded.last_session = 10;
   for (const auto& node : cluster.state().nodes) loaded.nodes.push_back(node.record);
   loaded.open_jobs = {cluster.state().jobs.at(first.job).record};

@@ -13,7 +13,7 @@ TEST(Submission, SaysOnlyWhatWasAskedFor) {
   TaskOptions task;
   task.argv = {"echo", "hi"};
   EXPECT_EQ(submit_body(task, "id"), json::parse(R"({"argv":["echo","hi"],"submit_id":"id","priority":0,"cpus":1,
-                                                    "retries":0,"on_node_loss":"rerun"})"));
+                                                    "retries":0,"crash_limit":3,"on_node_loss":"rerun"})"));
 }
 
 TEST(Submission, PutsEveryOptionIntoItsField) {
