@@ -45,6 +45,8 @@ class Cluster {
     pass(options_.bad_ms);
     settle();
     pass(2 * kMaxAftermathMs);  // what is still stopped or away comes back
+    settle();                   // what was handed in at the last moment was not stored yet
+    pass(kMaxReturnMs);
     reckon();
     return report_;
   }
