@@ -115,8 +115,8 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
   job.attempts.insert(attempt.key);
   effects.writes.push_back(
       AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
-  node.outbox.specs.try_emplace(key.job, job.record.spec.task);
-  node.outbox.launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+  mail_to(state, node).specs.try_emplace(key.job, job.record.spec.task);
+  mail_to(state, node).launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
   attach(state, state.attempts.emplace(attempt.key, std::move(attempt)).first->second);
   touch(state, job);
 }
@@ -124,7 +124,7 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
 void cancel_attempt(State& state, Now now, Attempt& attempt) {
   attempt.cancel = true;
   attempt.sent = now.mono;
-  if (!attempt.lost) state.nodes[attempt.node].outbox.cancel.push_back(attempt.key);
+  if (!attempt.lost) mail_to(state, state.nodes[attempt.node]).cancel.push_back(attempt.key);
 }
 
 namespace {
@@ -200,7 +200,7 @@ void supersede(State& state, Effects& effects, Now now, const AttemptKey& key) {
   const Attempt& attempt = state.attempts.at(key);
   Node& node = state.nodes[attempt.node];
   node.strays[key] = now.mono;
-  if (!attempt.lost) node.outbox.cancel.push_back(key);
+  if (!attempt.lost) mail_to(state, node).cancel.push_back(key);
   effects.writes.push_back(EndAttempt{key, "superseded", {}, now.wall});
   effects.files.push_back(RemoveOutput{key});
   erase_attempt(state, key);
@@ -328,7 +328,7 @@ void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wir
     effects.writes.push_back(StartAttempt{key, WallTime{result.started_wall_ms}});
   }
   if (result.outcome == wire::Outcome::exited) note_duration(job, result.duration_ms);
-  state.nodes[attempt.node].outbox.done.push_back(key);
+  mail_to(state, state.nodes[attempt.node]).done.push_back(key);
   effects.writes.push_back(EndAttempt{key, std::string(wire::to_string(result.outcome)), result, now.wall});
   erase_attempt(state, key);
   judge(state, effects, now, key, result);

@@ -95,8 +95,9 @@ void answer_output_waiters(State& state, Effects& effects, Now now);
 NodeView view_of(const Node& node, NodeIndex index);
 uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
-void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
-void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
+void rebalance(State& state, Now now);                  // recalls work that waits on one node while another idles
+void resend(State& state, Now now);                     // launches, cancels and recalls that were not answered
+wire::TasksMessage& mail_to(State& state, Node& node);  // what goes out to it at the end of the step
 void flush(State& state, Effects& effects);
 
 // --- watchers (watch.cpp) ---

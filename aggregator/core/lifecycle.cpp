@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kFirstBackoffMs = 100;
 constexpr int64_t kMaxBackoffMs = 5000;
+constexpr int64_t kRepeatMs = 250;
 constexpr int64_t kStallMs = 1000;  // between two ticks: we were not running
 
 Publish status_message(const State& state, bool online) {
@@ -176,6 +177,14 @@ void connect_when_due(State& state, Effects& effects, Now now) {
   effects.connect = status_message(state, false);
 }
 
+// Every open attempt is looked at: seldom enough to cost nothing when there are many.
+void repeat_unanswered(State& state, Effects& effects, Now now) {
+  if (now.mono < state.repeat_at) return;
+  state.repeat_at = now.mono + kRepeatMs;
+  resend(state, now);
+  retry_pulls(state, effects, now);
+}
+
 void expire_job_waiters(State& state, Effects& effects, Now now) { answer_job_waiters(state, effects, now); }
 
 }  // namespace
@@ -191,8 +200,7 @@ void on_tick(State& state, Effects& effects, Now now) {
     watch_leases(state, effects, now);
   }
   queue_delayed(state, now);
-  resend(state, now);
-  retry_pulls(state, effects, now);
+  repeat_unanswered(state, effects, now);
   rebalance(state, now);
   sweep_blobs(state, effects, now);
   remove_forgotten(state, effects);
