@@ -214,6 +214,13 @@ void count_end(TaskCounts& counts, TaskState final_state) {
 
 }  // namespace
 
+// One that is lost may never come back, so its task does not wait for it - unless it must be proved dead first.
+bool is_in_other_hands(const State& state, const Task& task) {
+  return task.is_queued() || std::any_of(task.open.begin(), task.open.end(), [&](const AttemptKey& key) {
+           return !state.attempts.at(key).lost || state.unproved.contains(key);
+         });
+}
+
 void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed) {
   Task& task = state.tasks.at(key);
   Job& job = state.jobs.at(key.job);
@@ -256,7 +263,7 @@ void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, co
   effects.files.push_back(RemoveOutput{key});
   erase_attempt(state, key);
   if (too_often) return end_task(state, effects, now, task_key, TaskState::failed, 0);
-  if (!task.open.empty() || task.is_queued()) return;
+  if (is_in_other_hands(state, task)) return;
   const Job& job = state.jobs.at(key.job);
   if (job.record.progress.cancel_requested) {
     end_task(state, effects, now, task_key, TaskState::cancelled, 0);
@@ -299,7 +306,7 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   if (result.outcome == wire::Outcome::exited && result.code == 0) {
     return commit_result(state, effects, now, key, TaskState::succeeded, result);
   }
-  const bool has_rival = !task.open.empty() || task.is_queued();
+  const bool has_rival = is_in_other_hands(state, task);
   if (cancelling && result.outcome == wire::Outcome::cancelled) {
     if (!has_rival) return commit_result(state, effects, now, key, TaskState::cancelled, result);
     effects.files.push_back(RemoveOutput{key});

@@ -56,6 +56,8 @@ void detach(State& state, Attempt& attempt);
 void mark_running(State& state, Attempt& attempt, bool running);
 void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex node);
 void cancel_attempt(State& state, Now now, Attempt& attempt);
+// Queued, or an attempt of it will yet be heard of or proved dead.
+bool is_in_other_hands(const State& state, const Task& task);
 // The attempt is no more, without a result; its task is queued again unless another attempt of it is open.
 void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome);
 // The attempt's result, with its output in our hands.

@@ -1,5 +1,6 @@
 // One life of a cluster: a bad time with faults and submissions, then quiet, and at the end the reckoning.
 #include <memory>
+#include <set>
 
 #include "faults.hpp"
 #include "sim_head.hpp"
@@ -15,7 +16,8 @@ constexpr uint32_t kMaxAttempts = 100;  // of one task: more is work that is don
 // After its cause is over a node connects, is welcomed and tells what it holds: what is given out again later than this
 // had no cause.
 constexpr int64_t kMaxReturnMs = 12'000;
-constexpr int64_t kMaxAftermathMs = 30'000;  // of a restored backup; and until what is stopped or away is back
+constexpr int64_t kForGoodMs = 1'000'000'000;  // beyond every life
+constexpr int64_t kMaxAftermathMs = 30'000;    // of a restored backup; and until what is stopped or away is back
 
 class Cluster {
  public:
@@ -191,7 +193,7 @@ class Cluster {
       case 4:
         return node.hang_warden(random_.between(500, 40'000));
       case 5:
-        return node.lose_power(random_.between(2000, 20'000));
+        return node.lose_power(is_away_for_good(node) ? kForGoodMs : random_.between(2000, 20'000));
       case 6:
       case 7:
         return node.cut_cable(random_.chance(0.3) ? random_.between(15'000, 60'000) : random_.between(100, 15'000));
@@ -200,6 +202,13 @@ class Cluster {
       default:
         return break_the_head();
     }
+  }
+
+  // Some never come back, but never the last two.
+  bool is_away_for_good(const SimNode& node) {
+    if (gone_.size() + 2 >= nodes_.size() || !random_.chance(0.2)) return false;
+    gone_.insert(node.name());
+    return true;
   }
 
   void break_the_head() {
@@ -257,6 +266,7 @@ class Cluster {
   Broker broker_;
   SimHead head_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::set<std::string> gone_;  // nodes that do not come back
   int64_t restored_ms_ = -1'000'000;
   Report report_;
 };

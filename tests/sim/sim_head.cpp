@@ -115,9 +115,14 @@ std::string SimHead::describe(JobId job) const {
     if (key.job != job) continue;
     const auto& node = state_->nodes[attempt.node];
     text += "; " + to_string(key) + " at " + node.record.status.node + " (" + std::string(to_string(node.state)) + ")" +
-            (attempt.running ? " running" : "") + (attempt.lost ? " lost" : "") +
-            (attempt.answered ? " answered" : "") + (attempt.cancel ? " cancel" : "") +
-            (attempt.result ? " result" : "") + (attempt.sealing ? " sealing" : "");
+            (attempt.running ? " running" : "") + (attempt.lost ? " lost" : "") + (attempt.dead ? " dead" : "") +
+            (attempt.orphan ? " orphan" : "") + (attempt.answered ? " answered" : "") +
+            (attempt.cancel ? " cancel" : "") + (attempt.result ? " result" : "") + (attempt.sealing ? " sealing" : "");
+  }
+  for (const auto& [key, task] : state_->tasks) {
+    if (key.job != job) continue;
+    text += "; task " + to_string(key) + " is " + std::string(to_string(task.state)) +
+            (task.waiting_again ? " in the queue" : "") + (task.not_before ? " after a delay" : "");
   }
   return text;
 }
