@@ -93,7 +93,8 @@ class Cluster {
     if (task.store != head_.store().disk().store) return;  // of a life that was given up
     const auto job = head_.store().jobs().find(key.job);
     if (job == head_.store().jobs().end()) {
-      if (!was_just_restored()) violated(to_string(key) + " runs and its job is not stored");
+      const bool is_forgotten = key.job <= head_.store().disk().last_job;  // cancelled, and the node was not told yet
+      if (!is_forgotten && !was_just_restored()) violated(to_string(key) + " runs and its job is not stored");
       return;
     }
     const auto& live = truth_.live[{task.store, key.task_key()}];
@@ -164,6 +165,8 @@ class Cluster {
     request.range = {1, static_cast<TaskIndex>(random_.between(1, fenced ? 3 : 12)), 1};
     head_.ask(request);
     if (random_.chance(0.1)) cancel_something();
+    if (random_.chance(0.1)) retry_something();
+    if (random_.chance(0.1)) forget_something();
     timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
   }
 
@@ -171,6 +174,22 @@ class Cluster {
     const auto& jobs = head_.store().jobs();
     if (jobs.empty()) return;
     head_.ask(aggregator::CancelRequest{{1 + random_.below(jobs.rbegin()->first)}});
+  }
+
+  // What was read is a little old when it is asked for, as it is with a person's request.
+  void retry_something() {
+    const auto& jobs = head_.store().jobs();
+    if (jobs.empty()) return;
+    auto plan = head_.store().retry_plan(1 + random_.below(jobs.rbegin()->first));
+    if (!plan) return;
+    timeline_.after(random_.between(0, 200), [this, plan] { head_.ask(aggregator::RetryRequest{{*plan}}); });
+  }
+
+  void forget_something() {
+    const auto& jobs = head_.store().jobs();
+    if (jobs.empty()) return;
+    auto job = jobs.lower_bound(1 + random_.below(jobs.rbegin()->first));
+    head_.ask(aggregator::ForgetRequest{{job->first}});
   }
 
   void break_now_and_then() {
@@ -251,6 +270,8 @@ class Cluster {
       if (const auto leftover = node->leftover()) violated(*leftover);
     }
     report_.leases_ended = truth_.leases_ended;
+    report_.jobs_forgotten = head_.store().removed_jobs();
+    if (!head_.store().disk().forgotten.empty()) violated("a forgotten job is not removed");
     if (!report_.violations.empty()) {
       for (const auto& node : nodes_) report_.violations.push_back(node->describe());
     }

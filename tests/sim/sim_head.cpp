@@ -207,6 +207,15 @@ void SimHead::release(aggregator::Effects effects) {
   }
 }
 
+void SimHead::read_forgotten(const std::vector<JobId>& jobs) {
+  std::vector<aggregator::ForgottenRows> rows;
+  for (const JobId job : jobs) rows.push_back(store_.forgotten_rows(job));
+  timeline_.after(random_.between(0, 50), [this, rows, life = life_] {
+    if (life != life_) return;
+    put([this, rows](auto& effects, Now at) { on_forgotten_rows(*state_, effects, at, rows); });
+  });
+}
+
 // While the disk is full nothing is appended or sealed, and the reactor is told so.
 void SimHead::work_on_file(const aggregator::FileOp& op) {
   if (const auto* append = std::get_if<aggregator::AppendOutput>(&op); append != nullptr && disk_full_) {
@@ -214,6 +223,7 @@ void SimHead::work_on_file(const aggregator::FileOp& op) {
       on_output_failed(*state_, effects, at, key, stream, have);
     });
   }
+  if (const auto* read = std::get_if<aggregator::ReadForgotten>(&op)) read_forgotten(read->jobs);
   const auto* seal = std::get_if<aggregator::SealOutput>(&op);
   if (seal == nullptr) return;
   timeline_.after(random_.between(0, 10), [this, key = seal->key, life = life_] {

@@ -44,6 +44,7 @@ class SimHead {
   void play_planted_bug();
   void finish_step(aggregator::Effects effects);
   void release(aggregator::Effects effects);
+  void read_forgotten(const std::vector<JobId>& jobs);
   void work_on_file(const aggregator::FileOp& op);
   void tick();
 
