@@ -77,6 +77,9 @@ void keep_as_lost(State& state, Effects& effects, const AttemptKey& key);
 void prove_dead(State& state, Effects& effects, Now now, const AttemptKey& key, const std::string& how);
 // When an attempt's lease proves it dead; nothing: it has none, only a new boot or power proves it.
 std::optional<MonoTime> proof_time(const State& state, const Attempt& attempt);
+// Queues a task that no open attempt holds. Of a fenced one there may be an attempt that the store does not tell of (it
+// is a restored backup): it waits until such a one's lease is over.
+void queue_with_care(State& state, Now now, const TaskKey& key, Task& task);
 void watch_leases(State& state, Effects& effects, Now now);
 
 // --- events from nodes (events.cpp) ---

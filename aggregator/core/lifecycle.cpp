@@ -87,14 +87,8 @@ void load_attempts(State& state, Effects& effects, Now now, LoadedState& loaded)
   }
 }
 
-// An attempt of it that is not in the store any more (a restored backup) may live until its lease is over.
-bool needs_care(const State& state, const TaskKey& key, const Task& task) {
-  const JobSpec& spec = state.jobs.at(key.job).record.spec;
-  return spec.on_node_loss == NodeLossPolicy::fence && spec.task.lease_ms > 0 && task.attempts > 0;
-}
-
 // Tasks whose row says that they are at a node, or queued, and that no open attempt holds.
-void queue_orphans(State& state) {
+void queue_orphans(State& state, Now now) {
   std::vector<TaskKey> orphans;
   for (const auto& [key, task] : state.tasks) {
     const bool was_requeued = task.state == TaskState::queued;
@@ -104,13 +98,7 @@ void queue_orphans(State& state) {
   for (const auto& key : orphans) {
     Task& task = state.tasks.at(key);
     task.state = TaskState::queued;
-    if (needs_care(state, key, task)) {
-      task.not_before = lease_proof(state.started, state.jobs.at(key.job).record.spec.task.lease_ms);
-      state.delayed.emplace(*task.not_before, key);
-      continue;
-    }
-    task.waiting_again = true;
-    state.jobs.at(key.job).again.push_back(key.task);
+    queue_with_care(state, now, key, task);
   }
 }
 
@@ -131,7 +119,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   state.forgetting.assign(loaded.forgotten_jobs.begin(), loaded.forgotten_jobs.end());
   load_tasks(state, loaded);
   load_attempts(state, effects, now, loaded);
-  queue_orphans(state);
+  queue_orphans(state, now);
   std::vector<Job*> cancelled;
   for (auto& [id, job] : state.jobs) {
     if (job.record.progress.cancel_requested) cancelled.push_back(&job);

@@ -90,5 +90,54 @@ TEST_F(LostForGood, TheOutputOfADeadAttemptThatSucceededAfterAllIsFetched) {
   ASSERT_EQ(cluster.take_wants().size(), 1U);
 }
 
+// Cancelled, it could be tried again at once.
+TEST_F(LostForGood, AFencedTaskThatIsCancelledEndsWhenItIsProvedDeadAndNotBefore) {
+  const JobId job = cluster.submit({0, 0, 1}, fenced());
+  const AttemptKey id = cluster.take("pi1").launch.at(0).id;
+  cluster.event("pi1", Harness::started(id));
+  cluster.pass(6000);
+  ASSERT_TRUE(cluster.state().attempts.at(id).lost);
+  cluster.ask(CancelRequest{{job}});
+  cluster.take_reply();
+  ASSERT_TRUE(cluster.state().tasks.contains(id.task_key()));
+  EXPECT_EQ(cluster.state().tasks.at(id.task_key()).state, TaskState::silent);
+  cluster.pass(30'000);
+  EXPECT_FALSE(cluster.state().tasks.contains(id.task_key()));
+  EXPECT_EQ(cluster.writes_of<PutTask>().back().state, TaskState::cancelled);
+}
+
+TEST_F(LostForGood, ACancelledTaskWhoseNodeIsLostLaterEndsWithTheProof) {
+  const JobId job = cluster.submit({0, 0, 1}, fenced());
+  const AttemptKey id = cluster.take("pi1").launch.at(0).id;
+  cluster.event("pi1", Harness::started(id));
+  cluster.ask(CancelRequest{{job}});
+  cluster.take_reply();
+  cluster.pass(10'000);
+  ASSERT_TRUE(cluster.state().tasks.contains(id.task_key()));
+  cluster.pass(30'000);
+  EXPECT_EQ(cluster.writes_of<PutTask>().back().state, TaskState::cancelled);
+}
+
+TEST_F(LostForGood, AFencedTaskThatIsTriedAgainJustAfterARestartWaitsForLeasesThatNobodyRemembers) {
+  RetryPlan plan;
+  plan.job.id = 7;
+  plan.job.spec = fenced();
+  plan.job.spec.task.argv = {"true"};
+  plan.job.spec.task.lease_ms = 20'000;
+  plan.job.progress.state = JobState::failed;
+  plan.job.progress.range = {0, 0, 1};
+  plan.job.progress.next_position = 1;
+  plan.job.progress.counts.total = 1;
+  plan.job.progress.counts.failed = 1;
+  plan.tasks = {{{7, 0}, TaskState::failed, 1, 1, {}}};
+  plan.touched = 1;
+  cluster.ask(RetryRequest{{plan}});
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  cluster.pass(10'000, {"pi1"});
+  EXPECT_EQ(cluster.state().tasks.at({7, 0}).attempts, 1U);
+  cluster.pass(15'000, {"pi1"});
+  EXPECT_EQ(cluster.state().tasks.at({7, 0}).attempts, 2U);
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::test
