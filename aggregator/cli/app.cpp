@@ -28,6 +28,7 @@ Result<int> dispatch(const Session& session, const NodeListCommand& command) { r
 Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
 Result<int> dispatch(const Session& session, const QueryCommand& command) { return query(session, command); }
+Result<int> dispatch(const Session& session, const CheckCommand& command) { return check(session, command); }
 Result<int> dispatch(const Session& session, const LocalCommand& command) { return local(session.console, command); }
 
 Result<int> dispatch(const Session& session, const HelpText& help) {
@@ -76,6 +77,13 @@ Result<int> parse_and_run(const std::vector<std::string>& args, Console& console
   return fail(ErrorCode::io, std::string("this should not happen: ") + unexpected.what());
 }
 
+// A monitor shows what stands on standard output.
+int failed_check(Console& console, const Error& error) {
+  const bool is_down = error.code == ErrorCode::unavailable;
+  (void)console.print(std::string("BRAMBLE ") + (is_down ? "CRITICAL" : "UNKNOWN") + " - " + error.message + "\n");
+  return is_down ? kCheckCritical : kCheckUnknown;
+}
+
 }  // namespace
 
 int run_bramble(const std::vector<std::string>& args, Console& console) {
@@ -84,6 +92,7 @@ int run_bramble(const std::vector<std::string>& args, Console& console) {
   console.end_progress();
   if (status) return *status;
   if (console.reader_gone()) return kSignalBase + SIGPIPE;
+  if (is_check(args)) return failed_check(console, status.error());
   console.say(status.error().message);
   return passes_status_on(args) ? kBrambleFailed : status_of(status.error());
 }

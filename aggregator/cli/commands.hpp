@@ -41,6 +41,8 @@ Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
 
+Result<int> check(const Session& session, const CheckCommand& command);
+
 // Starts its own aggregator, so it takes no session.
 Result<int> local(Console& console, const LocalCommand& command);
 

@@ -15,6 +15,11 @@ inline constexpr int kUnreachable = 3;
 inline constexpr int kBrambleFailed = 255;  // `run` and `local`, whose other statuses are their command's own
 inline constexpr int kNotRunnable = 126;    // the command is there and cannot be run, as shells say it
 inline constexpr int kNoSuchCommand = 127;
+// `check` has Nagios' statuses only.
+inline constexpr int kCheckOk = 0;
+inline constexpr int kCheckWarning = 1;
+inline constexpr int kCheckCritical = 2;
+inline constexpr int kCheckUnknown = 3;
 inline constexpr int kSignalBase = 128;  // + n: ended by signal n, as shells say it
 
 // How one try at a task ended, as the API tells it.

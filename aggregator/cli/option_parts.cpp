@@ -42,16 +42,28 @@ Result<JobPlace> parse_job_place(const std::string& text) {
   return place;
 }
 
-bool passes_status_on(const std::vector<std::string>& args) {
+namespace {
+
+// The word that names the command; empty: none does.
+std::string first_word(const std::vector<std::string>& args) {
   for (size_t i = 0; i < args.size(); ++i) {
     const std::string& word = args[i];
     if (word == "--url" || word == "--token-file" || word == "--give-up") {
       ++i;  // its value
     } else if (!word.starts_with('-')) {
-      return word == "run" || word == "local";
+      return word;
     }
   }
-  return false;
+  return {};
 }
+
+}  // namespace
+
+bool passes_status_on(const std::vector<std::string>& args) {
+  const std::string word = first_word(args);
+  return word == "run" || word == "local";
+}
+
+bool is_check(const std::vector<std::string>& args) { return first_word(args) == "check"; }
 
 }  // namespace bramble::cli

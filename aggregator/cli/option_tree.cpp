@@ -187,12 +187,14 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args) {
   root.footer(
       "BRAMBLE_URL and BRAMBLE_TOKEN_FILE (or BRAMBLE_TOKEN) stand in for the options.\n"
       "Exit status: 0 good, 1 the work failed, 2 wrong usage, 3 no aggregator reached;\n"
-      "run and local return their command's own, and 255 when bramble itself fails.");
+      "run and local return their command's own, and 255 when bramble itself fails;\n"
+      "check has those of Nagios.");
   add_root_options(root, line.common);
   OptionTree tree{root, line.common, {}};
   declare_work_commands(tree);
   declare_job_commands(tree);
   declare_cluster_commands(tree);
+  declare_check(tree);
   try {
     root.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {

@@ -125,6 +125,19 @@ struct QueryCommand {
   int64_t time_limit_ms = 10'000;
 };
 
+// "80:90": the values from which on it is a warning, and critical. Absent: not looked at.
+struct CheckLimits {
+  double warning = 0;
+  double critical = 0;
+};
+
+struct CheckCommand {
+  std::string nodes;  // a node set; empty or "all": all
+  std::optional<CheckLimits> temperature_celsius = CheckLimits{75, 82};
+  std::optional<CheckLimits> disk_used_ratio = CheckLimits{0.9, 0.97};
+  std::optional<CheckLimits> power_w;  // of all nodes that were named
+};
+
 struct LocalCommand {
   uint32_t agents = 2;
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
@@ -139,7 +152,7 @@ struct HelpText {
 using Command =
     std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
                  JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
-                 NodeInfoCommand, NodeDrainCommand, QueryCommand, LocalCommand>;
+                 NodeInfoCommand, NodeDrainCommand, QueryCommand, CheckCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;
@@ -152,6 +165,9 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args);
 // Does this command line return its command's own status (run, local), so that bramble's failures are 255? Answered
 // for wrong command lines too.
 bool passes_status_on(const std::vector<std::string>& args);
+
+// Is this a command line of `check`, whose statuses are Nagios' own?
+bool is_check(const std::vector<std::string>& args);
 
 // "gpu=1"; the name must be one and the number 1 or more.
 Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text);

@@ -240,6 +240,7 @@ std::vector<std::string> troubles_in(const json& health) {
   if (health.contains("store_ok") && !flag_field(health, "store_ok")) {
     troubles.push_back("the job database cannot be written (see the aggregator's log): nothing is taken until it can");
   }
+  if (const std::string why = text_field(health, "gone_back"); !why.empty()) troubles.push_back(why);
   const json storage = health.value("storage", json::object());
   if (flag_field(storage, "full")) {
     troubles.push_back("the room for inputs and outputs is used up (" +

@@ -27,7 +27,8 @@ json node_object(const Node& node, Now now) {
   object["labels"] = status.labels;
   object["running"] = node.attempts.size() - node.unstarted;
   object["queued"] = node.unstarted;
-  for (const char* name : {"load1", "cpu_busy_ratio", "temperature_celsius", "power_w", "energy_j"}) {
+  for (const char* name : {"load1", "cpu_busy_ratio", "temperature_celsius", "power_w", "energy_j", "disk_free_bytes",
+                           "disk_total_bytes", "under_voltage"}) {
     object[name] = metric(node, name);
   }
   object["power_measured"] = node.telemetry && node.telemetry->power_measured;

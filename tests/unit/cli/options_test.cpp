@@ -181,5 +181,18 @@ TEST(Options, KnowWhichCommandsReturnTheirCommandsStatusEvenWhenWronglyUsed) {
   EXPECT_FALSE(passes_status_on({}));
 }
 
+TEST(Options, TakeTheLimitsOfACheck) {
+  const auto command =
+      parsed<CheckCommand>({"check", "pi[1-2]", "--temperature", "60:70.5", "--disk", "none", "--power", "4:8"});
+  EXPECT_EQ(command.nodes, "pi[1-2]");
+  EXPECT_EQ(command.temperature_celsius->critical, 70.5);
+  EXPECT_FALSE(command.disk_used_ratio);
+  EXPECT_EQ(command.power_w->warning, 4);
+  EXPECT_THAT(refusal({"check", "--temperature", "80"}), HasSubstr("WARNING:CRITICAL"));
+  EXPECT_THAT(refusal({"check", "--temperature", "80:70"}), HasSubstr("must not be below"));
+  EXPECT_TRUE(is_check({"--url", "run", "check", "--nonsense"}));
+  EXPECT_FALSE(is_check({"run", "check"}));
+}
+
 }  // namespace
 }  // namespace bramble::cli

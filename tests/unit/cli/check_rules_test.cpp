@@ -1,0 +1,92 @@
+// What a monitor is told.
+#include "aggregator/cli/check_rules.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/exit_status.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+json good_health() { return {{"connected", true}, {"store_ok", true}, {"gone_back", ""}}; }
+
+json node(const char* name, const char* state) { return {{"node", name}, {"state", state}}; }
+
+CheckResult check(const json& nodes, const json& health = good_health(), const CheckCommand& command = {}) {
+  return check_cluster(health, nodes, command);
+}
+
+// A node that is on, with one more field.
+json on_with(const char* field, double value) {
+  json object = node("pi01", "on");
+  object[field] = value;
+  return json::array({object});
+}
+
+TEST(CheckRules, AGoodClusterIsOneLineWithItsFigures) {
+  const json pi01 = {{"node", "pi01"},    {"state", "on"},           {"temperature_celsius", 48.25},
+                     {"power_w", 3.5},    {"disk_free_bytes", 75e9}, {"disk_total_bytes", 100e9},
+                     {"under_voltage", 0}};
+  const auto result = check(json::array({pi01, node("pi02", "stopped")}));
+  EXPECT_EQ(result.status, kCheckOk);
+  EXPECT_EQ(result.line,
+            "BRAMBLE OK - 1 nodes on, 1 stopped | 'pi01_temperature'=48.2;75;82 'pi01_disk'=25.0%;90;97 'power'=3.5W "
+            "'nodes_on'=1\n");
+}
+
+TEST(CheckRules, ALostNodeIsCriticalAndASilentOneAWarning) {
+  EXPECT_EQ(check(json::array({node("pi01", "lost")})).status, kCheckCritical);
+  EXPECT_THAT(check(json::array({node("pi01", "lost")})).line,
+              HasSubstr("BRAMBLE CRITICAL - pi01 is lost; 0 nodes on |"));
+  EXPECT_EQ(check(json::array({node("pi01", "silent")})).status, kCheckWarning);
+  EXPECT_EQ(check(json::array({node("pi01", "unknown")})).status, kCheckWarning);
+}
+
+TEST(CheckRules, TheWorstStandsFirst) {
+  const auto result = check(json::array({node("pi01", "silent"), node("pi02", "lost")}));
+  EXPECT_THAT(result.line, HasSubstr("CRITICAL - pi02 is lost; pi01 is silent; "));
+}
+
+TEST(CheckRules, LimitsHoldFromTheirValueOn) {
+  EXPECT_EQ(check(on_with("temperature_celsius", 74.9)).status, kCheckOk);
+  EXPECT_EQ(check(on_with("temperature_celsius", 75)).status, kCheckWarning);
+  EXPECT_EQ(check(on_with("temperature_celsius", 82)).status, kCheckCritical);
+}
+
+TEST(CheckRules, ThePowerOfAllNodesTogetherIsCompared) {
+  CheckCommand command;
+  command.power_w = CheckLimits{6, 10};
+  json pi01 = on_with("power_w", 3.5)[0];
+  EXPECT_EQ(check(json::array({pi01}), good_health(), command).status, kCheckOk);
+  const auto both = check(json::array({pi01, pi01}), good_health(), command);
+  EXPECT_EQ(both.status, kCheckWarning);
+  EXPECT_THAT(both.line, HasSubstr("'power'=7.0W;6;10"));
+}
+
+TEST(CheckRules, LowVoltageIsAWarning) { EXPECT_EQ(check(on_with("under_voltage", 1)).status, kCheckWarning); }
+
+TEST(CheckRules, WhatHoldsUpEverybodyIsCritical) {
+  for (const json& health : {json{{"connected", false}}, json{{"connected", true}, {"store_ok", false}},
+                             json{{"connected", true}, {"gone_back", "an old copy"}}}) {
+    EXPECT_EQ(check(json::array(), health).status, kCheckCritical) << health;
+  }
+}
+
+TEST(CheckRules, NothingInASentenceEndsIt) {
+  const auto result = check(json::array(), {{"connected", true}, {"gone_back", "a|b\nc"}});
+  EXPECT_THAT(result.line, HasSubstr("a/b c; 0 nodes on | "));
+}
+
+TEST(CheckRules, ManyTroublesAreCounted) {
+  json nodes = json::array();
+  for (int i = 0; i < 20; ++i) nodes.push_back(node("pi", "lost"));
+  EXPECT_THAT(check(nodes).line, HasSubstr("and 12 more; "));
+}
+
+}  // namespace
+}  // namespace bramble::cli
