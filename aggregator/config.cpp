@@ -20,6 +20,10 @@ Status check(const DaemonConfig& config, const std::string& path) {
       return fail(path + ": " + broker.error().message);
     }
   }
+  if (config.home_assistant.find_first_of("+#") != std::string::npos || config.home_assistant.ends_with('/')) {
+    return fail(path +
+                ": home_assistant is the prefix of Home Assistant's discovery topics, usually \"homeassistant\"");
+  }
   if (!config.tcp_listen.empty() && config.token_file.empty()) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");
   }
@@ -48,6 +52,7 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("broker_url", config.broker_url);
   file->text("broker_user", config.broker_user);
   file->text("broker_password_file", config.broker_password_file);
+  file->text("home_assistant", config.home_assistant);
   file->integer("telemetry_commit_s", config.telemetry_commit_s, 1, 3600);
   auto quota = static_cast<int64_t>(config.blob_quota_bytes);
   file->integer("blob_quota_bytes", quota, 1 << 20, int64_t{1} << 50);

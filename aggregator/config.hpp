@@ -21,6 +21,7 @@ struct DaemonConfig {
   std::string broker_url;  // empty: a Mosquitto of its own
   std::string broker_user;
   std::string broker_password_file;
+  std::string home_assistant;  // its discovery prefix, usually "homeassistant"; empty: nothing is announced
   int64_t telemetry_commit_s = 10;
   uint64_t blob_quota_bytes = uint64_t{16} << 30;
   int64_t keep_jobs_days = 30;  // after their end; 0: for ever

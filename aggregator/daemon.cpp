@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "aggregator/broker/own_broker.hpp"
+#include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/reactor.hpp"
 #include "aggregator/daemon_events.hpp"
 #include "aggregator/file_hand.hpp"
@@ -107,7 +108,8 @@ class Daemon::Impl {
     result.cluster = config.cluster;
     result.version = BRAMBLE_VERSION;
     result.run = posix::random_uuid();
-    result.silent_ms = config.silent_ms;
+    result.loss_ms = config.loss_ms;
+    result.home_assistant = config.home_assistant;
     result.loss_ms = config.loss_ms;
     result.lease_ms = config.lease_ms;
     result.keep_jobs_ms = config.keep_jobs_days * 24 * 3600 * 1000;
@@ -201,6 +203,9 @@ class Daemon::Impl {
       control.subscriptions.emplace_back(state_.topics.every_node(kind), 1);
     }
     control.subscriptions.emplace_back(state_.topics.aggregator_status(), 1);
+    if (!state_.config.home_assistant.empty()) {
+      control.subscriptions.emplace_back(home_assistant_status_topic(state_.config), 1);
+    }
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::beat), 0);
     control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::telemetry), 0);
     control_ = std::make_unique<mqtt::PahoTransport>(

@@ -1,6 +1,7 @@
 // The beginning and the end, the connection to the broker, and what time brings.
 #include <algorithm>
 
+#include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
@@ -139,6 +140,7 @@ void on_connected(State& state, Effects& effects, Now now) {
   state.trusted_since = now.mono + state.config.grace_ms;
   state.schedule_needed = true;
   effects.publish.push_back(status_message(state, true));
+  announce_all_again(state, effects);  // the broker may have forgotten
   effects.info("connected to the broker");
 }
 

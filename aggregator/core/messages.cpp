@@ -1,4 +1,5 @@
 // Bytes from the broker to the function that deals with them.
+#include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
@@ -31,6 +32,7 @@ void on_telemetry(State& state, Effects& effects, Now now, const std::string& na
   if (node == nullptr) return;
   effects.telemetry.push_back({name, now.wall, reading});
   node->telemetry = std::move(reading);
+  announce_device(state, effects, *node);
 }
 
 void on_blob_get(State& state, Effects& effects, const std::string& name, const wire::BlobGet& get) {
@@ -62,6 +64,10 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
     if (payload.empty()) return;
     return decode_and<wire::AggregatorStatus>(state, effects, topic, payload,
                                               [&](const auto& m) { on_aggregator_status(state, effects, m); });
+  }
+  if (!state.config.home_assistant.empty() && topic == home_assistant_status_topic(state.config)) {
+    if (payload == "online") announce_all_again(state, effects);
+    return;
   }
   const auto parsed = state.topics.parse(topic);
   if (!parsed) return note_malformed(state, effects, topic, parsed.error());

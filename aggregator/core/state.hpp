@@ -30,7 +30,8 @@ using NodeIndex = uint32_t;
 struct Config {
   std::string cluster = "bramble";
   std::string version;
-  std::string run;  // UUID, new at each start
+  std::string run;             // UUID, new at each start
+  std::string home_assistant;  // its discovery prefix; empty: nothing is announced
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
   int64_t silent_ms = 3000;  // without a beat: the node is silent
@@ -154,6 +155,7 @@ struct Node {
   std::unordered_set<AttemptKey> attempts;          // open, not lost
   std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
+  size_t announced_readings = 0;                    // to Home Assistant
   wire::TasksMessage outbox;                        // goes out at the end of the step; written by mail_to() only
   bool has_mail = false;                            // stands in `mail`
 };

@@ -1,0 +1,25 @@
+// Home Assistant's MQTT device discovery: each node is a device with a sensor for each of its readings.
+//
+// Published, retained, to PREFIX/device/bramble_CLUSTER_NODE/config as soon as a node has told its first reading, and
+// again when it tells of others, when Home Assistant says that it is online, and after each connection. An empty
+// retained message to that topic removes a device.
+#pragma once
+
+#include <string>
+
+#include "aggregator/core/effects.hpp"
+#include "aggregator/core/state.hpp"
+
+namespace bramble::aggregator {
+
+// With Config::home_assistant empty both do nothing.
+void announce_device(State& state, Effects& effects, Node& node);  // unless it was, with the same readings
+void announce_all_again(State& state, Effects& effects);
+
+// Where Home Assistant says that it is online.
+std::string home_assistant_status_topic(const Config& config);
+
+// The payload for one node, with sensors for what its last reading tells.
+std::string discovery_payload(const State& state, const Node& node);
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,137 @@
+// What Home Assistant is told, by the rules of its device discovery.
+#include "aggregator/core/home_assistant.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "support/reactor_harness.hpp"
+
+namespace bramble::aggregator::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+Config with_home_assistant() {
+  Config config;
+  config.cluster = "home";
+  config.version = "0.1.0";
+  config.home_assistant = "homeassistant";
+  return config;
+}
+
+class HomeAssistant : public ::testing::Test {
+ protected:
+  HomeAssistant() : state(with_home_assistant(), [](const Snapshot&) { return std::vector<Placement>{}; }) {
+    step([&](Effects& effects) { on_start(state, effects, now, {}); });
+    step([&](Effects& effects) { on_connected(state, effects, now); });
+    hear("bramble/home/node/pi.1/status", wire::encode(Harness::identity("pi.1")));
+    take();
+  }
+
+  template <typename Event>
+  void step(Event event) {
+    Effects effects;
+    event(effects);
+    on_batch_end(state, effects, now);
+    for (auto& publish : effects.publish) {
+      if (publish.topic.starts_with("homeassistant/")) published.push_back(std::move(publish));
+    }
+  }
+  void hear(const std::string& topic, const std::string& payload) {
+    step([&](Effects& effects) { on_message(state, effects, now, topic, payload); });
+  }
+  void tell(std::map<std::string, double> values) {
+    wire::Telemetry reading;
+    reading.number = ++readings;
+    reading.values = std::move(values);
+    hear("bramble/home/node/pi.1/telemetry", wire::encode(reading));
+  }
+  std::vector<Publish> take() { return std::exchange(published, {}); }
+
+  Now now{{100'000}, {1'700'000'000'000}};
+  State state;
+  uint64_t readings = 0;
+  std::vector<Publish> published;
+};
+
+TEST_F(HomeAssistant, IsToldOfANodeWithItsFirstReading) {
+  tell({{"power_w", 3}, {"energy_j", 7200}});
+  const auto told = take();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].topic, "homeassistant/device/bramble_home_pi-1/config");
+  EXPECT_TRUE(told[0].retained);
+  const json payload = json::parse(told[0].payload);
+  EXPECT_EQ(payload["device"]["name"], "pi.1");
+  EXPECT_EQ(payload["origin"]["name"], "bramble");
+  EXPECT_EQ(payload["state_topic"], "bramble/home/node/pi.1/telemetry");
+  EXPECT_EQ(payload["components"].size(), 2U) << "what the node cannot tell is no sensor";
+  const json& energy = payload["components"]["energy_j"];
+  EXPECT_EQ(energy["platform"], "sensor");
+  EXPECT_EQ(energy["device_class"], "energy");
+  EXPECT_EQ(energy["state_class"], "total_increasing");
+  EXPECT_EQ(energy["unit_of_measurement"], "Wh");
+}
+
+// Any other key at these places has Home Assistant reject the whole device.
+TEST_F(HomeAssistant, IsToldNothingBesideTheKeysThatItKnows) {
+  tell({{"power_w", 3}, {"under_voltage", 0}});
+  const json payload = json::parse(take().at(0).payload);
+  const auto keys = [](const json& object) {
+    std::set<std::string> names;
+    for (const auto& [name, value] : object.items()) names.insert(name);
+    return names;
+  };
+  EXPECT_EQ(keys(payload), (std::set<std::string>{"availability", "availability_mode", "components", "device", "origin",
+                                                  "state_topic"}));
+  EXPECT_EQ(keys(payload["device"]), (std::set<std::string>{"identifiers", "name", "sw_version"}));
+  EXPECT_EQ(keys(payload["origin"]), (std::set<std::string>{"name", "sw_version"}));
+  std::set<std::string> ids;
+  for (const json& component : payload["components"]) {
+    EXPECT_TRUE(component.contains("platform"));
+    ids.insert(component.at("unique_id").get<std::string>());
+  }
+  EXPECT_EQ(ids, (std::set<std::string>{"bramble_home_pi-1_power_w", "bramble_home_pi-1_under_voltage"}));
+}
+
+TEST_F(HomeAssistant, SeesANodeAsAwayWhenItsAgentOrTheAggregatorIs) {
+  tell({{"power_w", 3}});
+  const json availability = json::parse(take().at(0).payload)["availability"];
+  ASSERT_EQ(availability.size(), 2U);
+  EXPECT_EQ(availability[0]["topic"], "bramble/home/node/pi.1/status");
+  EXPECT_EQ(availability[1]["topic"], "bramble/home/aggregator/status");
+}
+
+TEST_F(HomeAssistant, IsToldAgainOfFurtherReadingsOnly) {
+  tell({{"power_w", 3}});
+  take();
+  tell({{"power_w", 4}});
+  EXPECT_TRUE(take().empty());
+  tell({{"power_w", 4}, {"load1", 1}});
+  EXPECT_EQ(take().size(), 1U);
+  tell({{"power_w", 4}});
+  EXPECT_TRUE(take().empty()) << "a reading that is missing once takes no sensor away";
+}
+
+TEST_F(HomeAssistant, IsToldAgainWhenItStartsAndWhenTheBrokerWasAway) {
+  tell({{"power_w", 3}});
+  take();
+  hear("homeassistant/status", "online");
+  EXPECT_EQ(take().size(), 1U);
+  hear("homeassistant/status", "offline");
+  EXPECT_TRUE(take().empty());
+  step([&](Effects& effects) { on_disconnected(state, effects, now, "gone"); });
+  step([&](Effects& effects) { on_connected(state, effects, now); });
+  EXPECT_EQ(take().size(), 1U);
+}
+
+TEST_F(HomeAssistant, IsToldNothingUnlessItIsAskedFor) {
+  state.config.home_assistant.clear();
+  tell({{"power_w", 3}});
+  EXPECT_TRUE(take().empty());
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::test
