@@ -2,7 +2,9 @@
 // once more, and the checker judges.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,10 @@ struct Options {
   int64_t end_limit_ms = 180'000;  // for every job to end once faults have stopped
   WorkloadLimits work = {};
   std::vector<PlannedFault> only = {};  // instead of what follows from the seed
+  int64_t lease_ms = 20'000;
+  bool keep = false;                               // the directory, though all was good
+  std::ostream* progress = nullptr;                // a line every minute
+  const std::atomic<bool>* interrupted = nullptr;  // set: no more faults; all is mended and judged
 };
 
 struct Report {
