@@ -174,7 +174,7 @@ class Judge {
       verdict_.met[fault.kind] +=
           static_cast<size_t>(std::count_if(history_.runs.begin(), history_.runs.end(), [&](const Run& run) {
             const bool concerned = fault.node.empty() || fault.node == run.node;
-            return concerned && run.start_ns <= fault.end_ns && run.last_ns >= fault.begin_ns;
+            return concerned && run.start_ns <= fault.end_ns && run.last_ns + kAliveMs * kNsPerMs >= fault.begin_ns;
           }));
     }
   }

@@ -38,6 +38,7 @@ inline constexpr int64_t kSettleMs = 5'000;
 inline constexpr int64_t kLeaseSlackMs = 5'000;   // the beat before, and what it takes to be heard again
 inline constexpr int64_t kHeardAgainMs = 4'000;   // a connection, an inventory, a beat and its echo
 inline constexpr int64_t kUnreportedMs = 60'000;  // so long a result may lie on a node that is cut off
+inline constexpr int64_t kAliveMs = 250;          // between two lines of a run that is alive
 inline constexpr size_t kCrashLimit = 3;          // the default of --crash-limit
 
 enum class Violation {

@@ -10,6 +10,8 @@ namespace {
 constexpr int64_t kFirstMs = 1'500;  // let there be something to break
 constexpr int64_t kMinGapMs = 100;   // between the begins of two faults
 constexpr int64_t kMaxGapMs = 1'800;
+constexpr int64_t kCalmMaxGapMs = 8'000;  // every other minute, so that there is much at work when something breaks
+constexpr int64_t kMinuteMs = 60'000;
 constexpr int kTogetherChance = 25;  // that two faults begin in one moment
 constexpr int kLongChance = 35;      // that a fault outlasts the limits of silence and loss
 constexpr int64_t kShortestCutMs = 2'000;
@@ -64,7 +66,11 @@ std::vector<std::string> parts_of(const Shape& shape, size_t node) {
   return parts;
 }
 
-int64_t gap_ms(Random& random) { return random.chance(kTogetherChance) ? 0 : random.between(kMinGapMs, kMaxGapMs); }
+int64_t gap_ms(Random& random, int64_t now_ms) {
+  const bool calm = now_ms / kMinuteMs % 2 == 1;
+  if (random.chance(kTogetherChance)) return 0;
+  return random.between(kMinGapMs, calm ? kCalmMaxGapMs : kMaxGapMs);
+}
 
 }  // namespace
 
@@ -77,7 +83,7 @@ std::vector<PlannedFault> make_plan(uint64_t seed, const PlanLimits& limits) {
   Random random(seed);
   std::vector<PlannedFault> plan;
   std::map<std::string, int64_t> busy_until_ms;
-  for (int64_t now_ms = kFirstMs; now_ms < limits.total_ms; now_ms += gap_ms(random)) {
+  for (int64_t now_ms = kFirstMs; now_ms < limits.total_ms; now_ms += gap_ms(random, now_ms)) {
     const Shape& shape = pick(random);
     const auto node = static_cast<size_t>(random.between(0, static_cast<int64_t>(limits.agents) - 1));
     const int64_t length_ms = length_of(shape, random, limits);

@@ -55,10 +55,11 @@ void Workload::submit() {
   const auto any_policy = random_.chance(kRerunChance) ? Policy::rerun : static_cast<Policy>(random_.between(1, 2));
   job.policy = limits_.policy.value_or(any_policy);
   job.retries = limits_.once_only ? 0 : static_cast<uint64_t>(random_.between(0, 2));
-  const bool good = limits_.once_only || !random_.chance(kFailChance);
+  const bool is_long = random_.chance(limits_.long_percent);
+  const int64_t sleep_ms =
+      is_long ? random_.between(kUsualTaskMs, limits_.longest_ms) : random_.between(0, kUsualTaskMs);
+  const bool good = limits_.once_only || is_long || !random_.chance(kFailChance);
   const int64_t fail_below = good ? 0 : random_.chance(30) ? kNeverGood : 2;
-  const int64_t sleep_ms = random_.chance(limits_.long_percent) ? random_.between(kUsualTaskMs, limits_.longest_ms)
-                                                                : random_.between(0, kUsualTaskMs);
   const int64_t bytes = random_.chance(kBigOutputChance) ? random_.between(17'000, 400'000) : random_.between(0, 900);
   const Ran ran =
       run_bramble(url_, {"submit", "--array", "1-" + std::to_string(job.tasks), "--retries",
