@@ -32,8 +32,8 @@ std::vector<Run> wait_for_runs(const Cluster& cluster, uint64_t job, size_t coun
 }
 
 int64_t lose_one(Cluster& cluster) {
-  const Ran ran =
-      run_bramble(cluster.url(), {"submit", "--array", "1-1", "--", CHAOS_TASK, cluster.diaries(), "100000", "0", "0"});
+  const Ran ran = run_bramble(
+      cluster.url(), {"submit", "--array", "1-1", "--", CHAOS_TASK, cluster.diaries(), "100000", "100000", "0", "0"});
   const uint64_t job = std::stoull(ran.out);
   const std::string lost = wait_for_runs(cluster, job, 1)[0].node;
   const auto& nodes = cluster.nodes();

@@ -13,7 +13,6 @@
 #include <thread>
 
 #include "breaker.hpp"
-#include "cluster.hpp"
 #include "stall_watch.hpp"
 
 namespace bramble::test::chaos {
@@ -73,12 +72,12 @@ class ChaosRun {
     {
       StallWatch stalls;
       {
-        Cluster cluster({report_.dir, options_.agents, true, options_.lease_ms, options_.seed});
+        Cluster cluster({report_.dir, options_.agents, true, options_.patience, options_.seed});
         break_and_mend(cluster);
       }
       for (const Fault& stall : stalls.stop()) history_.faults.push_back(stall);
     }
-    history_.lease_ms = options_.lease_ms;
+    history_.lease_ms = options_.patience.lease_ms;
     history_.runs = read_runs(report_.dir + "/diaries");
     judge();
     return std::move(report_);
@@ -93,7 +92,7 @@ class ChaosRun {
 
   void break_and_mend(Cluster& cluster) {
     if (!cluster.small_disk()) notes_ += "skipped: a full disk (this user may mount no tmpfs)\n";
-    Workload workload(options_.seed, cluster.url(), cluster.diaries(), options_.work);
+    Workload workload(options_.seed, cluster.url(), cluster.diaries(), options_.work, options_.jobs);
     std::jthread people([&](const std::stop_token& stop) { workload.run_until(stop); });
     Breaker breaker(cluster, plan(cluster), faults_log_);
     Progress progress(options_.progress);

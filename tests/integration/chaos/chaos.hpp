@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checker.hpp"
+#include "cluster.hpp"
 #include "plan.hpp"
 #include "workload.hpp"
 
@@ -21,8 +22,9 @@ struct Options {
   int64_t longest_cut_ms = 10'000;
   int64_t end_limit_ms = 180'000;  // for every job to end once faults have stopped
   WorkloadLimits work = {};
+  FixedJobs jobs = {};
   std::vector<PlannedFault> only = {};  // instead of what follows from the seed
-  int64_t lease_ms = 20'000;
+  Patience patience = {};
   bool keep = false;                               // the directory, though all was good
   std::ostream* progress = nullptr;                // a line every minute
   const std::atomic<bool>* interrupted = nullptr;  // set: no more faults; all is mended and judged

@@ -267,18 +267,21 @@ size_t Verdict::count(Violation violation) const {
 
 std::string Verdict::fence_text() const {
   std::map<std::string, std::vector<int64_t>> by_cause;
+  int64_t least_ns = INT64_MAX;
   for (const Handover& one : handovers) {
     by_cause[one.cause].push_back(one.gap_ns);
-    by_cause["all"].push_back(one.gap_ns);
+    least_ns = std::min(least_ns, one.gap_ns);
   }
+  const auto seconds = [](int64_t ns) { return static_cast<double>(ns / kNsPerMs) / 1000; };
   std::ostringstream out;
-  out << std::fixed << std::setprecision(2) << handovers.size() << " second runs of fence tasks for a lost node";
+  out << std::fixed << std::setprecision(2) << handovers.size() << " second runs of fence tasks whose node was lost";
+  if (handovers.empty()) return out.str() + "\n";
+  out << "; from the last line of the old run to the first of the new at least " << seconds(least_ns) << " s:\n";
   for (const auto& [cause, gaps] : by_cause) {
-    const int64_t least_ms = *std::min_element(gaps.begin(), gaps.end()) / kNsPerMs;
-    out << "\n  after the last line of the old run, at least " << static_cast<double>(least_ms) / 1000 << " s ("
-        << gaps.size() << " times): " << cause;
+    out << "  " << cause << ": " << gaps.size() << ", at least " << seconds(*std::min_element(gaps.begin(), gaps.end()))
+        << " s\n";
   }
-  return out.str() + "\n";
+  return out.str();
 }
 
 std::string Verdict::text() const {

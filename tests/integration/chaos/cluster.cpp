@@ -49,7 +49,7 @@ std::vector<std::string> slow_disk_environment(const std::string& dir) {
 
 Cluster::Cluster(ClusterOptions options)
     : dir_(std::move(options.dir)),
-      lease_ms_(options.lease_ms),
+      patience_(options.patience),
       random_(options.seed),
       broker_(broker_options(dir_)),
       proxy_(broker_.port(), static_cast<size_t>(options.agents) + 1) {
@@ -86,7 +86,8 @@ void Cluster::mount_small_disk() {
 
 void Cluster::start_head() {
   write(dir_ + "/aggregator.toml",
-        "cluster = \"chaos\"\nkeep_jobs = 0\nlease_ms = " + std::to_string(lease_ms_) +
+        "cluster = \"chaos\"\nkeep_jobs = 0\nsilent_ms = " + std::to_string(patience_.silent_ms) +
+            "\nloss_ms = " + std::to_string(patience_.loss_ms) + "\nlease_ms = " + std::to_string(patience_.lease_ms) +
             "\nstate_dir = " + quoted(dir_ + "/state") + "\napi_socket = " + quoted(dir_ + "/api.sock") +
             "\nbroker_url = " + quoted("tcp://127.0.0.1:" + std::to_string(proxy_.port(names_.size()))) + "\n");
   aggregator_ = std::make_unique<Daemon>(
@@ -230,7 +231,7 @@ void Cluster::begin(FaultKind kind, size_t node) {
     case FaultKind::disk_slow:
       return set_disk(kSlowCommitMs, 0);
     case FaultKind::disk_stalled:
-      return stall_disk(2'000);
+      return set_disk(kSlowCommitMs, INT64_MAX);
     case FaultKind::machine_stalled:
       return;
   }

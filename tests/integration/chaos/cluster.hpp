@@ -16,11 +16,18 @@
 
 namespace bramble::test::chaos {
 
+// The head's limits, as its configuration names them; the defaults are its own.
+struct Patience {
+  int64_t silent_ms = 3'000;
+  int64_t loss_ms = 5'000;
+  int64_t lease_ms = 20'000;
+};
+
 struct ClusterOptions {
   std::string dir;
   int agents = 3;
   bool small_disk = false;  // the aggregator's state on a small tmpfs, if that is permitted
-  int64_t lease_ms = 20'000;
+  Patience patience = {};
   uint64_t seed = 1;  // of what a disk keeps in a power cut
 };
 
@@ -70,7 +77,7 @@ class Cluster {
   void look_after(Daemon& daemon, bool may_end);
 
   const std::string dir_;
-  const int64_t lease_ms_;
+  const Patience patience_;
   Random random_;
   std::vector<std::string> names_;
   bool small_disk_ = false;

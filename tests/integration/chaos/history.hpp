@@ -86,7 +86,7 @@ enum class FaultKind {
   broker_stopped,
   broker_emptied,  // killed, and its store removed
   disk_full,
-  disk_slow,       // every commit takes 50 ms
+  disk_slow,       // every commit takes 50 ms, with one stall of 2 s
   disk_stalled,    // no commit ends
   machine_stalled  // the harness itself did not run: everybody was late
 };

@@ -17,7 +17,6 @@ constexpr int kCancelChance = 4;
 constexpr int kBigOutputChance = 20;
 constexpr int kSomeOutputsChance = 30;
 constexpr int64_t kPauseMs = 400;
-constexpr int64_t kUsualTaskMs = 5'000;
 constexpr int64_t kNeverGood = 1'000'000;
 constexpr size_t kAskedAtOnce = 500;
 constexpr int kPatienceTries = 100;
@@ -31,41 +30,58 @@ bool always() { return true; }
 
 }  // namespace
 
-Workload::Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits)
+Workload::Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits, FixedJobs fixed)
     : random_(seed ^ 0x9e3779b97f4a7c15),
       url_(std::move(url)),
       diaries_(std::move(diaries)),
       limits_(limits),
+      fixed_(fixed),
       reader_(url_) {}
 
 void Workload::run_until(const std::stop_token& stop) {
+  for (size_t i = 0; i < fixed_.jobs; ++i) {
+    hand_in({0, fixed_.tasks, fixed_.policy, 0, false},
+            {std::to_string(fixed_.first_ms), std::to_string(fixed_.again_ms), "500", "0"});
+  }
   while (!stop.stop_requested()) {
-    if (open_jobs().size() < limits_.open_jobs) submit();
-    if (!limits_.once_only && random_.chance(kCancelChance)) cancel_one();
+    if (fixed_.jobs == 0 && open_jobs().size() < limits_.open_jobs) submit_any();
+    if (fixed_.jobs == 0 && !limits_.once_only && random_.chance(kCancelChance)) cancel_one();
     look_at_one();
     look_for_ends();
     forget_old_ones();
-    pause_ms(random_.between(0, kPauseMs));
+    const bool is_hungry = fixed_.jobs == 0 && open_jobs().size() < limits_.open_jobs / 2;
+    if (!is_hungry) pause_ms(random_.between(0, kPauseMs));
   }
 }
 
-void Workload::submit() {
+void Workload::submit_any() {
   Submitted job;
   job.tasks = static_cast<uint64_t>(random_.between(1, kMaxTasks));
   const auto any_policy = random_.chance(kRerunChance) ? Policy::rerun : static_cast<Policy>(random_.between(1, 2));
   job.policy = limits_.policy.value_or(any_policy);
   job.retries = limits_.once_only ? 0 : static_cast<uint64_t>(random_.between(0, 2));
   const bool is_long = random_.chance(limits_.long_percent);
-  const int64_t sleep_ms =
-      is_long ? random_.between(kUsualTaskMs, limits_.longest_ms) : random_.between(0, kUsualTaskMs);
+  const std::string sleep_ms = std::to_string(is_long ? random_.between(limits_.usual_ms, limits_.longest_ms)
+                                                      : random_.between(0, limits_.usual_ms));
   const bool good = limits_.once_only || is_long || !random_.chance(kFailChance);
   const int64_t fail_below = good ? 0 : random_.chance(30) ? kNeverGood : 2;
   const int64_t bytes = random_.chance(kBigOutputChance) ? random_.between(17'000, 400'000) : random_.between(0, 900);
-  const Ran ran =
-      run_bramble(url_, {"submit", "--array", "1-" + std::to_string(job.tasks), "--retries",
-                         std::to_string(job.retries), "--on-node-loss", to_string(job.policy), "--", CHAOS_TASK,
-                         diaries_, std::to_string(sleep_ms), std::to_string(bytes), std::to_string(fail_below)});
-  std::istringstream number(ran.out);
+  hand_in(job, {sleep_ms, sleep_ms, std::to_string(bytes), std::to_string(fail_below)});
+}
+
+void Workload::hand_in(Submitted job, const std::vector<std::string>& task) {
+  std::vector<std::string> command{"submit",
+                                   "--array",
+                                   "1-" + std::to_string(job.tasks),
+                                   "--retries",
+                                   std::to_string(job.retries),
+                                   "--on-node-loss",
+                                   to_string(job.policy),
+                                   "--",
+                                   CHAOS_TASK,
+                                   diaries_};
+  command.insert(command.end(), task.begin(), task.end());
+  std::istringstream number(run_bramble(url_, command).out);
   if (number >> job.job) {
     jobs_.push_back(job);
     ++handed_in_;

@@ -18,17 +18,27 @@
 namespace bramble::test::chaos {
 
 struct WorkloadLimits {
-  int64_t longest_ms = 8'000;         // of a task
-  int long_percent = 12;              // so many tasks take between the usual time and that
+  int64_t usual_ms = 5'000;    // a task takes up to that,
+  int64_t longest_ms = 8'000;  // and so many in a hundred take between that and this
+  int long_percent = 12;
   size_t open_jobs = 9;               // more are not handed in before some have ended
   std::optional<Policy> policy = {};  // nothing: each of them
   bool once_only = false;             // every task ends well at its first try: no bad ends, no retries, no cancels
   size_t keep_jobs = 150;             // of those that ended; older ones are read a last time and forgotten
 };
 
+// Instead of what follows from the seed: so many jobs, all alike, handed in at once.
+struct FixedJobs {
+  size_t jobs = 0;
+  uint64_t tasks = 1;  // of each
+  int64_t first_ms = 0;
+  int64_t again_ms = 0;  // what a later try takes
+  Policy policy = Policy::rerun;
+};
+
 class Workload {
  public:
-  Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits);
+  Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits, FixedJobs fixed = {});
 
   void run_until(const std::stop_token& stop);
 
@@ -48,7 +58,8 @@ class Workload {
   size_t ended() const { return ended_; }
 
  private:
-  void submit();
+  void submit_any();
+  void hand_in(Submitted job, const std::vector<std::string>& task);
   void cancel_one();
   void look_at_one();
   void look_for_ends();
@@ -60,6 +71,7 @@ class Workload {
   const std::string url_;
   const std::string diaries_;
   const WorkloadLimits limits_;
+  const FixedJobs fixed_;
   Reader reader_;
   std::vector<Submitted> jobs_;
   std::vector<JobSeen> seen_;
