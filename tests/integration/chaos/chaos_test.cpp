@@ -10,9 +10,9 @@
 namespace bramble::test::chaos {
 namespace {
 
-constexpr uint64_t kSeed = 288005;
-constexpr int64_t kFaultMs = 14'000;
-constexpr int64_t kLongestCutMs = 6'000;
+constexpr uint64_t kSeed = 931000;
+constexpr int64_t kFaultMs = 12'000;
+constexpr int64_t kLongestCutMs = 5'000;
 constexpr int64_t kShortLeaseMs = 10'300;  // hardly longer than the shortest that is allowed
 
 Report run_and_tell(const Options& options) {
@@ -46,6 +46,7 @@ TEST(Chaos, NoTaskGetsASecondAttemptByABrokerRestartAStalledDiskOrAStoppedAggreg
   options.work.long_percent = 0;
   options.work.policy = Policy::rerun;
   options.work.once_only = true;
+  options.work.open_jobs = 5;
   options.only = {{FaultKind::disk_stalled, 0, 1'500, 5'000},
                   {FaultKind::aggregator_stopped, 0, 6'000, 9'500},
                   {FaultKind::broker_killed, 0, 10'500, 11'000},
