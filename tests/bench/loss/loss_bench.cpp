@@ -1,5 +1,5 @@
-// A node is lost - agent and warden killed, its link cut, all at once - and its task runs elsewhere: how long that
-// takes, with the defaults. From the first kill to what the task writes itself. Prints figures; judges nothing.
+// A node loses its power - all its processes at once, and no connection is closed - and its task runs elsewhere: how
+// long that takes, with the defaults. From the first kill to what the task writes itself. Prints figures; judges nothing.
 //   bench_loss [TRIES]
 #include <algorithm>
 #include <iostream>
@@ -39,11 +39,10 @@ int64_t lose_one(Cluster& cluster) {
   const auto& nodes = cluster.nodes();
   const auto node = static_cast<size_t>(std::find(nodes.begin(), nodes.end(), lost) - nodes.begin());
   const int64_t begin_ns = boot_ns();
-  constexpr std::array kAtOnce{FaultKind::link_cut, FaultKind::warden_killed, FaultKind::agent_killed};
-  for (const FaultKind kind : kAtOnce) cluster.begin(kind, node);
+  cluster.begin(FaultKind::power_lost, node);
   const int64_t again_ns = wait_for_runs(cluster, job, 2)[1].start_ns;
   run_bramble(cluster.url(), {"job", "cancel", std::to_string(job)});
-  for (const FaultKind kind : kAtOnce) cluster.end(kind, node);
+  cluster.end(FaultKind::power_lost, node);
   cluster.wait_until_on();
   return (again_ns - begin_ns) / kNsPerMs;
 }

@@ -50,7 +50,8 @@ void damage(const fs::path& path, const std::vector<fs::path>& others, Random& r
     return overwrite(path, text.substr(0, static_cast<size_t>(random.between(0, 1000)) * text.size() / 1000));
   if (what < 9) return (void)fs::remove(path);
   const auto& other = others[static_cast<size_t>(random.between(0, static_cast<int64_t>(others.size()) - 1))];
-  if (other.filename() == path.filename()) overwrite(path, posix::read_file(other, kMaxFileBytes).value_or(""));
+  const bool used_again = path.extension() == ".json" && other.filename() == path.filename();
+  if (used_again) overwrite(path, posix::read_file(other, kMaxFileBytes).value_or(""));
 }
 
 }  // namespace
