@@ -1,5 +1,6 @@
 // A node loses its power - all its processes at once, and no connection is closed - and its task runs elsewhere: how
-// long that takes, with the defaults. From the first kill to what the task writes itself. Prints figures; judges nothing.
+// long that takes, with the defaults. From the first kill to what the task writes itself. Prints figures; judges
+// nothing.
 //   bench_loss [TRIES]
 #include <algorithm>
 #include <iostream>
