@@ -101,8 +101,10 @@ class ChaosRun {
       progress.tick(workload, breaker);
       return !options_.interrupted || !*options_.interrupted;
     };
+    const int64_t begin_ns = boot_ns();
     breaker.run_until(options_.fault_ms, tick);
-    if (!tick()) notes_ += "interrupted: no more was broken\n";
+    const int64_t broken_s = (boot_ns() - begin_ns) / kNsPerMs / 1000;
+    if (!tick()) notes_ += "interrupted: nothing more was broken after " + std::to_string(broken_s) + " s\n";
     people.request_stop();
     meanwhile([&] { people.join(); }, tick);
     history_.faults = breaker.take_faults();
