@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "agent/sensors/hardware.hpp"
+#include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/machine.hpp"
@@ -66,6 +67,7 @@ Status check(const Settings& settings) {
   for (const auto& [name, value] : config.labels) {
     if (Status label = check_name("a label", name); !label) return label;
   }
+  if (const auto broker = mqtt::parse_broker_url(settings.broker_url); !broker) return fail(broker.error().message);
   if (settings.power.idle_w > settings.power.busy_w) return fail("idle_w must not be above busy_w");
   for (const std::string* path : {&settings.state_dir, &settings.warden_socket}) {
     if (!path->starts_with('/')) return fail("state_dir and warden_socket must begin with '/', not be '" + *path + "'");

@@ -230,6 +230,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   effects.writes.push_back(PutTask{key, final_state, task.failures, committed, task.crashes});
   if (task.stdin_blob && final_state == TaskState::succeeded) drop_blob(state, effects, now, *task.stdin_blob);
   count_end(job.record.progress.counts, final_state);
+  count_end(state.ended, final_state);
   state.tasks.erase(key);
   touch(state, job);
 }

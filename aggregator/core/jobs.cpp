@@ -88,6 +88,7 @@ void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
     }
   }
   progress.counts.cancelled += progress.range.size() - progress.next_position;
+  state.ended.cancelled += progress.range.size() - progress.next_position;
   progress.next_position = progress.range.size();
   for (const auto& [index, blob] : job.inputs) {  // kept: the task may be tried again
     effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});

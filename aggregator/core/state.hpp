@@ -238,6 +238,7 @@ struct State {
   bool schedule_needed = false;
   std::set<JobId> dirty_jobs;
 
+  TaskCounts ended;  // since the start; a task that is tried again may end again
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

@@ -28,7 +28,11 @@ class Cluster {
         broker_(timeline_, random_, options_.faults),
         head_(timeline_, broker_, random_, options.bug, [this](const std::string& what) { violated(what); }) {
     head_.store().has_succeeded = [this](const wire::WardenTask& task) { return truth_.succeeded.contains(task); };
-    head_.store().on_given_out = [this](const AttemptKey& key) { check_given_out(key); };
+    head_.store().on_given_out = [this](const AttemptKey& key) {
+      // Of an earlier life that a backup has undone it may have been begun by one whom nobody can ask any more.
+      truth_.starts.erase({head_.store().disk().store, key});
+      check_given_out(key);
+    };
     truth_.on_start = [this](const wire::WardenTask& task) { check_start(task); };
     truth_.violation = [this](const std::string& what) { violated(what); };
     for (uint32_t i = 1; i <= options.nodes; ++i) {
