@@ -30,8 +30,12 @@ TEST(Chaos, ABoundedRunOfEveryFaultLosesAndDoublesNothing) {
   options.work.usual_ms = 3'000;
   options.work.longest_ms = 6'000;
   options.patience.lease_ms = kShortLeaseMs;
-  const Report report = run_and_tell(options);
-  EXPECT_GT(report.verdict.succeeded, 5U);
+  const Verdict verdict = run_and_tell(options).verdict;
+  EXPECT_GT(verdict.succeeded, 5U);
+  for (const FaultKind kind : {FaultKind::power_lost, FaultKind::warden_killed, FaultKind::link_stalled}) {
+    const auto met = verdict.met.find(kind);
+    EXPECT_TRUE(met != verdict.met.end() && met->second > 0) << "hit nothing: " << to_string(kind);
+  }
 }
 
 // Each fault lasts longer than the limit after which the tasks of a silent node run elsewhere. The checker takes none
