@@ -10,9 +10,9 @@
 
 namespace bramble::cli {
 
-// Takes SIGINT, SIGTERM and SIGHUP (the terminal is gone) for as long as it lives. Make it before other threads are started, for they must not take
-// the signals. The first signal has `on_first` called in a thread of its own; any further one ends the process with
-// 128 + its number.
+// Takes SIGINT, SIGTERM and SIGHUP (the terminal is gone) for as long as it lives. Make it before other threads are
+// started, for they must not take the signals. The first signal has `on_first` called in a thread of its own; any
+// further one ends the process with 128 + its number.
 class Interrupts {
  public:
   explicit Interrupts(std::function<void()> on_first);
