@@ -146,7 +146,7 @@ std::vector<AttemptKey> OutputFiles::next(size_t max_attempts) {
     const auto key = attempt_of(walk_->path());
     if (key && (keys.empty() || keys.back() != *key)) keys.push_back(*key);
   }
-  walking_ = walk_ != std::filesystem::recursive_directory_iterator();
+  walking_ = !keys.empty();  // the end is told by nothing, and only then a new walk may begin
   return keys;
 }
 

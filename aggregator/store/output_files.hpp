@@ -31,7 +31,8 @@ class OutputFiles {
   uint64_t size(const AttemptKey& key, wire::Stream stream) const;
   void remove(const AttemptKey& key);
 
-  // A walk over all attempts that have files, in the order of the directory; empty at its end. For one thread.
+  // A walk over all attempts that have files, in the order of the directory. Nothing: that was all, and the next call
+  // begins anew. For one thread.
   std::vector<AttemptKey> next(size_t max_attempts);
 
  private:

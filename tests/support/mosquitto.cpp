@@ -69,6 +69,7 @@ pid_t spawn(const std::string& config, const std::string& log) {
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error("cannot fork");
   if (pid > 0) return pid;
+  ::setpgid(0, 0);  // a terminal's Ctrl-C is not for it
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);

@@ -46,7 +46,7 @@ void bench(uint64_t jobs, uint64_t tasks_each) {
   Cluster cluster({dir.path(), 2, false});
   for (uint64_t i = 0; i < jobs; ++i) {
     const Ran ran = run_bramble(cluster.url(), {"submit", "--array", "1-" + std::to_string(tasks_each), "--",
-                                                CHAOS_TASK, cluster.diaries(), "200", "0", "0"});
+                                                CHAOS_TASK, cluster.diaries(), "200", "200", "0", "0"});
     if (ran.status != 0) throw std::runtime_error(ran.err);
   }
   wait_for_start_after(cluster, 0);

@@ -15,7 +15,7 @@ namespace bramble::test {
 
 class AgentProcess : public DaemonProcess {
  public:
-  AgentProcess(std::string dir, const std::string& config) : DaemonProcess(BRAMBLE_AGENT, std::move(dir), config) {}
+  AgentProcess(const std::string& dir, const std::string& config) : DaemonProcess(BRAMBLE_AGENT, dir, config) {}
 };
 
 class AgentTest : public testing::Test {

@@ -18,8 +18,8 @@ namespace bramble::test {
 
 class AggregatorProcess : public DaemonProcess {
  public:
-  AggregatorProcess(std::string dir, const std::string& config)
-      : DaemonProcess(BRAMBLE_AGGREGATOR, std::move(dir), config) {}
+  AggregatorProcess(const std::string& dir, const std::string& config)
+      : DaemonProcess(BRAMBLE_AGGREGATOR, dir, config) {}
 };
 
 // An agent with its warden.

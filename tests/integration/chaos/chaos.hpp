@@ -2,11 +2,14 @@
 // once more, and the checker judges.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
 #include "checker.hpp"
+#include "cluster.hpp"
 #include "plan.hpp"
 #include "workload.hpp"
 
@@ -19,7 +22,12 @@ struct Options {
   int64_t longest_cut_ms = 10'000;
   int64_t end_limit_ms = 180'000;  // for every job to end once faults have stopped
   WorkloadLimits work = {};
+  FixedJobs jobs = {};
   std::vector<PlannedFault> only = {};  // instead of what follows from the seed
+  Patience patience = {};
+  bool keep = false;                               // the directory, though all was good
+  std::ostream* progress = nullptr;                // a line every minute
+  const std::atomic<bool>* interrupted = nullptr;  // set: no more faults; all is mended and judged
 };
 
 struct Report {

@@ -1,6 +1,7 @@
 #include "checker.hpp"
 
 #include <algorithm>
+#include <iomanip>
 #include <map>
 #include <set>
 #include <sstream>
@@ -29,7 +30,7 @@ bool ended_badly(const Run& run) { return run.exit_code && *run.exit_code != 0; 
 
 class Judge {
  public:
-  explicit Judge(const History& history) : history_(history), causes_(history.faults) {
+  explicit Judge(const History& history) : history_(history), causes_(history.faults, history.lease_ms) {
     for (const Run& run : history.runs) runs_[{run.name.job, run.name.task}].push_back(&run);
     for (auto& [task, runs] : runs_) {
       std::sort(runs.begin(), runs.end(), [](const Run* a, const Run* b) { return a->start_ns < b->start_ns; });
@@ -41,6 +42,7 @@ class Judge {
     verdict_.runs = history_.runs.size();
     for (const Submitted& job : history_.jobs) judge_job(job);
     judge_changes();
+    count_faults();
     return std::move(verdict_);
   }
 
@@ -78,6 +80,7 @@ class Judge {
   }
 
   void judge_task(const Submitted& job, const TaskSeen& task) {
+    verdict_.tries += task.tries;
     if (task.state == "succeeded") return judge_success(task);
     if (task.state == "failed") return judge_failure(job, task);
     if (task.state == "cancelled") {
@@ -104,16 +107,27 @@ class Judge {
     const auto& runs = runs_of(task.job, task.task);
     const auto bad = std::count_if(runs.begin(), runs.end(), [](const Run* run) { return ended_badly(*run); });
     if (bad > static_cast<std::ptrdiff_t>(job.retries)) return;
+    const auto crashed = std::count_if(runs.begin(), runs.end(), [&](const Run* run) { return met_power_cut(*run); });
+    if (crashed >= static_cast<std::ptrdiff_t>(kCrashLimit)) return;
     const auto lost = [&](const std::string& node) { return causes_.lost_between(node, 0, kAlways); };
     if (job.policy == Policy::fail && std::any_of(task.nodes.begin(), task.nodes.end(), lost)) return;
     found(Violation::ended_without_cause, "task " + name_of(task) + " failed after " + std::to_string(bad) +
                                               " bad ends, with " + std::to_string(job.retries) + " retries");
   }
 
+  // Before its end was told, or might have been.
+  bool met_power_cut(const Run& run) const {
+    return causes_.power_lost_between(run.node, run.start_ns, run.last_ns + kUnreportedMs * kNsPerMs);
+  }
+
   // --- the diaries among themselves ---
 
   void judge_runs(const Submitted& job, const std::vector<const Run*>& runs) {
-    for (size_t i = 1; i < runs.size(); ++i) judge_pair(job, *runs[i - 1], *runs[i]);
+    int64_t last_ns = 0;
+    for (size_t i = 1; i < runs.size(); ++i) {
+      last_ns = std::max(last_ns, runs[i - 1]->last_ns);
+      judge_pair(job, *runs[i - 1], *runs[i], last_ns);
+    }
     std::set<uint64_t> attempts;
     for (const Run* run : runs) {
       if (!attempts.insert(run->name.attempt).second) {
@@ -123,18 +137,26 @@ class Judge {
     }
   }
 
-  void judge_pair(const Submitted& job, const Run& first, const Run& second) {
+  // last_ns: the last word of all runs before the second.
+  void judge_pair(const Submitted& job, const Run& first, const Run& second, int64_t last_ns) {
     const Run& older = first.name.attempt <= second.name.attempt ? first : second;
     const std::string both = words_of(first) + ", then " + words_of(second);
     if (ended_badly(first) && first.last_ns <= second.start_ns && job.retries > 0) {
       ++verdict_.retried;
     } else if (job.policy == Policy::fail) {
       found(Violation::fail_ran_again, both);
-    } else if (causes_.lost_between(older.node, first.start_ns, second.start_ns)) {
+    } else if (has_cause(job, older, first.start_ns, second.start_ns)) {
       ++verdict_.doubled_with_cause;
+      const auto why = [&] { return causes_.words_between(older.node, first.last_ns, second.start_ns); };
+      if (job.policy == Policy::fence) verdict_.handovers.push_back({why(), second.start_ns - last_ns});
     } else {
       found(Violation::run_doubled, both);
     }
+  }
+
+  bool has_cause(const Submitted& job, const Run& older, int64_t begin_ns, int64_t end_ns) const {
+    return causes_.lost_between(older.node, begin_ns, end_ns) ||
+           (job.policy == Policy::fence && causes_.lease_ended_between(older.node, begin_ns, end_ns));
   }
 
   void judge_overlap(const Run& run, const std::vector<const Run*>& runs) {
@@ -143,6 +165,17 @@ class Judge {
       if (later && other->start_ns < run.last_ns) {
         found(Violation::fence_overlap, words_of(run) + " while " + words_of(*other));
       }
+    }
+  }
+
+  void count_faults() {
+    for (const Fault& fault : history_.faults) {
+      ++verdict_.faults[fault.kind];
+      verdict_.met[fault.kind] +=
+          static_cast<size_t>(std::count_if(history_.runs.begin(), history_.runs.end(), [&](const Run& run) {
+            const bool concerned = fault.node.empty() || fault.node == run.node;
+            return concerned && run.start_ns <= fault.end_ns && run.last_ns + kAliveMs * kNsPerMs >= fault.begin_ns;
+          }));
     }
   }
 
@@ -232,10 +265,31 @@ size_t Verdict::count(Violation violation) const {
                                            [&](const Finding& finding) { return finding.violation == violation; }));
 }
 
+std::string Verdict::fence_text() const {
+  std::map<std::string, std::vector<int64_t>> by_cause;
+  int64_t least_ns = INT64_MAX;
+  for (const Handover& one : handovers) {
+    by_cause[one.cause].push_back(one.gap_ns);
+    least_ns = std::min(least_ns, one.gap_ns);
+  }
+  const auto seconds = [](int64_t ns) { return static_cast<double>(ns / kNsPerMs) / 1000; };
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(2) << handovers.size() << " second runs of fence tasks whose node was lost";
+  if (handovers.empty()) return out.str() + "\n";
+  out << "; from the last line of the old run to the first of the new at least " << seconds(least_ns) << " s:\n";
+  for (const auto& [cause, gaps] : by_cause) {
+    out << "  " << cause << ": " << gaps.size() << ", at least " << seconds(*std::min_element(gaps.begin(), gaps.end()))
+        << " s\n";
+  }
+  return out.str();
+}
+
 std::string Verdict::text() const {
   std::ostringstream out;
   out << tasks << " tasks, " << succeeded << " succeeded; " << runs << " runs, " << retried << " retries, "
-      << doubled_with_cause << " doubled with cause\n";
+      << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
+  for (const auto& [kind, count] : faults) out << " " << to_string(kind) << " " << count << "/" << met.at(kind) << ";";
+  out << "\n" << fence_text();
   for (int i = 0; i < kViolations; ++i) {
     out << "  " << count(static_cast<Violation>(i)) << " " << to_string(static_cast<Violation>(i)) << "\n";
   }

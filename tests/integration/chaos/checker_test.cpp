@@ -171,6 +171,35 @@ TEST(ChaosChecker, TakesALateStartOnANodeThatWasCutOffForWhatItIs) {
   EXPECT_EQ(found_in(history), Found{Violation::run_doubled});
 }
 
+TEST(ChaosChecker, TakesALossOfPowerForACauseHoweverShort) {
+  EXPECT_TRUE(is_cause({FaultKind::power_lost, "b", 11 * kSecond, 11 * kSecond + 300 * kNsPerMs}));
+  EXPECT_FALSE(is_cause({FaultKind::power_lost, "a", 11 * kSecond, 12 * kSecond}));
+}
+
+TEST(ChaosChecker, TakesTheEndOfALeaseForACauseOfFenceOnly) {
+  for (const FaultKind kind : {FaultKind::warden_stopped, FaultKind::aggregator_stopped, FaultKind::broker_killed}) {
+    const std::string node = is_of_a_node(kind) ? "b" : "";
+    History history = sound(Policy::fence);
+    history.faults = {{kind, node, 1 * kSecond, 19 * kSecond}};
+    EXPECT_EQ(found_in(history), Found{}) << to_string(kind);
+    history.faults[0].begin_ns = 6 * kSecond;
+    EXPECT_EQ(found_in(history), Found{Violation::run_doubled}) << to_string(kind) << " for less than a lease";
+    history.lease_ms = 12'000;
+    EXPECT_EQ(found_in(history), Found{}) << to_string(kind);
+    history.jobs[0].policy = Policy::rerun;
+    EXPECT_EQ(found_in(history), Found{Violation::run_doubled}) << to_string(kind) << ": others have no lease";
+  }
+}
+
+TEST(ChaosChecker, JoinsWhatFollowsEachOtherToTheEndOfALease) {
+  History history = sound(Policy::fence);
+  history.faults = {{FaultKind::aggregator_stopped, "", 2 * kSecond, 9 * kSecond},
+                    {FaultKind::broker_killed, "", 12 * kSecond, 18 * kSecond}};
+  EXPECT_EQ(found_in(history), Found{});
+  history.faults[0].end_ns = 7 * kSecond;
+  EXPECT_EQ(found_in(history), Found{Violation::run_doubled});
+}
+
 TEST(ChaosChecker, JoinsOutagesThatFollowEachOther) {
   History history = sound();
   history.faults = {{FaultKind::link_cut, "b", 12 * kSecond, 14 * kSecond},
@@ -209,6 +238,25 @@ TEST(ChaosChecker, FindsTwoLiveRunsOfAFenceTask) {
   EXPECT_EQ(found_in(history), Found{}) << "only fence promises that";
 }
 
+TEST(ChaosChecker, SaysHowFarApartTheRunsOfAFenceTaskWere) {
+  const Verdict verdict = check(sound(Policy::fence));
+  ASSERT_EQ(verdict.handovers.size(), 1U);
+  EXPECT_EQ(verdict.handovers[0].cause, "warden killed");
+  EXPECT_EQ(verdict.handovers[0].gap_ns, 9 * kSecond);
+  EXPECT_NE(verdict.text().find("at least 9.00 s"), std::string::npos) << verdict.text();
+  EXPECT_TRUE(check(sound(Policy::rerun)).handovers.empty());
+}
+
+TEST(ChaosChecker, CountsTheRunsThatMetAFault) {
+  History history = sound();
+  history.faults.push_back({FaultKind::broker_killed, "", 11 * kSecond, 12 * kSecond});
+  history.faults.push_back({FaultKind::agent_stopped, "a", 15 * kSecond, 16 * kSecond});
+  const Verdict verdict = check(history);
+  EXPECT_EQ(verdict.met.at(FaultKind::warden_killed), 1U);
+  EXPECT_EQ(verdict.met.at(FaultKind::broker_killed), 2U);
+  EXPECT_EQ(verdict.met.at(FaultKind::agent_stopped), 0U);
+}
+
 TEST(ChaosChecker, FindsAFailTaskThatRanAgain) {
   History history = sound(Policy::fail);
   EXPECT_EQ(found_in(history), Found{Violation::fail_ran_again});
@@ -228,6 +276,20 @@ TEST(ChaosChecker, FindsAFailureWithoutCause) {
   EXPECT_EQ(found_in(history), Found{});
   history.jobs[0].retries = 1;
   EXPECT_EQ(found_in(history), Found{Violation::ended_without_cause}) << "a retry was left";
+}
+
+TEST(ChaosChecker, ATaskUnderWhichThePowerWentThreeTimesMayFail) {
+  History history = sound();
+  history.runs = {history.runs[0]};
+  history.faults.clear();
+  for (int64_t i = 0; i < 3; ++i) {
+    history.runs.push_back(run_of(2, static_cast<uint64_t>(i) + 1, "b", 10 + 10 * i, 11 + 10 * i, std::nullopt));
+    history.faults.push_back({FaultKind::power_lost, "b", (11 + 10 * i) * kSecond, (12 + 10 * i) * kSecond});
+  }
+  history.at_end[0] = {1, "failed", {success_of(history.runs[0]), {1, 2, "failed", 3, {"b", "b", "b"}, {}}}};
+  EXPECT_EQ(found_in(history), Found{});
+  history.runs.pop_back();
+  EXPECT_EQ(found_in(history), Found{Violation::ended_without_cause}) << "twice is not often enough";
 }
 
 TEST(ChaosChecker, ALostFailTaskMayFail) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "common/posix/files.hpp"
+#include "power_cut.hpp"
 #include "support/bramble_process.hpp"
 
 namespace bramble::test::chaos {
@@ -48,6 +49,8 @@ std::vector<std::string> slow_disk_environment(const std::string& dir) {
 
 Cluster::Cluster(ClusterOptions options)
     : dir_(std::move(options.dir)),
+      patience_(options.patience),
+      random_(options.seed),
       broker_(broker_options(dir_)),
       proxy_(broker_.port(), static_cast<size_t>(options.agents) + 1) {
   std::filesystem::create_directories(diaries());
@@ -83,31 +86,39 @@ void Cluster::mount_small_disk() {
 
 void Cluster::start_head() {
   write(dir_ + "/aggregator.toml",
-        "cluster = \"chaos\"\nstate_dir = " + quoted(dir_ + "/state") + "\napi_socket = " + quoted(dir_ + "/api.sock") +
+        "cluster = \"chaos\"\nkeep_jobs = 0\nsilent_ms = " + std::to_string(patience_.silent_ms) +
+            "\nloss_ms = " + std::to_string(patience_.loss_ms) + "\nlease_ms = " + std::to_string(patience_.lease_ms) +
+            "\nstate_dir = " + quoted(dir_ + "/state") + "\napi_socket = " + quoted(dir_ + "/api.sock") +
             "\nbroker_url = " + quoted("tcp://127.0.0.1:" + std::to_string(proxy_.port(names_.size()))) + "\n");
-  aggregator_ = std::make_unique<Part>(
+  aggregator_ = std::make_unique<Daemon>(
       "aggregator", dir_ + "/logs/aggregator",
       std::vector<std::string>{CHAOS_AGGREGATOR, "--config", dir_ + "/aggregator.toml"}, slow_disk_environment(dir_));
   aggregator_->start();
 }
 
-void Cluster::start_node(size_t index) {
+void Cluster::configure_agent(size_t index, int boot) const {
   const std::string& name = names_[index];
-  const std::string home = dir_ + "/" + name;
-  std::filesystem::create_directories(home + "/warden");
-  std::filesystem::create_directories(home + "/agent");
+  const std::string home = home_of(index);
   write(home + "/agent.toml",
         "node = " + quoted(name) + "\ncluster = \"chaos\"\nmachine_id = " + quoted("machine-of-" + name) +
-            "\nboot_id = " + quoted("boot-of-" + name) +
+            "\nboot_id = " + quoted("boot-" + std::to_string(boot) + "-of-" + name) +
             "\nbroker_url = " + quoted("tcp://127.0.0.1:" + std::to_string(proxy_.port(index))) +
             "\nstate_dir = " + quoted(home + "/agent") + "\nwarden_socket = " + quoted(home + "/warden/warden.sock") +
             "\nslots = " + std::to_string(kSlots) + "\nmemory_bytes = 4000000000\n");
+}
+
+void Cluster::start_node(size_t index) {
+  const std::string& name = names_[index];
+  const std::string home = home_of(index);
+  std::filesystem::create_directories(home + "/warden");
+  std::filesystem::create_directories(home + "/agent");
   Node node;
-  node.warden = std::make_unique<Part>(
+  configure_agent(index, node.boots);
+  node.warden = std::make_unique<Daemon>(
       "warden of " + name, dir_ + "/logs/warden-" + name,
       std::vector<std::string>{CHAOS_WARDEN, "--state", home + "/warden", "--slots", std::to_string(kSlots)});
-  node.agent = std::make_unique<Part>("agent of " + name, dir_ + "/logs/agent-" + name,
-                                      std::vector<std::string>{CHAOS_AGENT, "--config", home + "/agent.toml"});
+  node.agent = std::make_unique<Daemon>("agent of " + name, dir_ + "/logs/agent-" + name,
+                                        std::vector<std::string>{CHAOS_AGENT, "--config", home + "/agent.toml"});
   node.warden->start();
   node.agent->start();
   nodes_.push_back(std::move(node));
@@ -157,9 +168,33 @@ void Cluster::stop_or_continue_broker(bool stop) const {
   if (broker_.pid() != 0) ::kill(broker_.pid(), stop ? SIGSTOP : SIGCONT);
 }
 
-void Cluster::kill(Part& part) {
-  part.kill();
-  start_again_ns_.erase(&part);  // one that had ended by itself stays away until this fault ends
+void Cluster::kill(Daemon& daemon) {
+  daemon.kill();
+  start_again_ns_.erase(&daemon);  // one that had ended by itself stays away until this fault ends
+}
+
+// Nobody is told: its connections are neither closed nor answered.
+void Cluster::cut_power(size_t node) {
+  proxy_.set(node, LinkState::stalled);
+  Node& one = nodes_[node];
+  std::vector<pid_t> running;
+  for (const Daemon* daemon : {one.warden.get(), one.agent.get()}) {
+    if (daemon->runs()) running.push_back(daemon->pid());
+  }
+  kill_at_once(running);
+  kill(*one.warden);
+  kill(*one.agent);
+  // Of all that a node writes, only the agent's identity is synced.
+  for (const char* part : {"/warden", "/agent"}) {
+    forget_unsynced(home_of(node) + part, {home_of(node) + "/agent/agent.state"}, random_);
+  }
+}
+
+void Cluster::restore_power(size_t node) {
+  configure_agent(node, ++nodes_[node].boots);
+  nodes_[node].warden->start();
+  nodes_[node].agent->start();
+  proxy_.set(node, LinkState::open);
 }
 
 void Cluster::begin(FaultKind kind, size_t node) {
@@ -172,6 +207,8 @@ void Cluster::begin(FaultKind kind, size_t node) {
       return kill(*nodes_[node].warden);
     case FaultKind::warden_stopped:
       return nodes_[node].warden->signal(SIGSTOP);
+    case FaultKind::power_lost:
+      return cut_power(node);
     case FaultKind::link_cut:
       return proxy_.set(node, LinkState::cut);
     case FaultKind::link_stalled:
@@ -194,7 +231,7 @@ void Cluster::begin(FaultKind kind, size_t node) {
     case FaultKind::disk_slow:
       return set_disk(kSlowCommitMs, 0);
     case FaultKind::disk_stalled:
-      return stall_disk(2'000);
+      return set_disk(kSlowCommitMs, INT64_MAX);
     case FaultKind::machine_stalled:
       return;
   }
@@ -210,6 +247,8 @@ void Cluster::end(FaultKind kind, size_t node) {
       return nodes_[node].warden->start();
     case FaultKind::warden_stopped:
       return nodes_[node].warden->signal(SIGCONT);
+    case FaultKind::power_lost:
+      return restore_power(node);
     case FaultKind::link_cut:
     case FaultKind::link_stalled:
       return proxy_.set(node, LinkState::open);
@@ -236,19 +275,19 @@ void Cluster::end(FaultKind kind, size_t node) {
   }
 }
 
-void Cluster::look_after(Part& part, bool may_end) {
-  if (const auto status = part.own_end()) {
+void Cluster::look_after(Daemon& daemon, bool may_end) {
+  if (const auto status = daemon.own_end()) {
     ++own_ends_;
     if (status->signal != 0 || !may_end) {
-      incidents_.push_back(part.name() + " ended by itself, status " + std::to_string(status->shell_code()) + ", at " +
-                           std::to_string(boot_ns() / kNsPerMs) + " ms");
+      incidents_.push_back(daemon.name() + " ended by itself, status " + std::to_string(status->shell_code()) +
+                           ", at " + std::to_string(boot_ns() / kNsPerMs) + " ms");
     }
-    start_again_ns_[&part] = boot_ns() + kStartAgainMs * kNsPerMs;
+    start_again_ns_[&daemon] = boot_ns() + kStartAgainMs * kNsPerMs;
   }
-  const auto due = start_again_ns_.find(&part);
+  const auto due = start_again_ns_.find(&daemon);
   if (due == start_again_ns_.end() || due->second > boot_ns()) return;
   start_again_ns_.erase(due);
-  if (!part.runs()) part.start();
+  if (!daemon.runs()) daemon.start();
 }
 
 void Cluster::look_after() {

@@ -27,9 +27,9 @@ const char* to_string(Policy policy) {
 
 const char* to_string(FaultKind kind) {
   constexpr std::array<const char*, kFaultKinds> names{
-      "agent killed", "agent stopped",     "warden killed",      "warden stopped", "link cut",       "link stalled",
-      "head killed",  "head stopped",      "head's link cut",    "broker killed",  "broker stopped", "broker emptied",
-      "disk full",    "disk slow (50 ms)", "disk stalled (2 s)", "machine stalled"};
+      "agent killed",   "agent stopped", "warden killed",     "warden stopped",  "power lost",     "link cut",
+      "link stalled",   "head killed",   "head stopped",      "head's link cut", "broker killed",  "broker stopped",
+      "broker emptied", "disk full",     "disk slow (50 ms)", "disk stalled",    "machine stalled"};
   return names[static_cast<size_t>(kind)];
 }
 

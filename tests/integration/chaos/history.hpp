@@ -62,6 +62,7 @@ struct TaskSeen {
   uint64_t committed_attempt = 0;
   std::vector<std::string> nodes;  // those that tries were given to
   std::optional<Output> output;    // nothing: not asked for
+  size_t tries = 0;                // but for those that were called back before they began
 };
 
 struct JobSeen {
@@ -75,6 +76,7 @@ enum class FaultKind {
   agent_stopped,
   warden_killed,
   warden_stopped,
+  power_lost,    // of a node: all its processes at once, and what its disk had not been told to keep
   link_cut,      // torn, and no new one until the end
   link_stalled,  // nothing goes either way, nobody is told
   aggregator_killed,
@@ -84,7 +86,7 @@ enum class FaultKind {
   broker_stopped,
   broker_emptied,  // killed, and its store removed
   disk_full,
-  disk_slow,       // every commit takes 50 ms
+  disk_slow,       // every commit takes 50 ms, with one stall of 2 s
   disk_stalled,    // no commit ends
   machine_stalled  // the harness itself did not run: everybody was late
 };
@@ -105,6 +107,7 @@ struct History {
   std::vector<Submitted> jobs;  // whose number was printed
   std::vector<JobSeen> seen;    // in the order in which it was asked
   std::vector<JobSeen> at_end;  // once no fault was left and every job ought to have ended
+  int64_t lease_ms = 20'000;    // as the aggregator was configured
 };
 
 // The attempts' own diaries, one file for each node.

@@ -1,6 +1,7 @@
 // What a task of the chaos is. It writes its own diary, outside of bramble: a line when it starts, one every 200 ms
 // while it lives, one when it ends, each in one write to a file that is only appended to. usage:
-//   chaos-task DIARY_DIRECTORY SLEEP_MS OUTPUT_BYTES FAIL_BELOW      (exits 3 while its attempt is below FAIL_BELOW)
+//   chaos-task DIARY_DIRECTORY FIRST_SLEEP_MS LATER_SLEEP_MS OUTPUT_BYTES FAIL_BELOW
+// The first attempt takes FIRST_SLEEP_MS, later ones LATER_SLEEP_MS; it exits 3 while its attempt is below FAIL_BELOW.
 #include <fcntl.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -80,17 +81,18 @@ int run_task(char** args) {
   diary.write("start");
   const std::string name =
       variable("BRAMBLE_JOB_ID") + " " + variable("BRAMBLE_TASK_ID") + " " + variable("BRAMBLE_ATTEMPT");
-  write_all(STDOUT_FILENO, task_text_head(name, nonce, std::stoull(args[3])));
-  for (int64_t left_ms = std::stoll(args[2]); left_ms > 0; left_ms -= kAliveMs) {
+  const uint64_t attempt = std::stoull(variable("BRAMBLE_ATTEMPT"));
+  write_all(STDOUT_FILENO, task_text_head(name, nonce, std::stoull(args[4])));
+  for (int64_t left_ms = std::stoll(args[attempt == 1 ? 2 : 3]); left_ms > 0; left_ms -= kAliveMs) {
     sleep_ms(std::min(left_ms, kAliveMs));
     diary.write("alive");
   }
   write_all(STDOUT_FILENO, task_text_tail(nonce));
-  const int code = std::stoull(variable("BRAMBLE_ATTEMPT")) < std::stoull(args[4]) ? kFailed : 0;
+  const int code = attempt < std::stoull(args[5]) ? kFailed : 0;
   diary.write("end", " " + std::to_string(code));
   return code;
 }
 
 }  // namespace bramble::test::chaos
 
-int main(int argc, char** argv) { return argc == 5 ? bramble::test::chaos::run_task(argv) : 2; }
+int main(int argc, char** argv) { return argc == 6 ? bramble::test::chaos::run_task(argv) : 2; }

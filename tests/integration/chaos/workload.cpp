@@ -2,89 +2,89 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "support/bramble_process.hpp"
-#include "task_text.hpp"
 
 namespace bramble::test::chaos {
 namespace {
-
-using nlohmann::json;
 
 constexpr int64_t kMaxTasks = 8;
 constexpr int kRerunChance = 50;  // the others share the rest
 constexpr int kFailChance = 25;
 constexpr int kCancelChance = 4;
 constexpr int kBigOutputChance = 20;
+constexpr int kSomeOutputsChance = 30;
 constexpr int64_t kPauseMs = 400;
-constexpr int64_t kUsualTaskMs = 5'000;
 constexpr int64_t kNeverGood = 1'000'000;
+constexpr size_t kAskedAtOnce = 500;
+constexpr int kPatienceTries = 100;
+constexpr int64_t kPatiencePauseMs = 100;
 
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 bool is_final(const std::string& state) { return state == "succeeded" || state == "failed" || state == "cancelled"; }
 
-uint64_t number_of(const json& object, const char* field) {
-  const auto known = object.find(field);
-  return known != object.end() && known->is_number_unsigned() ? known->get<uint64_t>() : 0;
-}
-
-TaskSeen task_of(uint64_t job, const json& task) {
-  TaskSeen seen{job, number_of(task, "task"), task.value("state", ""), number_of(task, "committed_attempt"), {}, {}};
-  for (const json& one : task.value("tries", json::array())) seen.nodes.push_back(one.value("node", ""));
-  return seen;
-}
+bool always() { return true; }
 
 }  // namespace
 
-std::optional<Output> parse_output(const std::string& text) {
-  std::istringstream words(text);
-  std::string chaos;
-  Output output;
-  uint64_t bytes = 0;
-  if (!(words >> chaos >> output.name.job >> output.name.task >> output.name.attempt >> output.nonce >> bytes)) {
-    return std::nullopt;
-  }
-  const std::string name = std::to_string(output.name.job) + " " + std::to_string(output.name.task) + " " +
-                           std::to_string(output.name.attempt);
-  output.whole =
-      bytes < text.size() && text == task_text_head(name, output.nonce, bytes) + task_text_tail(output.nonce);
-  return output;
-}
-
-Workload::Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits)
-    : random_(seed ^ 0x9e3779b97f4a7c15), url_(std::move(url)), diaries_(std::move(diaries)), limits_(limits) {}
+Workload::Workload(uint64_t seed, std::string url, std::string diaries, WorkloadLimits limits, FixedJobs fixed)
+    : random_(seed ^ 0x9e3779b97f4a7c15),
+      url_(std::move(url)),
+      diaries_(std::move(diaries)),
+      limits_(limits),
+      fixed_(fixed),
+      reader_(url_) {}
 
 void Workload::run_until(const std::stop_token& stop) {
+  for (size_t i = 0; i < fixed_.jobs; ++i) {
+    hand_in({0, fixed_.tasks, fixed_.policy, 0, false},
+            {std::to_string(fixed_.first_ms), std::to_string(fixed_.again_ms), "500", "0"});
+  }
   while (!stop.stop_requested()) {
-    if (open_jobs() < limits_.open_jobs) submit();
-    if (random_.chance(kCancelChance)) cancel_one();
+    if (fixed_.jobs == 0 && open_jobs().size() < limits_.open_jobs) submit_any();
+    if (fixed_.jobs == 0 && !limits_.once_only && random_.chance(kCancelChance)) cancel_one();
     look_at_one();
-    look_at_states();
-    pause_ms(random_.between(0, kPauseMs));
+    look_for_ends();
+    forget_old_ones();
+    const bool is_hungry = fixed_.jobs == 0 && open_jobs().size() < limits_.open_jobs / 2;
+    if (!is_hungry) pause_ms(random_.between(0, kPauseMs));
   }
 }
 
-void Workload::submit() {
+void Workload::submit_any() {
   Submitted job;
   job.tasks = static_cast<uint64_t>(random_.between(1, kMaxTasks));
   const auto any_policy = random_.chance(kRerunChance) ? Policy::rerun : static_cast<Policy>(random_.between(1, 2));
   job.policy = limits_.policy.value_or(any_policy);
-  job.retries = static_cast<uint64_t>(random_.between(0, 2));
-  const int64_t fail_below = !random_.chance(kFailChance) ? 0 : random_.chance(30) ? kNeverGood : 2;
-  const int64_t sleep_ms = random_.chance(limits_.long_percent) ? random_.between(kUsualTaskMs, limits_.longest_ms)
-                                                                : random_.between(0, kUsualTaskMs);
+  job.retries = limits_.once_only ? 0 : static_cast<uint64_t>(random_.between(0, 2));
+  const bool is_long = random_.chance(limits_.long_percent);
+  const std::string sleep_ms = std::to_string(is_long ? random_.between(limits_.usual_ms, limits_.longest_ms)
+                                                      : random_.between(0, limits_.usual_ms));
+  const bool good = limits_.once_only || is_long || !random_.chance(kFailChance);
+  const int64_t fail_below = good ? 0 : random_.chance(30) ? kNeverGood : 2;
   const int64_t bytes = random_.chance(kBigOutputChance) ? random_.between(17'000, 400'000) : random_.between(0, 900);
-  const Ran ran =
-      run_bramble(url_, {"submit", "--array", "1-" + std::to_string(job.tasks), "--retries",
-                         std::to_string(job.retries), "--on-node-loss", to_string(job.policy), "--", CHAOS_TASK,
-                         diaries_, std::to_string(sleep_ms), std::to_string(bytes), std::to_string(fail_below)});
-  std::istringstream number(ran.out);
+  hand_in(job, {sleep_ms, sleep_ms, std::to_string(bytes), std::to_string(fail_below)});
+}
+
+void Workload::hand_in(Submitted job, const std::vector<std::string>& task) {
+  std::vector<std::string> command{"submit",
+                                   "--array",
+                                   "1-" + std::to_string(job.tasks),
+                                   "--retries",
+                                   std::to_string(job.retries),
+                                   "--on-node-loss",
+                                   to_string(job.policy),
+                                   "--",
+                                   CHAOS_TASK,
+                                   diaries_};
+  command.insert(command.end(), task.begin(), task.end());
+  std::istringstream number(run_bramble(url_, command).out);
   if (number >> job.job) {
     jobs_.push_back(job);
+    ++handed_in_;
   } else {
     ++unanswered_;
   }
@@ -99,62 +99,94 @@ void Workload::cancel_one() {
   run_bramble(url_, {"job", "cancel", std::to_string(open->job)});
 }
 
+// An open one, or one that ended and must not have changed since.
 void Workload::look_at_one() {
-  if (jobs_.empty()) return;
-  const auto any = static_cast<size_t>(random_.between(0, static_cast<int64_t>(jobs_.size()) - 1));
-  if (auto job = look(jobs_[any].job, 30)) seen_.push_back(std::move(*job));
+  std::vector<uint64_t> all = open_jobs();
+  all.insert(all.end(), kept_.begin(), kept_.end());
+  if (all.empty()) return;
+  const auto any = static_cast<size_t>(random_.between(0, static_cast<int64_t>(all.size()) - 1));
+  auto job = reader_.job(all[any], [&] { return random_.chance(kSomeOutputsChance); });
+  if (job) seen_.push_back(std::move(*job));
 }
 
-// Every job's state, by one command.
-void Workload::look_at_states() {
-  const Ran ran = run_bramble(url_, {"job", "list", "--json"});
-  const json jobs = json::parse(ran.out, nullptr, false);
-  for (const json& job : jobs.is_array() ? jobs : json::array()) {
-    const JobSeen seen{number_of(job, "job"), job.value("state", ""), {}};
-    if (is_final(seen.state) && over_.insert(seen.job).second) seen_.push_back(seen);
+void Workload::look_for_ends() {
+  const auto states = reader_.states(open_jobs());
+  if (!states) return;
+  for (const auto& [job, state] : *states) {
+    if (!is_final(state)) continue;
+    seen_.push_back({job, state, {}});
+    over_.insert(job);
+    kept_.push_back(job);
+    ++ended_;
   }
+}
+
+// So a long run needs no larger disk than a short one. Nothing is asked again but what got no answer.
+void Workload::forget_old_ones() {
+  while (kept_.size() > limits_.keep_jobs) {
+    const uint64_t job = kept_.front();
+    if (forgotten_.empty() || forgotten_.back().job != job) {
+      auto seen = reader_.job(job, always);
+      if (!seen) return;
+      forgotten_.push_back(std::move(*seen));
+    }
+    if (!reader_.forget(job)) return;
+    kept_.pop_front();
+  }
+}
+
+size_t Workload::forgotten_and_still_there() {
+  size_t there = 0;
+  std::vector<uint64_t> some;
+  for (size_t i = 0; i < forgotten_.size(); ++i) {
+    const bool answered = kept_.empty() || forgotten_[i].job != kept_.front();
+    if (answered) some.push_back(forgotten_[i].job);
+    if (some.size() < kAskedAtOnce && i + 1 < forgotten_.size()) continue;
+    const auto states = reader_.states(some);
+    there += states ? states->size() : 0;
+    some.clear();
+  }
+  return there;
 }
 
 bool Workload::wait_for_all(int64_t limit_ms) {
   const int64_t give_up_ns = boot_ns() + limit_ms * kNsPerMs;
   while (boot_ns() < give_up_ns) {
-    look_at_states();
-    if (open_jobs() == 0) return true;
-    pause_ms(100);
+    look_for_ends();
+    if (open_jobs().empty()) return true;
+    pause_ms(kPatiencePauseMs);
   }
   return false;
 }
 
-size_t Workload::open_jobs() const {
-  const auto open = [&](const Submitted& job) { return !over_.contains(job.job); };
-  return static_cast<size_t>(std::count_if(jobs_.begin(), jobs_.end(), open));
+std::vector<uint64_t> Workload::open_jobs() const {
+  std::vector<uint64_t> open;
+  for (const Submitted& job : jobs_) {
+    if (!over_.contains(job.job)) open.push_back(job.job);
+  }
+  return open;
 }
 
 std::vector<JobSeen> Workload::look_at_all() {
+  std::set<uint64_t> gone;
+  for (const JobSeen& job : forgotten_) gone.insert(job.job);
   std::vector<JobSeen> all;
   for (const Submitted& job : jobs_) {
-    if (auto seen = look(job.job, 100)) all.push_back(std::move(*seen));
+    if (gone.contains(job.job)) continue;
+    if (auto seen = look_patiently(job.job)) all.push_back(std::move(*seen));
   }
   return all;
 }
 
-// outputs_percent: of the tasks that have succeeded.
-std::optional<JobSeen> Workload::look(uint64_t number, int outputs_percent) {
-  const Ran ran = run_bramble(url_, {"job", "info", std::to_string(number), "--json"});
-  const json jobs = json::parse(ran.out, nullptr, false);
-  if (ran.status != 0 || !jobs.is_array() || jobs.size() != 1) return std::nullopt;
-  JobSeen seen{number, jobs[0].value("state", ""), {}};
-  for (const json& task : jobs[0].value("task_list", json::array())) {
-    seen.tasks.push_back(task_of(number, task));
-    TaskSeen& last = seen.tasks.back();
-    if (last.state == "succeeded" && random_.chance(outputs_percent)) last.output = output_of(number, last.task);
+// "Come again" and no answer at all are no word on the job.
+std::optional<JobSeen> Workload::look_patiently(uint64_t job) {
+  for (int i = 0; i < kPatienceTries; ++i) {
+    auto seen = reader_.job(job, always);
+    if (seen) return std::move(*seen);
+    if (seen.error().code == ErrorCode::not_found) return std::nullopt;
+    pause_ms(kPatiencePauseMs);
   }
-  return seen;
-}
-
-std::optional<Output> Workload::output_of(uint64_t job, uint64_t task) const {
-  const Ran ran = run_bramble(url_, {"job", "cat", std::to_string(job), "--task", std::to_string(task)});
-  return ran.status == 0 ? parse_output(ran.out) : std::nullopt;
+  return std::nullopt;
 }
 
 }  // namespace bramble::test::chaos

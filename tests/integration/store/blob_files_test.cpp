@@ -223,5 +223,14 @@ TEST_F(BlobFilesTest, AllAttemptsWithOutputAreWalkedOver) {
   EXPECT_TRUE(std::filesystem::exists(dir_ / "outputs/10/notes.txt"));
 }
 
+TEST_F(BlobFilesTest, AWalkOverOutputsThatStayEndsAndTheNextOneBeginsAnew) {
+  for (TaskIndex task = 0; task < 3; ++task) ASSERT_TRUE(append({1, task, 1}, 0, "x"));
+  for (int walk = 0; walk < 2; ++walk) {
+    EXPECT_EQ(files_->next_outputs(2).size(), 2U);
+    EXPECT_EQ(files_->next_outputs(2).size(), 1U);
+    EXPECT_TRUE(files_->next_outputs(2).empty());
+  }
+}
+
 }  // namespace
 }  // namespace bramble::aggregator

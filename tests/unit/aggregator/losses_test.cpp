@@ -1,7 +1,7 @@
 // What happens to work whose node is not heard, and what proves that it is dead.
 #include <gmock/gmock.h>
 
-#include "support/reactor_harness.hpp"
+#include "node_loss_test.hpp"
 
 namespace bramble::aggregator::test {
 namespace {
@@ -10,37 +10,18 @@ using ::testing::HasSubstr;
 
 constexpr int64_t kProofMs = 20'000 + 200 + 2'000;  // lease, drift, kill grace: DESIGN's defaults
 
-class Losses : public ::testing::Test {
+class Losses : public NodeLossTest {
  protected:
-  void SetUp() override {
-    cluster.connect();
-    cluster.pass(3000);
-  }
-  void TearDown() override {
-    cluster.drop_messages();
-    cluster.take_files();
-    cluster.take_wants();
-  }
-
-  AttemptKey run_on(const std::string& node, NodeLossPolicy policy, JobSpec spec = {}) {
-    spec.on_node_loss = policy;
-    cluster.submit({0, 0, 1}, spec);
+  AttemptKey run_on(const std::string& node, NodeLossPolicy policy, const JobSpec& spec = {}) {
+    cluster.submit({0, 0, 1}, spec_with(policy, spec));
     const AttemptKey id = cluster.take(node).launch.at(0).id;
     cluster.event(node, Harness::started(id));
     cluster.take(node);
     return id;
   }
-  static wire::NodeStatus again(const std::string& node, uint64_t counter, const std::string& boot_id = "boot-1") {
-    auto status = Harness::identity(node);
-    status.counter = counter;
-    status.boot_id = boot_id;
-    return status;
-  }
   void reboot(const std::string& node, uint64_t counter) {
     cluster.join(again(node, counter, "boot-" + std::to_string(counter)));
   }
-  bool is_open(const AttemptKey& id) { return cluster.state().attempts.contains(id); }
-  TaskState state_of(const AttemptKey& id) { return cluster.state().tasks.at(id.task_key()).state; }
   // Drops what went to the node until a launch comes; none: attempt 0.
   AttemptKey launched_on(const std::string& node) {
     while (cluster.has_message(node)) {
@@ -49,8 +30,6 @@ class Losses : public ::testing::Test {
     }
     return {};
   }
-
-  Harness cluster;
 };
 
 TEST_F(Losses, ATaskIsSilentAsSoonAsItsNodeIsAndRunningWhenItIsHeardAgain) {
@@ -70,9 +49,7 @@ TEST_F(Losses, ATaskIsSilentAsSoonAsItsNodeIsAndRunningWhenItIsHeardAgain) {
 
 TEST_F(Losses, AFencedTaskCarriesItsLeaseToTheNodeAndOthersDoNot) {
   cluster.join("pi1");
-  JobSpec spec;
-  spec.on_node_loss = NodeLossPolicy::fence;
-  cluster.submit({0, 0, 1}, spec);
+  cluster.submit({0, 0, 1}, spec_with(NodeLossPolicy::fence));
   EXPECT_EQ(cluster.take("pi1").specs.begin()->second.lease_ms, 20'000);
   cluster.submit();
   EXPECT_EQ(cluster.take("pi1").specs.begin()->second.lease_ms, 0);
@@ -161,7 +138,7 @@ TEST_F(Losses, ADeadAttemptThatIsSaidToRunIsCancelledAndItsResultStillCommits) {
   cluster.join(again("pi1", 2), holds);
   EXPECT_EQ(cluster.take("pi1").cancel, std::vector{id});
   cluster.event("pi1", Harness::finished(id));
-  EXPECT_EQ(cluster.state().final_jobs.at(id.job).progress.state, JobState::succeeded);
+  EXPECT_EQ(ended_as(id.job), JobState::succeeded);
 }
 
 TEST_F(Losses, ProofThatThePowerIsOffReleasesFencedTasksAtOnce) {
@@ -204,7 +181,7 @@ TEST_F(Losses, AReplacementThatHasNotBegunIsGivenBackWhenTheOriginalIsHeardAgain
   cluster.event("pi2", Harness::simple(wire::EventType::returned, replacement));
   EXPECT_EQ(state_of(id), TaskState::running);
   cluster.event("pi1", Harness::finished(id));
-  EXPECT_EQ(cluster.state().final_jobs.at(id.job).progress.state, JobState::succeeded);
+  EXPECT_EQ(ended_as(id.job), JobState::succeeded);
 }
 
 TEST_F(Losses, ATaskThatTakesItsNodeDownThreeTimesFailsWithThatReason) {
@@ -220,7 +197,7 @@ TEST_F(Losses, ATaskThatTakesItsNodeDownThreeTimesFailsWithThatReason) {
   }
   cluster.take_writes();
   reboot("pi1", 4);
-  EXPECT_EQ(cluster.state().final_jobs.at(id.job).progress.state, JobState::failed);
+  EXPECT_EQ(ended_as(id.job), JobState::failed);
   EXPECT_THAT(cluster.writes_of<EndAttempt>().at(0).outcome, HasSubstr("went down during 3 attempts"));
 }
 
@@ -279,7 +256,7 @@ TEST_F(Losses, ACancelledTaskThatWaitsToBeTriedAgainEndsAtOnce) {
   ASSERT_TRUE(cluster.state().tasks.at(id.task_key()).not_before);
   cluster.ask(CancelRequest{{id.job}});
   cluster.take_reply();
-  EXPECT_EQ(cluster.state().final_jobs.at(id.job).progress.state, JobState::cancelled);
+  EXPECT_EQ(ended_as(id.job), JobState::cancelled);
   EXPECT_TRUE(cluster.state().delayed.empty());
 }
 

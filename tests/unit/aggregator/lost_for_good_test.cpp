@@ -1,21 +1,16 @@
 // Tasks go on and end though an earlier attempt of theirs is lost and never comes back.
 #include <gmock/gmock.h>
 
-#include "support/reactor_harness.hpp"
+#include "node_loss_test.hpp"
 
 namespace bramble::aggregator::test {
 namespace {
 
-class LostForGood : public ::testing::Test {
+class LostForGood : public NodeLossTest {
  protected:
   void SetUp() override {
-    cluster.connect();
-    cluster.pass(3000);
+    NodeLossTest::SetUp();
     cluster.join("pi1");
-  }
-  void TearDown() override {
-    cluster.drop_messages();
-    cluster.take_files();
   }
 
   // The second attempt, at pi2, of a task whose first is lost with pi1.
@@ -31,14 +26,6 @@ class LostForGood : public ::testing::Test {
     EXPECT_TRUE(cluster.state().attempts.at(second).running);
     return second;
   }
-
-  static JobSpec fenced() {
-    JobSpec spec;
-    spec.on_node_loss = NodeLossPolicy::fence;
-    return spec;
-  }
-
-  Harness cluster;
 };
 
 TEST_F(LostForGood, AFailureOfTheSecondTryEndsTheTask) {
@@ -58,31 +45,26 @@ TEST_F(LostForGood, AFailureThatIsRetriedIsTriedAgain) {
 }
 
 TEST_F(LostForGood, AFencedTaskWhoseFirstTryIsProvedDeadFailsWithItsSecond) {
-  const AttemptKey second = second_try(fenced());
+  const AttemptKey second = second_try(spec_with(NodeLossPolicy::fence));
   cluster.event("pi2", Harness::finished(second, 1));
   EXPECT_FALSE(cluster.state().tasks.contains(second.task_key()));
 }
 
 TEST_F(LostForGood, ASecondTryThatItsNodeLosesIsTriedAgain) {
   const AttemptKey second = second_try();
-  auto status = Harness::identity("pi2");
-  status.boot_id = "boot-2";
-  status.counter = 2;
   cluster.drop_messages();
-  cluster.join(status);
+  cluster.join(again("pi2", 2, "boot-2"));
   cluster.pass(2000, {"pi2"});
   EXPECT_EQ(cluster.state().tasks.at(second.task_key()).attempts, 3U);
 }
 
 TEST_F(LostForGood, TheOutputOfADeadAttemptThatSucceededAfterAllIsFetched) {
-  const AttemptKey second = second_try(fenced());
+  const AttemptKey second = second_try(spec_with(NodeLossPolicy::fence));
   const AttemptKey first{second.job, second.task, 1};
-  auto status = Harness::identity("pi1");
-  status.counter = 2;
   cluster.drop_messages();
   wire::Inventory holds;
   holds.running = {first};  // it ended after this was written
-  cluster.join(status, holds);
+  cluster.join(again("pi1", 2), holds);
   auto result = Harness::finished(first);
   result.finished->out.kept_bytes = 100'000;
   cluster.event("pi1", result);
@@ -92,7 +74,7 @@ TEST_F(LostForGood, TheOutputOfADeadAttemptThatSucceededAfterAllIsFetched) {
 
 // Cancelled, it could be tried again at once.
 TEST_F(LostForGood, AFencedTaskThatIsCancelledEndsWhenItIsProvedDeadAndNotBefore) {
-  const JobId job = cluster.submit({0, 0, 1}, fenced());
+  const JobId job = cluster.submit({0, 0, 1}, spec_with(NodeLossPolicy::fence));
   const AttemptKey id = cluster.take("pi1").launch.at(0).id;
   cluster.event("pi1", Harness::started(id));
   cluster.pass(6000);
@@ -107,7 +89,7 @@ TEST_F(LostForGood, AFencedTaskThatIsCancelledEndsWhenItIsProvedDeadAndNotBefore
 }
 
 TEST_F(LostForGood, ACancelledTaskWhoseNodeIsLostLaterEndsWithTheProof) {
-  const JobId job = cluster.submit({0, 0, 1}, fenced());
+  const JobId job = cluster.submit({0, 0, 1}, spec_with(NodeLossPolicy::fence));
   const AttemptKey id = cluster.take("pi1").launch.at(0).id;
   cluster.event("pi1", Harness::started(id));
   cluster.ask(CancelRequest{{job}});
@@ -121,7 +103,7 @@ TEST_F(LostForGood, ACancelledTaskWhoseNodeIsLostLaterEndsWithTheProof) {
 TEST_F(LostForGood, AFencedTaskThatIsTriedAgainJustAfterARestartWaitsForLeasesThatNobodyRemembers) {
   RetryPlan plan;
   plan.job.id = 7;
-  plan.job.spec = fenced();
+  plan.job.spec = spec_with(NodeLossPolicy::fence);
   plan.job.spec.task.argv = {"true"};
   plan.job.spec.task.lease_ms = 20'000;
   plan.job.progress.state = JobState::failed;

@@ -1,40 +1,16 @@
 // What is true of work whose node went away and came back, in whatever way.
 #include <gmock/gmock.h>
 
-#include "support/reactor_harness.hpp"
+#include "node_loss_test.hpp"
 
 namespace bramble::aggregator::test {
 namespace {
 
 using ::testing::ElementsAre;
 
-class Return : public ::testing::Test {
+class Return : public NodeLossTest {
  protected:
-  void SetUp() override {
-    cluster.connect();
-    cluster.pass(3000);
-  }
-  void TearDown() override {
-    cluster.drop_messages();
-    cluster.take_files();
-    cluster.take_wants();
-  }
-
-  JobId submit(NodeLossPolicy policy) {
-    JobSpec spec;
-    spec.on_node_loss = policy;
-    return cluster.submit({0, 0, 1}, spec);
-  }
-  wire::NodeStatus again(uint64_t counter, const std::string& boot_id = "boot-1") {
-    auto status = Harness::identity("pi1");
-    status.counter = counter;
-    status.boot_id = boot_id;
-    return status;
-  }
-  TaskState state_of(const AttemptKey& id) { return cluster.state().tasks.at(id.task_key()).state; }
-  JobState ended_as(JobId job) { return cluster.state().final_jobs.at(job).progress.state; }
-
-  Harness cluster;
+  JobId submit(NodeLossPolicy policy) { return cluster.submit({0, 0, 1}, spec_with(policy)); }
 };
 
 TEST_F(Return, AResultThatWaitedOnTheDiskOfARebootedNodeCommits) {
@@ -43,13 +19,11 @@ TEST_F(Return, AResultThatWaitedOnTheDiskOfARebootedNodeCommits) {
     fresh.connect();
     fresh.pass(3000);
     fresh.join("pi1");
-    JobSpec spec;
-    spec.on_node_loss = policy;
-    const JobId job = fresh.submit({0, 0, 1}, spec);
+    const JobId job = fresh.submit({0, 0, 1}, spec_with(policy));
     const AttemptKey id = fresh.take("pi1").launch.at(0).id;
     wire::Inventory holds;
     holds.finished = {id};
-    fresh.join(again(2, "boot-2"), holds);
+    fresh.join(again("pi1", 2, "boot-2"), holds);
     EXPECT_FALSE(fresh.has_message("pi1")) << "nothing is started in its place";
     fresh.event("pi1", Harness::finished(id));
     EXPECT_EQ(fresh.take("pi1").done, std::vector{id});
@@ -68,7 +42,7 @@ TEST_F(Return, ATaskThatFinishedWhileItsNodeWasAwayIsNotStartedAgain) {
   cluster.drop_messages();
   wire::Inventory holds;
   holds.finished = {id};
-  cluster.join(again(2), holds);
+  cluster.join(again("pi1", 2), holds);
   EXPECT_FALSE(cluster.has_message("pi1"));
   cluster.event("pi1", Harness::finished(id));
   EXPECT_EQ(ended_as(job), JobState::succeeded);
@@ -78,7 +52,7 @@ TEST_F(Return, OfAFailPolicyATaskThatNeverStartedIsQueuedAgain) {
   cluster.join("pi1");
   submit(NodeLossPolicy::fail);
   cluster.take("pi1");
-  cluster.join(again(2));  // the agent was started again; what waited in its memory is gone
+  cluster.join(again("pi1", 2));  // the agent was started again; what waited in its memory is gone
   EXPECT_EQ(cluster.take("pi1").launch.at(0).id.attempt, 2U);
 }
 
@@ -87,12 +61,12 @@ TEST_F(Return, OfAFailPolicyATaskThatMayHaveRunFails) {
   const JobId started = submit(NodeLossPolicy::fail);
   cluster.event("pi1", Harness::started(cluster.take("pi1").launch.at(0).id));
   cluster.drop_messages();
-  cluster.join(again(2));
+  cluster.join(again("pi1", 2));
   EXPECT_EQ(ended_as(started), JobState::failed);
 
   const JobId rebooted = submit(NodeLossPolicy::fail);
   cluster.take("pi1");
-  cluster.join(again(3, "boot-2"));
+  cluster.join(again("pi1", 3, "boot-2"));
   EXPECT_EQ(ended_as(rebooted), JobState::failed) << "it may have started just before the power went";
 }
 
@@ -103,7 +77,7 @@ TEST_F(Return, AnotherMachineUnderTheNameProvesNothingOfAFenceTask) {
   cluster.event("pi1", Harness::started(id));
   cluster.pass(10'000);
   cluster.drop_messages();
-  auto replacement = again(1, "boot-of-another");
+  auto replacement = again("pi1", 1, "boot-of-another");
   replacement.agent_id = "00000000-0000-4000-8000-000000000099";
   replacement.machine_id = "another";
   cluster.join(replacement);

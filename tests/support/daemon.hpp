@@ -1,5 +1,5 @@
-// A daemon of the chaos cluster: a process that the harness starts, breaks and starts again. Start it always from the
-// same thread: it dies with it.
+// A daemon that a test starts, breaks and starts again; its output is appended to a log. Start it always from the same
+// thread: it dies with it. A terminal's Ctrl-C does not reach it.
 #pragma once
 
 #include <fcntl.h>
@@ -15,15 +15,15 @@
 
 extern char** environ;
 
-namespace bramble::test::chaos {
+namespace bramble::test {
 
-class Part {
+class Daemon {
  public:
-  Part(std::string name, std::string log, std::vector<std::string> argv, std::vector<std::string> more_env = {})
+  Daemon(std::string name, std::string log, std::vector<std::string> argv, std::vector<std::string> more_env = {})
       : name_(std::move(name)), log_(std::move(log)), argv_(std::move(argv)), more_env_(std::move(more_env)) {}
-  ~Part() { kill(); }
-  Part(Part&&) = default;
-  Part& operator=(Part&&) = delete;
+  ~Daemon() { kill(); }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
 
   void start() {
     if (process_) return;
@@ -34,6 +34,7 @@ class Part {
     options.stdout_fd = log.get();
     options.stderr_fd = log.get();
     options.die_with_parent = true;
+    options.own_group = true;
     auto process = posix::Process::spawn(options);
     if (!process) throw std::runtime_error(process.error().message);
     process_ = std::move(*process);
@@ -42,18 +43,22 @@ class Part {
     if (process_) process_->kill_and_wait();
     process_.reset();
   }
-  posix::ExitStatus end() {  // SIGTERM first
-    process_->kill(SIGTERM);
-    auto status = process_->wait(30'000);
-    if (!status) status = process_->kill_and_wait();
-    process_.reset();
-    return *status;
-  }
   void signal(int number) {
     if (process_) process_->kill(number);
   }
+  // Of one that runs. Nothing: it did not end in time, and still runs.
+  std::optional<posix::ExitStatus> wait_for_end(int limit_ms = kEndLimitMs) {
+    const auto status = process_->wait(limit_ms);
+    if (status) process_.reset();
+    return status;
+  }
+  void end() {  // SIGTERM first
+    signal(SIGTERM);
+    if (!wait_for_end()) kill();
+  }
 
   bool runs() const { return process_.has_value(); }
+  pid_t pid() const { return process_->pid(); }  // of one that runs
 
   // How it ended, once, if it ended by itself.
   std::optional<posix::ExitStatus> own_end() {
@@ -63,8 +68,11 @@ class Part {
   }
 
   const std::string& name() const { return name_; }
+  const std::string& log() const { return log_; }  // the file's path
 
  private:
+  static constexpr int kEndLimitMs = 30'000;
+
   // More variables go in front: the first of a name counts.
   std::vector<std::string> environment() const {
     std::vector<std::string> all = more_env_;
@@ -79,4 +87,4 @@ class Part {
   std::optional<posix::Process> process_;
 };
 
-}  // namespace bramble::test::chaos
+}  // namespace bramble::test
