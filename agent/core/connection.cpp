@@ -62,7 +62,7 @@ void publish_retained_status(const State& state, Effects& effects, const wire::N
 
 void start(State& state, Now now) {
   state.link.retry_at = now.mono;
-  state.session.next_telemetry = now.mono;
+  begin_telemetry(state, now);
 }
 
 void connect_if_due(State& state, Effects& effects, Now now) {

@@ -27,6 +27,11 @@ bool parse_whole(std::string_view text, uint64_t& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+bool parse_watts(std::string_view text, double& watts) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), watts);
+  return error == std::errc() && end == text.data() + text.size() && watts >= 0 && watts <= wire::kMaxModelW;
+}
+
 agent::Saved new_identity(const std::string& machine_id) {
   agent::Saved saved;
   saved.agent_id = posix::random_uuid();
@@ -40,6 +45,9 @@ std::string format_saved(const agent::Saved& saved) {
   std::string text = "agent_id " + saved.agent_id + "\nmachine_id " + saved.machine_id + "\ncounter " +
                      std::to_string(saved.counter) + "\n";
   if (!saved.store.empty()) text += "store " + saved.store + "\nterm " + std::to_string(saved.term) + "\n";
+  if (saved.power) {
+    text += "idle_w " + std::to_string(saved.power->idle_w) + "\nbusy_w " + std::to_string(saved.power->busy_w) + "\n";
+  }
   return text;
 }
 
@@ -51,6 +59,8 @@ Result<agent::Saved> parse_saved(std::string_view text) {
   saved.store = lines["store"];
   const bool sound = is_uuid(saved.agent_id) && parse_whole(lines["counter"], saved.counter) &&
                      (saved.store.empty() || (is_uuid(saved.store) && parse_whole(lines["term"], saved.term)));
+  wire::PowerModel power;  // damaged or none: the aggregator says it again
+  if (parse_watts(lines["idle_w"], power.idle_w) && parse_watts(lines["busy_w"], power.busy_w)) saved.power = power;
   if (!sound) return fail(ErrorCode::corrupt, "it is damaged: remove it, and this agent makes itself a new identity");
   return saved;
 }

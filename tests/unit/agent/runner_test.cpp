@@ -98,7 +98,8 @@ TEST(OutputFiles, AreNotLedAwayByALink) {
 
 TEST(SavedState, IsKept) {
   TempDir dir;
-  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4};
+  const agent::Saved saved{
+      "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4, wire::PowerModel{2.7, 6.4}};
   ASSERT_TRUE(store_saved(dir / "agent.state", saved));
   EXPECT_EQ(load_saved(dir / "agent.state", "machine"), saved);
 }
@@ -115,7 +116,7 @@ TEST(SavedState, BeginsWithAnIdentityOfItsOwn) {
 
 TEST(SavedState, OfAClonedCardGetsANewIdentityAndStaysJoined) {
   TempDir dir;
-  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4};
+  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4, {}};
   ASSERT_TRUE(store_saved(dir / "agent.state", saved));
   const auto clone = load_saved(dir / "agent.state", "another machine");
   ASSERT_TRUE(clone);

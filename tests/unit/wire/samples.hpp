@@ -182,6 +182,8 @@ inline WardenStarted full_started() {
           .lease_ms = 20'000};
 }
 
+inline WardenUsage full_usage() { return {.task = warden_task(), .cpu_us = UINT64_MAX}; }
+
 inline WardenExited full_exited() { return {.task = warden_task(), .result = full_finished()}; }
 
 inline WardenState full_state() {
