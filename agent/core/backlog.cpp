@@ -34,7 +34,7 @@ void Backlog::keep(const wire::Telemetry& reading, MonoTime taken) {
   for (const auto& [name, value] : reading.values) kept.values.push_back(value);
   values_ += kept.values.size();
   kept_.push_back(std::move(kept));
-  while (values_ > kMaxValues && kept_.size() > 1) thin_out();
+  while ((values_ > kMaxValues || kept_.size() > kMaxReadings) && kept_.size() > 1) thin_out();
 }
 
 // The newest stays, and of the others every other one.

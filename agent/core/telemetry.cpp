@@ -96,6 +96,11 @@ void say_what_was_kept(State& state, Effects& effects, Now now) {
                         std::to_string(backlog.dropped()) + " were dropped to save room");
 }
 
+std::string watts_text(double watts) {
+  const std::string text = std::to_string(watts);
+  return text.substr(0, text.find('.') + 2) + " W";
+}
+
 void apply_model(State& state) { state.energy.ledger.set_model(power_model(state), state.config.cpu_cores); }
 
 }  // namespace
@@ -113,6 +118,9 @@ void take_calibration(State& state, Effects& effects, const std::optional<wire::
   state.saved.power = power;
   effects.save = state.saved;
   apply_model(state);
+  const wire::PowerModel model = power_model(state);
+  effects.log.push_back(std::string(power ? "calibrated by the aggregator: " : "calibration taken back: ") +
+                        watts_text(model.idle_w) + " idle, " + watts_text(model.busy_w) + " busy");
 }
 
 void sample_if_due(State& state, Effects& effects, Now now) {

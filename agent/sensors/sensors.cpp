@@ -85,8 +85,7 @@ struct Sensors::Shared {
 
 Sensors::Sensors(Roots roots, std::vector<std::unique_ptr<Source>> sources, Deliver deliver)
     : shared_(std::make_shared<Shared>(std::move(roots), std::move(deliver))) {
-  for (auto& source : sources) shared_->slots.push_back({std::move(source)});
-  start_thread();
+  for (auto& source : sources) shared_->slots.push_back({std::move(source), false, false, 0});
 }
 
 Sensors::~Sensors() {
@@ -96,7 +95,10 @@ Sensors::~Sensors() {
   shared_->changed.wait_for(lock, kLastLook, [this] { return !shared_->working; });
 }
 
-void Sensors::start_thread() { std::thread(work, shared_, shared_->generation).detach(); }
+void Sensors::start_thread() {
+  started_ = true;
+  std::thread(work, shared_, shared_->generation).detach();
+}
 
 void Sensors::work(std::shared_ptr<Shared> shared, uint64_t mine) {
   std::unique_lock lock(shared->mutex);
@@ -124,6 +126,8 @@ void Sensors::request(MonoTime now) {
     for (Slot& slot : shared_->slots) {
       if (slot.busy) shared_->note(slot, "it has not answered for " + std::to_string(kHangMs / 1000) + " s");
     }
+    start_thread();
+  } else if (!started_) {
     start_thread();
   }
   shared_->requested = true;

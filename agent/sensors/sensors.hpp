@@ -39,6 +39,7 @@ class Sensors {
   void start_thread();
 
   std::shared_ptr<Shared> shared_;
+  bool started_ = false;  // with the first request: by then the loop has taken the process' signals to itself
 };
 
 }  // namespace bramble::sensors

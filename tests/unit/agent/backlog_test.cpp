@@ -69,7 +69,8 @@ TEST(Backlog, ThinsOutAndStillCoversTheWholeOutage) {
   EXPECT_EQ(backlog.spacing_ms(), Backlog::kFirstSpacingMs);  // for the next outage
 }
 
-TEST(Backlog, IsLimitedInBytesWhateverAReadingHolds) {
+TEST(Backlog, IsLimitedWhateverAReadingHolds) {
+  EXPECT_LE(kept_for(100'000, 1).size(), Backlog::kMaxReadings);
   EXPECT_LE(kept_for(5000, 256).size() * 256, Backlog::kMaxValues);
 }
 

@@ -230,10 +230,12 @@ TEST(AgentTelemetry, TakesTheCalibrationThatAWelcomeBringsAndKeepsIt) {
   h.tasks(welcome);
   h.take<wire::Inventory>(NodeTopic::inventory);
   EXPECT_EQ(h.state.saved.power, (wire::PowerModel{1, 3}));
+  EXPECT_EQ(h.take_log(), std::vector<std::string>{"calibrated by the aggregator: 1.0 W idle, 3.0 W busy"});
   EXPECT_DOUBLE_EQ(h.second(busy(0.5, 1)).at(0).values.at("power_w"), 2);
   h.tasks(h.welcome_message(9));  // taken back
   h.take<wire::Inventory>(NodeTopic::inventory);
   EXPECT_FALSE(h.state.saved.power);
+  EXPECT_EQ(h.take_log(), std::vector<std::string>{"calibration taken back: 2.0 W idle, 6.0 W busy"});
   EXPECT_DOUBLE_EQ(h.second(busy(0.5, 1)).at(0).values.at("power_w"), 4);
 }
 
