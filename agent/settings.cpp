@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "agent/sensors/hardware.hpp"
+#include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/machine.hpp"
@@ -67,6 +68,7 @@ Status check(const Settings& settings) {
   for (const auto& [name, value] : config.labels) {
     if (Status label = check_name("a label", name); !label) return label;
   }
+  if (const auto broker = mqtt::parse_broker_url(settings.broker_url); !broker) return fail(broker.error().message);
   if (config.power.idle_w > config.power.busy_w) return fail("idle_w must not be above busy_w");
   if (!settings.drop_ins.directory.empty() && !settings.drop_ins.directory.starts_with('/')) {
     return fail("sensors_dir must begin with '/', or be empty for none, not be '" + settings.drop_ins.directory + "'");

@@ -1,6 +1,7 @@
 #include "aggregator/config.hpp"
 
 #include "common/base/ids.hpp"
+#include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
 #include "common/wire/messages.hpp"
 
@@ -13,6 +14,11 @@ constexpr int64_t kBeatMs = wire::Welcome{}.beat_ms;
 Status check(const DaemonConfig& config, const std::string& path) {
   if (!is_valid_name(config.cluster)) {
     return fail(path + ": cluster '" + config.cluster + "' is not a name (letters, digits, '-', '_', '.')");
+  }
+  if (!config.broker_url.empty()) {
+    if (const auto broker = mqtt::parse_broker_url(config.broker_url); !broker) {
+      return fail(path + ": " + broker.error().message);
+    }
   }
   if (!config.tcp_listen.empty() && config.token_file.empty()) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");

@@ -19,6 +19,7 @@ Interrupts::Interrupts(std::function<void()> on_first) : on_first_(std::move(on_
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);  // nohup has it ignored, and then it does not come here
   pthread_sigmask(SIG_BLOCK, &signals, &previous_mask_);
   signal_fd_.reset(::signalfd(-1, &signals, SFD_CLOEXEC));
   stop_fd_.reset(::eventfd(0, EFD_CLOEXEC));

@@ -10,7 +10,7 @@
 
 namespace bramble::cli {
 
-// Takes SIGINT and SIGTERM for as long as it lives. Make it before other threads are started, for they must not take
+// Takes SIGINT, SIGTERM and SIGHUP (the terminal is gone) for as long as it lives. Make it before other threads are started, for they must not take
 // the signals. The first signal has `on_first` called in a thread of its own; any further one ends the process with
 // 128 + its number.
 class Interrupts {

@@ -4,6 +4,7 @@
 
 #include "aggregator/core/explain.hpp"
 #include "aggregator/core/internal.hpp"
+#include "aggregator/core/metrics.hpp"
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
@@ -154,6 +155,10 @@ ApiReply handle(State& state, Effects&, Now now, const Caller&, NodesRequest&) {
 
 ApiReply handle(State& state, Effects&, Now, const Caller&, HealthRequest&) { return {200, health_json(state), {}}; }
 
+ApiReply handle(State& state, Effects&, Now now, const Caller&, MetricsRequest&) {
+  return {200, metrics_text(state, now), {}};
+}
+
 ApiReply handle(State& state, Effects&, Now now, const Caller&, ExplainRequest& request) {
   return explain_reply(state, now, request);
 }
@@ -191,7 +196,8 @@ namespace {
 
 bool only_asks(const ApiCall& call) {
   return std::holds_alternative<NodesRequest>(call) || std::holds_alternative<HealthRequest>(call) ||
-         std::holds_alternative<WatchJobRequest>(call) || std::holds_alternative<WatchOutputRequest>(call);
+         std::holds_alternative<MetricsRequest>(call) || std::holds_alternative<WatchJobRequest>(call) ||
+         std::holds_alternative<WatchOutputRequest>(call);
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ struct DrainRequest {
 
 struct NodesRequest {};
 
+struct MetricsRequest {};  // the answer's body is no JSON but metrics_text()
+
 // Answers when the job's version is above `since` or wait_ms is over. A version counts changes anyone would show.
 struct WatchJobRequest {
   JobId job = 0;
@@ -97,9 +99,9 @@ struct ExplainRequest {
   std::optional<TaskIndex> task;
 };
 
-using ApiCall =
-    std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
-                 WatchJobRequest, WatchOutputRequest, HealthRequest, ExplainRequest, ForgetRequest, RetryRequest>;
+using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
+                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest,
+                             ExplainRequest, ForgetRequest, RetryRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

@@ -115,8 +115,8 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
   job.attempts.insert(attempt.key);
   effects.writes.push_back(
       AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
-  node.outbox.specs.try_emplace(key.job, job.record.spec.task);
-  node.outbox.launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+  mail_to(state, node).specs.try_emplace(key.job, job.record.spec.task);
+  mail_to(state, node).launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
   attach(state, state.attempts.emplace(attempt.key, std::move(attempt)).first->second);
   touch(state, job);
 }
@@ -124,7 +124,7 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
 void cancel_attempt(State& state, Now now, Attempt& attempt) {
   attempt.cancel = true;
   attempt.sent = now.mono;
-  if (!attempt.lost) state.nodes[attempt.node].outbox.cancel.push_back(attempt.key);
+  if (!attempt.lost) mail_to(state, state.nodes[attempt.node]).cancel.push_back(attempt.key);
 }
 
 namespace {
@@ -200,7 +200,7 @@ void supersede(State& state, Effects& effects, Now now, const AttemptKey& key) {
   const Attempt& attempt = state.attempts.at(key);
   Node& node = state.nodes[attempt.node];
   node.strays[key] = now.mono;
-  if (!attempt.lost) node.outbox.cancel.push_back(key);
+  if (!attempt.lost) mail_to(state, node).cancel.push_back(key);
   effects.writes.push_back(EndAttempt{key, "superseded", {}, now.wall});
   effects.files.push_back(RemoveOutput{key});
   erase_attempt(state, key);
@@ -214,6 +214,13 @@ void count_end(TaskCounts& counts, TaskState final_state) {
 
 }  // namespace
 
+// One that is lost may never come back, so its task does not wait for it - unless it must be proved dead first.
+bool is_in_other_hands(const State& state, const Task& task) {
+  return task.is_queued() || std::any_of(task.open.begin(), task.open.end(), [&](const AttemptKey& key) {
+           return !state.attempts.at(key).lost || state.unproved.contains(key);
+         });
+}
+
 void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed) {
   Task& task = state.tasks.at(key);
   Job& job = state.jobs.at(key.job);
@@ -223,6 +230,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   effects.writes.push_back(PutTask{key, final_state, task.failures, committed, task.crashes});
   if (task.stdin_blob && final_state == TaskState::succeeded) drop_blob(state, effects, now, *task.stdin_blob);
   count_end(job.record.progress.counts, final_state);
+  count_end(state.ended, final_state);
   state.tasks.erase(key);
   touch(state, job);
 }
@@ -256,7 +264,7 @@ void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, co
   effects.files.push_back(RemoveOutput{key});
   erase_attempt(state, key);
   if (too_often) return end_task(state, effects, now, task_key, TaskState::failed, 0);
-  if (!task.open.empty() || task.is_queued()) return;
+  if (is_in_other_hands(state, task)) return;
   const Job& job = state.jobs.at(key.job);
   if (job.record.progress.cancel_requested) {
     end_task(state, effects, now, task_key, TaskState::cancelled, 0);
@@ -299,7 +307,7 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   if (result.outcome == wire::Outcome::exited && result.code == 0) {
     return commit_result(state, effects, now, key, TaskState::succeeded, result);
   }
-  const bool has_rival = !task.open.empty() || task.is_queued();
+  const bool has_rival = is_in_other_hands(state, task);
   if (cancelling && result.outcome == wire::Outcome::cancelled) {
     if (!has_rival) return commit_result(state, effects, now, key, TaskState::cancelled, result);
     effects.files.push_back(RemoveOutput{key});
@@ -328,7 +336,7 @@ void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wir
     effects.writes.push_back(StartAttempt{key, WallTime{result.started_wall_ms}});
   }
   if (result.outcome == wire::Outcome::exited) note_duration(job, result.duration_ms);
-  state.nodes[attempt.node].outbox.done.push_back(key);
+  mail_to(state, state.nodes[attempt.node]).done.push_back(key);
   effects.writes.push_back(EndAttempt{key, std::string(wire::to_string(result.outcome)), result, now.wall});
   erase_attempt(state, key);
   judge(state, effects, now, key, result);

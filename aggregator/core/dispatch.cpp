@@ -164,7 +164,7 @@ void recall(State& state, Now now, Node& node, const AttemptKey& key) {
   Attempt& attempt = state.attempts.at(key);
   attempt.recalled = true;
   attempt.sent = now.mono;
-  node.outbox.recall.push_back(key);
+  mail_to(state, node).recall.push_back(key);
 }
 
 // Takes from a node what waits there and would start at once elsewhere.
@@ -205,14 +205,14 @@ void resend(State& state, Now now) {
     if (!says_launch && !attempt.cancel && !attempt.recalled) continue;
     attempt.sent = now.mono;
     if (attempt.cancel) {
-      node.outbox.cancel.push_back(key);
+      mail_to(state, node).cancel.push_back(key);
     } else if (says_launch) {
       const Job& job = state.jobs.at(key.job);
       const Task& task = state.tasks.at(key.task_key());
-      node.outbox.specs.try_emplace(key.job, job.record.spec.task);
-      node.outbox.launch.push_back({key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+      mail_to(state, node).specs.try_emplace(key.job, job.record.spec.task);
+      mail_to(state, node).launch.push_back({key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
     } else if (!attempt.running && !attempt.result) {
-      node.outbox.recall.push_back(key);
+      mail_to(state, node).recall.push_back(key);
     }
   }
   for (Node& node : state.nodes) {
@@ -220,7 +220,7 @@ void resend(State& state, Now now) {
     for (auto& [key, sent] : node.strays) {
       if (now.mono - sent < state.config.resend_ms) continue;
       sent = now.mono;
-      node.outbox.cancel.push_back(key);
+      mail_to(state, node).cancel.push_back(key);
     }
   }
 }
@@ -284,8 +284,16 @@ wire::TasksMessage next_message(const State& state, Node& node) {
 
 }  // namespace
 
+wire::TasksMessage& mail_to(State& state, Node& node) {
+  if (!node.has_mail) state.mail.push_back(static_cast<NodeIndex>(&node - state.nodes.data()));
+  node.has_mail = true;
+  return node.outbox;
+}
+
 void flush(State& state, Effects& effects) {
-  for (Node& node : state.nodes) {
+  for (const NodeIndex index : std::exchange(state.mail, {})) {
+    Node& node = state.nodes[index];
+    node.has_mail = false;
     if (!state.connected || !state.gone_back.empty()) {
       node.outbox = {};  // everything in it is said again
       continue;

@@ -11,14 +11,14 @@ Attempt* find_attempt_at(State& state, const Node& node, const AttemptKey& key) 
 }
 
 // The node holds something that is not wanted there: said until it is gone.
-void disown(Node& node, Now now, const AttemptKey& key) {
-  if (node.strays.try_emplace(key, now.mono).second) node.outbox.cancel.push_back(key);
+void disown(State& state, Node& node, Now now, const AttemptKey& key) {
+  if (node.strays.try_emplace(key, now.mono).second) mail_to(state, node).cancel.push_back(key);
 }
 
 void on_started(State& state, Effects& effects, Now now, Node& node, const wire::Event& event) {
-  node.outbox.ack.push_back(event.number);
+  mail_to(state, node).ack.push_back(event.number);
   Attempt* attempt = find_attempt_at(state, node, event.id);
-  if (attempt == nullptr) return disown(node, now, event.id);
+  if (attempt == nullptr) return disown(state, node, now, event.id);
   attempt->answered = true;
   if (attempt->running) return;
   mark_running(state, *attempt, true);
@@ -32,7 +32,7 @@ void on_finished(State& state, Effects& effects, Now now, Node& node, const wire
   node.strays.erase(event.id);
   Attempt* attempt = find_attempt_at(state, node, event.id);
   if (attempt == nullptr) {
-    node.outbox.done.push_back(event.id);  // committed before, or not wanted any more
+    mail_to(state, node).done.push_back(event.id);  // committed before, or not wanted any more
     return;
   }
   attempt->answered = true;
@@ -61,7 +61,7 @@ void on_event(State& state, Effects& effects, Now now, Node& node, const wire::E
       if (Attempt* attempt = find_attempt_at(state, node, event.id)) {
         attempt->answered = true;
       } else {
-        disown(node, now, event.id);
+        disown(state, node, now, event.id);
       }
       return;
     case wire::EventType::returned:
@@ -75,7 +75,7 @@ void on_event(State& state, Effects& effects, Now now, Node& node, const wire::E
     case wire::EventType::started:
       return on_started(state, effects, now, node, event);
     case wire::EventType::output:
-      node.outbox.ack.push_back(event.number);
+      mail_to(state, node).ack.push_back(event.number);
       if (Attempt* attempt = find_attempt_at(state, node, event.id)) {
         on_output_event(state, effects, now, *attempt, *event.output);
       }

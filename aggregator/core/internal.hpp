@@ -56,6 +56,8 @@ void detach(State& state, Attempt& attempt);
 void mark_running(State& state, Attempt& attempt, bool running);
 void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex node);
 void cancel_attempt(State& state, Now now, Attempt& attempt);
+// Queued, or an attempt of it will yet be heard of or proved dead.
+bool is_in_other_hands(const State& state, const Task& task);
 // The attempt is no more, without a result; its task is queued again unless another attempt of it is open.
 void abandon_attempt(State& state, Effects& effects, Now now, AttemptKey key, const std::string& outcome);
 // The attempt's result, with its output in our hands.
@@ -75,6 +77,9 @@ void keep_as_lost(State& state, Effects& effects, const AttemptKey& key);
 void prove_dead(State& state, Effects& effects, Now now, const AttemptKey& key, const std::string& how);
 // When an attempt's lease proves it dead; nothing: it has none, only a new boot or power proves it.
 std::optional<MonoTime> proof_time(const State& state, const Attempt& attempt);
+// Queues a task that no open attempt holds. Of a fenced one there may be an attempt that the store does not tell of (it
+// is a restored backup): it waits until such a one's lease is over.
+void queue_with_care(State& state, Now now, const TaskKey& key, Task& task);
 void watch_leases(State& state, Effects& effects, Now now);
 
 // --- events from nodes (events.cpp) ---
@@ -95,8 +100,9 @@ void answer_output_waiters(State& state, Effects& effects, Now now);
 NodeView view_of(const Node& node, NodeIndex index);
 uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
-void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
-void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
+void rebalance(State& state, Now now);                  // recalls work that waits on one node while another idles
+void resend(State& state, Now now);                     // launches, cancels and recalls that were not answered
+wire::TasksMessage& mail_to(State& state, Node& node);  // what goes out to it at the end of the step
 void flush(State& state, Effects& effects);
 
 // --- watchers (watch.cpp) ---

@@ -1,4 +1,5 @@
 // What must hold after every step. Used by the tests and the simulator.
+#include <algorithm>
 #include <map>
 
 #include "aggregator/core/reactor.hpp"
@@ -36,7 +37,11 @@ void check_tasks(const State& state, Problems& problems) {
     if (is_final(task.state)) problems.push_back(to_string(key) + " is final and still held");
     if (!state.jobs.contains(key.job)) problems.push_back(to_string(key) + " has no open job");
     if (task.waiting_again) ++again[key.job];
-    const bool held = task.is_queued() || !task.open.empty();
+    const bool held =
+        task.is_queued() || std::any_of(task.open.begin(), task.open.end(), [&](const AttemptKey& attempt) {
+          const auto open = state.attempts.find(attempt);
+          return open != state.attempts.end() && (!open->second.lost || state.unproved.contains(attempt));
+        });
     if (task.not_before && !state.delayed.contains({*task.not_before, key})) {
       problems.push_back(to_string(key) + " waits for a time that nobody watches");
     }

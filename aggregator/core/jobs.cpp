@@ -88,6 +88,7 @@ void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
     }
   }
   progress.counts.cancelled += progress.range.size() - progress.next_position;
+  state.ended.cancelled += progress.range.size() - progress.next_position;
   progress.next_position = progress.range.size();
   for (const auto& [index, blob] : job.inputs) {  // kept: the task may be tried again
     effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});
@@ -108,11 +109,13 @@ void cancel_job(State& state, Effects& effects, Now now, Job& job) {
   for (const auto& key : open) {
     const auto found = state.attempts.find(key);
     if (found == state.attempts.end()) continue;
-    if (found->second.lost) {
+    if (!found->second.lost) {
+      cancel_attempt(state, now, found->second);
+    } else if (!is_in_other_hands(state, state.tasks.at(key.task_key()))) {
       // Nobody is there to be told now; the node hears it when it is back.
       end_task(state, effects, now, key.task_key(), TaskState::cancelled, 0);
-    } else {
-      cancel_attempt(state, now, found->second);
+    } else if (state.unproved.contains(key)) {
+      set_task_state(state, effects, key.task_key(), TaskState::silent);  // until it is proved dead
     }
   }
   touch(state, job);

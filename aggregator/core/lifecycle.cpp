@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kFirstBackoffMs = 100;
 constexpr int64_t kMaxBackoffMs = 5000;
+constexpr int64_t kRepeatMs = 250;
 constexpr int64_t kStallMs = 1000;  // between two ticks: we were not running
 
 Publish status_message(const State& state, bool online) {
@@ -86,14 +87,8 @@ void load_attempts(State& state, Effects& effects, Now now, LoadedState& loaded)
   }
 }
 
-// An attempt of it that is not in the store any more (a restored backup) may live until its lease is over.
-bool needs_care(const State& state, const TaskKey& key, const Task& task) {
-  const JobSpec& spec = state.jobs.at(key.job).record.spec;
-  return spec.on_node_loss == NodeLossPolicy::fence && spec.task.lease_ms > 0 && task.attempts > 0;
-}
-
 // Tasks whose row says that they are at a node, or queued, and that no open attempt holds.
-void queue_orphans(State& state) {
+void queue_orphans(State& state, Now now) {
   std::vector<TaskKey> orphans;
   for (const auto& [key, task] : state.tasks) {
     const bool was_requeued = task.state == TaskState::queued;
@@ -103,13 +98,7 @@ void queue_orphans(State& state) {
   for (const auto& key : orphans) {
     Task& task = state.tasks.at(key);
     task.state = TaskState::queued;
-    if (needs_care(state, key, task)) {
-      task.not_before = lease_proof(state.started, state.jobs.at(key.job).record.spec.task.lease_ms);
-      state.delayed.emplace(*task.not_before, key);
-      continue;
-    }
-    task.waiting_again = true;
-    state.jobs.at(key.job).again.push_back(key.task);
+    queue_with_care(state, now, key, task);
   }
 }
 
@@ -130,7 +119,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   state.forgetting.assign(loaded.forgotten_jobs.begin(), loaded.forgotten_jobs.end());
   load_tasks(state, loaded);
   load_attempts(state, effects, now, loaded);
-  queue_orphans(state);
+  queue_orphans(state, now);
   std::vector<Job*> cancelled;
   for (auto& [id, job] : state.jobs) {
     if (job.record.progress.cancel_requested) cancelled.push_back(&job);
@@ -176,6 +165,14 @@ void connect_when_due(State& state, Effects& effects, Now now) {
   effects.connect = status_message(state, false);
 }
 
+// Every open attempt is looked at: seldom enough to cost nothing when there are many.
+void repeat_unanswered(State& state, Effects& effects, Now now) {
+  if (now.mono < state.repeat_at) return;
+  state.repeat_at = now.mono + kRepeatMs;
+  resend(state, now);
+  retry_pulls(state, effects, now);
+}
+
 void expire_job_waiters(State& state, Effects& effects, Now now) { answer_job_waiters(state, effects, now); }
 
 }  // namespace
@@ -191,8 +188,7 @@ void on_tick(State& state, Effects& effects, Now now) {
     watch_leases(state, effects, now);
   }
   queue_delayed(state, now);
-  resend(state, now);
-  retry_pulls(state, effects, now);
+  repeat_unanswered(state, effects, now);
   rebalance(state, now);
   sweep_blobs(state, effects, now);
   remove_forgotten(state, effects);

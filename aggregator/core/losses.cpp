@@ -39,7 +39,10 @@ void settle_lost(State& state, Effects& effects, Now now, const TaskKey& key) {
   Task& task = state.tasks.at(key);
   if (has_live_attempt(state, task) || task.is_queued()) return;
   const auto& job = state.jobs.at(key.job).record;
-  if (job.progress.cancel_requested) return end_task(state, effects, now, key, TaskState::cancelled, 0);
+  // Cancelled means, for a fenced one, that it does not run any more: it could be tried again at once.
+  if (job.progress.cancel_requested && !is_in_other_hands(state, task)) {
+    return end_task(state, effects, now, key, TaskState::cancelled, 0);
+  }
   switch (job.spec.on_node_loss) {
     case NodeLossPolicy::rerun:
       return requeue(state, effects, key, task);
@@ -108,6 +111,20 @@ std::optional<MonoTime> proof_time(const State& state, const Attempt& attempt) {
   const Node& node = state.nodes[attempt.node];
   const MonoTime heard = attempt.orphan ? attempt.own_heard : node.heard.value_or(state.started);
   return lease_proof(std::max(heard, state.started), lease_ms);
+}
+
+void queue_with_care(State& state, Now now, const TaskKey& key, Task& task) {
+  Job& job = state.jobs.at(key.job);
+  const JobSpec& spec = job.record.spec;
+  const bool was_leased = spec.on_node_loss == NodeLossPolicy::fence && spec.task.lease_ms > 0 && task.attempts > 0;
+  const MonoTime proof = lease_proof(state.started, spec.task.lease_ms);
+  if (was_leased && proof > now.mono) {
+    task.not_before = proof;
+    state.delayed.emplace(proof, key);
+  } else {
+    task.waiting_again = true;
+    job.again.push_back(key.task);
+  }
 }
 
 void watch_leases(State& state, Effects& effects, Now now) {

@@ -57,12 +57,12 @@ bool is_second_agent(const State& state, const Node& node, const wire::NodeStatu
          is_live(state, node, now);
 }
 
-void refuse_second_agent(Effects& effects, Node& node, const wire::NodeStatus& status) {
+void refuse_second_agent(State& state, Effects& effects, Node& node, const wire::NodeStatus& status) {
   const auto& first = node.record.status;
   const std::string why = "the name " + first.node + " is taken by agent " + first.agent_id + " (machine " +
                           first.machine_id + "); this is agent " + status.agent_id + " (machine " + status.machine_id +
                           "): give one of them another name";
-  node.outbox.refusal = wire::Refusal{status.agent_id, why};
+  mail_to(state, node).refusal = wire::Refusal{status.agent_id, why};
   effects.warn("refused a second agent: " + why);
 }
 
@@ -78,8 +78,8 @@ void grant_session(State& state, Effects& effects, Now now, Node& node) {
   node.welcomed = now.mono;
   node.inventory = {};
   node.inventory.nonce = (state.term << 32) | ++state.last_nonce;
-  node.outbox = {};  // what was gathered for the old session says nothing to the new one
-  node.outbox.welcome = make_welcome(state, node);
+  mail_to(state, node) = {};  // what was gathered for the old session says nothing to the new one
+  mail_to(state, node).welcome = make_welcome(state, node);
   effects.writes.push_back(PutSession{node.session});
 }
 
@@ -118,7 +118,7 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
     return;
   }
   if (is_being_welcomed(node, status)) {
-    node.outbox.welcome = make_welcome(state, node);
+    mail_to(state, node).welcome = make_welcome(state, node);
     return;
   }
   const bool changed = !known.boot_id.empty() && (!same_agent || known.boot_id != status.boot_id);
@@ -210,7 +210,7 @@ void on_status(State& state, Effects& effects, Now now, const std::string& name,
   Node* node = find_or_add_node(state, effects, now, name);
   if (node == nullptr || note_later_life(state, effects, name, status)) return;
   if (is_foreign(state, effects, *node, status)) return;
-  if (is_second_agent(state, *node, status, now)) return refuse_second_agent(effects, *node, status);
+  if (is_second_agent(state, *node, status, now)) return refuse_second_agent(state, effects, *node, status);
   on_birth(state, effects, now, *node, status);
 }
 
@@ -221,12 +221,12 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
     node->heard = now.mono;
     if (node->beat && node->beat->spool_full && !beat.spool_full) state.schedule_needed = true;
     node->beat = beat;
-    node->outbox.echo = wire::Echo{beat.number, beat.sent_ms};
+    mail_to(state, *node).echo = wire::Echo{beat.number, beat.sent_ms};
     if (node->state == NodeState::silent || node->state == NodeState::lost) {
       grant_session(state, effects, now, *node);  // what it still has is told by a fresh inventory
     } else if (node->state == NodeState::joining && now.mono - *node->welcomed >= state.config.resend_ms) {
       node->welcomed = now.mono;
-      node->outbox.welcome = make_welcome(state, *node);
+      mail_to(state, *node).welcome = make_welcome(state, *node);
     }
     return;
   }
@@ -234,16 +234,16 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
   // Beside a live agent with the right session this is another one of the same name; its birth is dealt with.
   if (node->state != NodeState::joining && is_live(state, *node, now)) return;
   if (node->welcomed && now.mono - *node->welcomed < state.config.resend_ms) return;
-  node->outbox.ask_status = true;  // our idea of who it is may be old
+  mail_to(state, *node).ask_status = true;  // our idea of who it is may be old
   if (node->record.status.agent_id.empty()) {
     node->welcomed = now.mono;
     node->record.status.node = name;
   } else if (node->state == NodeState::joining) {
     node->welcomed = now.mono;
-    node->outbox.welcome = make_welcome(state, *node);
+    mail_to(state, *node).welcome = make_welcome(state, *node);
   } else {
     grant_session(state, effects, now, *node);
-    node->outbox.ask_status = true;
+    mail_to(state, *node).ask_status = true;
   }
 }
 
@@ -275,7 +275,7 @@ void recall_unbegun(State& state, Now now, Attempt& attempt) {
   if (attempt.lost || attempt.running || attempt.recalled || attempt.cancel || attempt.result) return;
   attempt.recalled = true;
   attempt.sent = now.mono;
-  state.nodes[attempt.node].outbox.recall.push_back(attempt.key);
+  mail_to(state, state.nodes[attempt.node]).recall.push_back(attempt.key);
 }
 
 // The original came back and there is a replacement. What has begun stays, and what ends first commits; what has not
@@ -316,14 +316,14 @@ bool take_back(State& state, Effects& effects, Now now, Node& node, const Attemp
   mark_running(state, attempt, running);
   settle_rivals(state, now, task, attempt);
   set_task_state(state, effects, key.task_key(), attempt.running ? TaskState::running : TaskState::assigned);
-  if (attempt.cancel) node.outbox.cancel.push_back(key);
+  if (attempt.cancel) mail_to(state, node).cancel.push_back(key);
   return true;
 }
 
 void take_back_or_cancel(State& state, Effects& effects, Now now, Node& node, const AttemptKey& key, bool running) {
   if (take_back(state, effects, now, node, key, running, false)) return;
   node.strays[key] = now.mono;
-  node.outbox.cancel.push_back(key);
+  mail_to(state, node).cancel.push_back(key);
 }
 
 // What a node holds of our store was written down here before it was given out - unless this database is an old copy.

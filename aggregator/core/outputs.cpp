@@ -39,9 +39,10 @@ void ask_for_more(State& state, Effects& effects, Now now, Attempt& attempt, wir
   progress.asked = now.mono;
 }
 
-// Of a node that is not heard nothing is asked: it would hold a place that others need.
+// Of a node that is not heard nothing is asked: it would hold a place that others need. A lost attempt's result may
+// come after all, also of one that is dead.
 bool can_pull(const State& state, const Attempt& attempt) {
-  return !attempt.lost && state.nodes[attempt.node].state == NodeState::on;
+  return (!attempt.lost || attempt.result) && state.nodes[attempt.node].state == NodeState::on;
 }
 
 void start_pull(State& state, Effects& effects, Now now, Attempt& attempt, wire::Stream stream) {

@@ -97,7 +97,7 @@ Job& open_again(State& state, Now now, RetryPlan& plan) {
   return job;
 }
 
-void queue_again(State& state, Job& job, TaskRecord& record) {
+void queue_again(State& state, Now now, Job& job, TaskRecord& record) {
   auto& counts = job.record.progress.counts;
   if (record.state == TaskState::succeeded) {
     --counts.succeeded;
@@ -110,8 +110,7 @@ void queue_again(State& state, Job& job, TaskRecord& record) {
   Task& task = state.tasks[record.key];
   task.attempts = record.attempts;
   task.stdin_blob = std::move(record.stdin_blob);
-  task.waiting_again = true;
-  job.again.push_back(record.key.task);
+  queue_with_care(state, now, record.key, task);
 }
 
 uint64_t retry(State& state, Effects& effects, Now now, RetryPlan& plan) {
@@ -120,7 +119,7 @@ uint64_t retry(State& state, Effects& effects, Now now, RetryPlan& plan) {
   Job& job = open_again(state, now, plan);
   for (auto& record : plan.tasks) {
     write.tasks.push_back(record.key.task);
-    queue_again(state, job, record);
+    queue_again(state, now, job, record);
   }
   ++job.record.progress.retried;
   job.ended_before = job.record.progress.counts.ended();

@@ -154,7 +154,8 @@ struct Node {
   std::unordered_set<AttemptKey> attempts;          // open, not lost
   std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
-  wire::TasksMessage outbox;                        // goes out at the end of the step
+  wire::TasksMessage outbox;                        // goes out at the end of the step; written by mail_to() only
+  bool has_mail = false;                            // stands in `mail`
 };
 
 // An input. It stays until each task and job that uses it has succeeded or is forgotten (one that failed may be tried
@@ -189,6 +190,7 @@ struct State {
 
   std::vector<Node> nodes;
   std::unordered_map<std::string, NodeIndex> node_by_name;
+  std::vector<NodeIndex> mail;  // nodes for which something was gathered in this step
 
   std::map<JobId, Job> jobs;                        // open ones
   std::set<std::pair<int64_t, JobId>> ready_order;  // (-priority, id) of jobs with ready tasks
@@ -230,11 +232,13 @@ struct State {
   std::string last_disconnect_reason;
   MonoTime trusted_since;  // silence before this does not count
   MonoTime last_tick;
+  MonoTime repeat_at;     // what was not answered is looked for again
   MonoTime started;       // an earlier run of ours answered no beat later than this
   std::string gone_back;  // not empty: why this store must not be worked with; see note_gone_back()
   bool schedule_needed = false;
   std::set<JobId> dirty_jobs;
 
+  TaskCounts ended;  // since the start; a task that is tried again may end again
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

@@ -39,6 +39,7 @@ constexpr Pattern kPatterns[] = {
 };
 
 constexpr std::string_view kPrefix = "/api/v1";
+constexpr std::string_view kMetricsPath = "/metrics";  // where Prometheus looks by itself
 constexpr size_t kMaxShownBytes = 200;
 
 template <typename Number>
@@ -89,6 +90,8 @@ std::variant<Route, NoRoute> to_route(const Pattern& pattern, const std::vector<
 std::variant<Route, NoRoute> find_route(std::string_view method, std::string_view path) {
   const std::string shown = to_utf8(path, kMaxShownBytes);
   NoRoute none{404, "there is nothing at " + shown + "; the API's paths begin with /api/v1/", ""};
+  if (path == kMetricsPath && method == "GET") return Route{Endpoint::metrics};
+  if (path == kMetricsPath) return NoRoute{405, shown + " takes GET only", "GET"};
   if (!path.starts_with(kPrefix)) return none;
   for (const Pattern& pattern : kPatterns) {
     const auto numbers = match(pattern.path, path.substr(kPrefix.size()));

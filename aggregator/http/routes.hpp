@@ -16,6 +16,7 @@ namespace bramble::aggregator::http {
 
 enum class Endpoint {
   health,
+  metrics,
   submit,
   append,
   close,

@@ -111,6 +111,7 @@ void Service::handle(const Route& route, HttpRequest request, Answer answer) {
   const Params params(request.params, {});
   if (!params.status()) return answer(error_reply(params.status().error()));
   if (route.endpoint == Endpoint::health) return get_health(answer);
+  if (route.endpoint == Endpoint::metrics) return get_metrics(request.caller, answer);
   ask_and_answer(request.caller, NodesRequest{}, answer);
 }
 
@@ -155,6 +156,14 @@ void Service::get_health(const Answer& answer) {
       self->last_health_ = reply.body;
     }
     answer(to_http(std::move(reply)));
+  });
+}
+
+void Service::get_metrics(const Caller& caller, const Answer& answer) {
+  ask(caller, MetricsRequest{}, limits_.port_timeout_ms, [answer](ApiReply reply) {
+    HttpReply http = to_http(std::move(reply));
+    if (http.status == 200) http.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    answer(std::move(http));
   });
 }
 

@@ -70,6 +70,7 @@ class Service : public std::enable_shared_from_this<Service> {
 
   // These do not block.
   void get_health(const Answer& answer);
+  void get_metrics(const Caller& caller, const Answer& answer);
   void watch_job(const Route& route, const HttpRequest& request, const Answer& answer);
   void read_output(const Route& route, const HttpRequest& request, const Answer& answer);
   void explain(const Route& route, const HttpRequest& request, const Answer& answer);

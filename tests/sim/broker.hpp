@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/base/random.hpp"
@@ -15,6 +17,7 @@
 namespace bramble::sim {
 
 struct Client {
+  std::string node;  // not empty: of the nodes' topics it wants none but this one's
   std::function<bool(const std::string& topic)> wants;
   std::function<void(const std::string& topic, const std::string& payload)> receive;
   std::function<void()> on_connected;
@@ -38,7 +41,10 @@ class Broker {
 
   bool calm = false;  // the bad time is over: nothing is lost, repeated or late any more
 
-  void add(Client* client) { clients_.push_back(client); }
+  void add(Client* client) {
+    clients_.push_back(client);
+    clients_of_[client->node].push_back(client);
+  }
 
   void connect(Client& client) {
     const uint64_t attempt = ++client.connection;
@@ -48,7 +54,9 @@ class Broker {
       client.connected = true;
       client.deaf_until_ms = 0;
       client.on_connected();
-      for (const auto& [topic, payload] : retained_) send_to(client, topic, payload);
+      for (const auto& [topic, payload] : retained_) {
+        if (client.node.empty() || is_of(client, topic)) send_to(client, topic, payload);
+      }
     });
   }
 
@@ -85,9 +93,32 @@ class Broker {
  private:
   void publish(const std::string& topic, const std::string& payload, bool retained) {
     if (retained) retained_[topic] = payload;
-    for (Client* client : clients_) {
-      if (client->connected && client->wants(topic)) send_to(*client, topic, payload);
+    const std::string_view node = node_of(topic);
+    if (node.empty()) return send_to_all(clients_, topic, payload);
+    send_to_all(clients_of_[""], topic, payload);
+    if (const auto found = clients_of_.find(std::string(node)); found != clients_of_.end()) {
+      send_to_all(found->second, topic, payload);
     }
+  }
+
+  void send_to_all(const std::vector<Client*>& clients, const std::string& topic, const std::string& payload) {
+    for (Client* client : clients) {
+      if (client->connected) send_to(*client, topic, payload);
+    }
+  }
+
+  // Of bramble/CLUSTER/node/NODE/...; empty: it is no node's.
+  static std::string_view node_of(std::string_view topic) {
+    constexpr std::string_view kMark = "/node/";
+    const size_t mark = topic.find(kMark);
+    if (mark == std::string_view::npos) return {};
+    topic.remove_prefix(mark + kMark.size());
+    return topic.substr(0, topic.find('/'));
+  }
+
+  static bool is_of(const Client& client, std::string_view topic) {
+    const std::string_view node = node_of(topic);
+    return node.empty() || node == client.node;
   }
 
   int64_t delay_ms(const Client& client) {
@@ -112,6 +143,7 @@ class Broker {
   const Faults& faults_;
   bool down_ = false;
   std::vector<Client*> clients_;
+  std::unordered_map<std::string, std::vector<Client*>> clients_of_;  // by their node; "": all that have none
   std::map<std::string, std::string> retained_;
 };
 

@@ -1,5 +1,6 @@
 // One life of a cluster: a bad time with faults and submissions, then quiet, and at the end the reckoning.
 #include <memory>
+#include <set>
 
 #include "faults.hpp"
 #include "sim_head.hpp"
@@ -15,7 +16,8 @@ constexpr uint32_t kMaxAttempts = 100;  // of one task: more is work that is don
 // After its cause is over a node connects, is welcomed and tells what it holds: what is given out again later than this
 // had no cause.
 constexpr int64_t kMaxReturnMs = 12'000;
-constexpr int64_t kMaxAftermathMs = 30'000;  // of a restored backup; and until what is stopped or away is back
+constexpr int64_t kForGoodMs = 1'000'000'000;  // beyond every life
+constexpr int64_t kMaxAftermathMs = 30'000;    // of a restored backup; and until what is stopped or away is back
 
 class Cluster {
  public:
@@ -26,7 +28,11 @@ class Cluster {
         broker_(timeline_, random_, options_.faults),
         head_(timeline_, broker_, random_, options.bug, [this](const std::string& what) { violated(what); }) {
     head_.store().has_succeeded = [this](const wire::WardenTask& task) { return truth_.succeeded.contains(task); };
-    head_.store().on_given_out = [this](const AttemptKey& key) { check_given_out(key); };
+    head_.store().on_given_out = [this](const AttemptKey& key) {
+      // Of an earlier life that a backup has undone it may have been begun by one whom nobody can ask any more.
+      truth_.starts.erase({head_.store().disk().store, key});
+      check_given_out(key);
+    };
     truth_.on_start = [this](const wire::WardenTask& task) { check_start(task); };
     truth_.violation = [this](const std::string& what) { violated(what); };
     for (uint32_t i = 1; i <= options.nodes; ++i) {
@@ -91,7 +97,8 @@ class Cluster {
     if (task.store != head_.store().disk().store) return;  // of a life that was given up
     const auto job = head_.store().jobs().find(key.job);
     if (job == head_.store().jobs().end()) {
-      if (!was_just_restored()) violated(to_string(key) + " runs and its job is not stored");
+      const bool is_forgotten = key.job <= head_.store().disk().last_job;  // cancelled, and the node was not told yet
+      if (!is_forgotten && !was_just_restored()) violated(to_string(key) + " runs and its job is not stored");
       return;
     }
     const auto& live = truth_.live[{task.store, key.task_key()}];
@@ -162,6 +169,8 @@ class Cluster {
     request.range = {1, static_cast<TaskIndex>(random_.between(1, fenced ? 3 : 12)), 1};
     head_.ask(request);
     if (random_.chance(0.1)) cancel_something();
+    if (random_.chance(0.1)) retry_something();
+    if (random_.chance(0.1)) forget_something();
     timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
   }
 
@@ -169,6 +178,22 @@ class Cluster {
     const auto& jobs = head_.store().jobs();
     if (jobs.empty()) return;
     head_.ask(aggregator::CancelRequest{{1 + random_.below(jobs.rbegin()->first)}});
+  }
+
+  // What was read is a little old when it is asked for, as it is with a person's request.
+  void retry_something() {
+    const auto& jobs = head_.store().jobs();
+    if (jobs.empty()) return;
+    auto plan = head_.store().retry_plan(1 + random_.below(jobs.rbegin()->first));
+    if (!plan) return;
+    timeline_.after(random_.between(0, 200), [this, plan] { head_.ask(aggregator::RetryRequest{{*plan}}); });
+  }
+
+  void forget_something() {
+    const auto& jobs = head_.store().jobs();
+    if (jobs.empty()) return;
+    auto job = jobs.lower_bound(1 + random_.below(jobs.rbegin()->first));
+    head_.ask(aggregator::ForgetRequest{{job->first}});
   }
 
   void break_now_and_then() {
@@ -191,7 +216,7 @@ class Cluster {
       case 4:
         return node.hang_warden(random_.between(500, 40'000));
       case 5:
-        return node.lose_power(random_.between(2000, 20'000));
+        return node.lose_power(is_away_for_good(node) ? kForGoodMs : random_.between(2000, 20'000));
       case 6:
       case 7:
         return node.cut_cable(random_.chance(0.3) ? random_.between(15'000, 60'000) : random_.between(100, 15'000));
@@ -200,6 +225,13 @@ class Cluster {
       default:
         return break_the_head();
     }
+  }
+
+  // Some never come back, but never the last two.
+  bool is_away_for_good(const SimNode& node) {
+    if (gone_.size() + 2 >= nodes_.size() || !random_.chance(0.2)) return false;
+    gone_.insert(node.name());
+    return true;
   }
 
   void break_the_head() {
@@ -242,6 +274,8 @@ class Cluster {
       if (const auto leftover = node->leftover()) violated(*leftover);
     }
     report_.leases_ended = truth_.leases_ended;
+    report_.jobs_forgotten = head_.store().removed_jobs();
+    if (!head_.store().disk().forgotten.empty()) violated("a forgotten job is not removed");
     if (!report_.violations.empty()) {
       for (const auto& node : nodes_) report_.violations.push_back(node->describe());
     }
@@ -257,6 +291,7 @@ class Cluster {
   Broker broker_;
   SimHead head_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::set<std::string> gone_;  // nodes that do not come back
   int64_t restored_ms_ = -1'000'000;
   Report report_;
 };

@@ -59,6 +59,7 @@ struct Report {
   uint64_t attempts_run = 0;
   uint64_t leases_ended = 0;  // attempts that were killed because of it
   uint64_t restores = 0;      // backups that were put back
+  uint64_t jobs_forgotten = 0;
   uint64_t faults = 0;
   int64_t simulated_ms = 0;
 };

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "aggregator/core/api.hpp"
 #include "aggregator/core/records.hpp"
 #include "common/wire/warden_messages.hpp"
 
@@ -24,6 +26,8 @@ class MemoryStore {
     StoreId store = store_name(0);
     TermId term = 0;
     SessionId last_session = 0;
+    JobId last_job = 0;
+    std::set<JobId> forgotten;  // and not removed yet
     std::map<std::string, aggregator::NodeRecord> nodes;
     std::map<JobId, aggregator::JobRecord> jobs;
     std::map<TaskKey, aggregator::TaskRecord> tasks;
@@ -39,8 +43,9 @@ class MemoryStore {
     loaded.store = disk_.store;
     loaded.term = ++disk_.term;
     loaded.last_session = disk_.last_session;
+    loaded.last_job = disk_.last_job;
+    loaded.forgotten_jobs.assign(disk_.forgotten.begin(), disk_.forgotten.end());
     for (const auto& [id, job] : disk_.jobs) {
-      loaded.last_job = id;
       if (!aggregator::is_final(job.progress.state)) loaded.open_jobs.push_back(job);
     }
     for (const auto& [key, task] : disk_.tasks) {
@@ -71,6 +76,33 @@ class MemoryStore {
     }
   }
 
+  // What a retry brings along; nothing: there is no such job any more.
+  std::optional<aggregator::RetryPlan> retry_plan(JobId id) const {
+    const auto job = disk_.jobs.find(id);
+    if (job == disk_.jobs.end() || disk_.forgotten.contains(id)) return {};
+    aggregator::RetryPlan plan{job->second, {}, 0, {}};
+    for_tasks(id, [&](const aggregator::TaskRecord& task) {
+      const auto& range = job->second.progress.range;
+      plan.touched = (task.key.task - range.first) / range.step + 1;
+      if (aggregator::is_final(task.state) && task.state != aggregator::TaskState::succeeded)
+        plan.tasks.push_back(task);
+    });
+    return plan;
+  }
+
+  // The next few rows of a forgotten job.
+  aggregator::ForgottenRows forgotten_rows(JobId id) const {
+    constexpr int kRowsInStep = 3;
+    aggregator::ForgottenRows rows;
+    rows.job = id;
+    int left = kRowsInStep;
+    for_tasks(id, [&](const aggregator::TaskRecord& task) {
+      if (left-- > 0) rows.through = task.key.task;
+    });
+    rows.whole = left >= 0;
+    return rows;
+  }
+
   const std::map<JobId, aggregator::JobRecord>& jobs() const { return disk_.jobs; }
   bool was_given_out(const AttemptKey& key) const { return given_out_.contains(key); }
   bool is_final(const TaskKey& key) const {
@@ -78,10 +110,18 @@ class MemoryStore {
     return task != disk_.tasks.end() && aggregator::is_final(task->second.state);
   }
   uint64_t commits() const { return commits_; }
+  uint64_t removed_jobs() const { return removed_; }
 
  private:
   static StoreId store_name(uint64_t number) {
     return "11111111-2222-4333-8444-" + std::to_string(100'000'000'000 + number);
+  }
+
+  template <typename Take>
+  void for_tasks(JobId job, Take take) const {
+    for (auto task = disk_.tasks.lower_bound({job, 0}); task != disk_.tasks.end() && task->first.job == job; ++task) {
+      take(task->second);
+    }
   }
 
   void apply(const aggregator::PutSession& write) { disk_.last_session = write.session; }
@@ -89,6 +129,8 @@ class MemoryStore {
   void apply(const aggregator::AddJob& write) {
     if (!disk_.jobs.emplace(write.job.id, write.job).second)
       violation("job " + std::to_string(write.job.id) + " added twice");
+    if (write.job.id <= disk_.last_job) violation("the number " + std::to_string(write.job.id) + " is given again");
+    disk_.last_job = std::max(disk_.last_job, write.job.id);
   }
   void apply(const aggregator::AddTasks& write) {
     for (size_t i = 0; i < write.stdin_blobs.size(); ++i) {
@@ -134,16 +176,29 @@ class MemoryStore {
   void apply(const aggregator::RetryTasks& write) {
     for (const TaskIndex task : write.tasks) {
       auto& record = disk_.tasks.at({write.job, task});
+      if (!aggregator::is_final(record.state)) violation(to_string(record.key) + " is tried again and has not ended");
       record.state = aggregator::TaskState::queued;
       record.failures = 0;
     }
   }
-  void apply(const aggregator::ForgetJob&) {}
-  void apply(const aggregator::RemoveTasks&) {}
-  void apply(const aggregator::RemoveJob&) {}
+  void apply(const aggregator::ForgetJob& write) {
+    if (!aggregator::is_final(disk_.jobs.at(write.job).progress.state)) {
+      violation("job " + std::to_string(write.job) + " is forgotten and has not ended");
+    }
+    disk_.forgotten.insert(write.job);
+  }
+  void apply(const aggregator::RemoveTasks& write) {
+    disk_.tasks.erase(disk_.tasks.lower_bound({write.job, 0}), disk_.tasks.upper_bound({write.job, write.through}));
+  }
+  void apply(const aggregator::RemoveJob& write) {
+    if (disk_.forgotten.erase(write.job) == 0) violation("job " + std::to_string(write.job) + " is removed unasked");
+    disk_.jobs.erase(write.job);
+    ++removed_;
+  }
 
   Disk disk_;
   uint64_t commits_ = 0;
+  uint64_t removed_ = 0;
   uint64_t renewals_ = 0;
   std::set<AttemptKey> given_out_;
 };

@@ -115,9 +115,14 @@ std::string SimHead::describe(JobId job) const {
     if (key.job != job) continue;
     const auto& node = state_->nodes[attempt.node];
     text += "; " + to_string(key) + " at " + node.record.status.node + " (" + std::string(to_string(node.state)) + ")" +
-            (attempt.running ? " running" : "") + (attempt.lost ? " lost" : "") +
-            (attempt.answered ? " answered" : "") + (attempt.cancel ? " cancel" : "") +
-            (attempt.result ? " result" : "") + (attempt.sealing ? " sealing" : "");
+            (attempt.running ? " running" : "") + (attempt.lost ? " lost" : "") + (attempt.dead ? " dead" : "") +
+            (attempt.orphan ? " orphan" : "") + (attempt.answered ? " answered" : "") +
+            (attempt.cancel ? " cancel" : "") + (attempt.result ? " result" : "") + (attempt.sealing ? " sealing" : "");
+  }
+  for (const auto& [key, task] : state_->tasks) {
+    if (key.job != job) continue;
+    text += "; task " + to_string(key) + " is " + std::string(to_string(task.state)) +
+            (task.waiting_again ? " in the queue" : "") + (task.not_before ? " after a delay" : "");
   }
   return text;
 }
@@ -160,7 +165,9 @@ void SimHead::step() {
   aggregator::Effects effects;
   for (auto batch = std::exchange(inbox_, {}); auto& [event, at] : batch) event(effects, at);
   on_batch_end(*state_, effects, clock_.now());
-  for (const auto& problem : check_invariants(*state_)) violation_("aggregator: " + problem);
+  if (++steps_ % steps_between_checks == 0) {
+    for (const auto& problem : check_invariants(*state_)) violation_("aggregator: " + problem);
+  }
   if (bug_ == Bug::effects_before_commit) {
     auto early = std::exchange(effects, {});
     effects.writes = std::move(early.writes);
@@ -200,6 +207,15 @@ void SimHead::release(aggregator::Effects effects) {
   }
 }
 
+void SimHead::read_forgotten(const std::vector<JobId>& jobs) {
+  std::vector<aggregator::ForgottenRows> rows;
+  for (const JobId job : jobs) rows.push_back(store_.forgotten_rows(job));
+  timeline_.after(random_.between(0, 50), [this, rows, life = life_] {
+    if (life != life_) return;
+    put([this, rows](auto& effects, Now at) { on_forgotten_rows(*state_, effects, at, rows); });
+  });
+}
+
 // While the disk is full nothing is appended or sealed, and the reactor is told so.
 void SimHead::work_on_file(const aggregator::FileOp& op) {
   if (const auto* append = std::get_if<aggregator::AppendOutput>(&op); append != nullptr && disk_full_) {
@@ -207,6 +223,7 @@ void SimHead::work_on_file(const aggregator::FileOp& op) {
       on_output_failed(*state_, effects, at, key, stream, have);
     });
   }
+  if (const auto* read = std::get_if<aggregator::ReadForgotten>(&op)) read_forgotten(read->jobs);
   const auto* seal = std::get_if<aggregator::SealOutput>(&op);
   if (seal == nullptr) return;
   timeline_.after(random_.between(0, 10), [this, key = seal->key, life = life_] {

@@ -18,6 +18,7 @@ class SimHead {
   SimHead(Timeline& timeline, Broker& broker, Random& random, Bug bug, std::function<void(std::string)> violation);
 
   MemoryStore& store() { return store_; }
+  uint64_t steps_between_checks = 1;  // looking at everything after each step takes too long in a large fleet
 
   void start();
   void crash(int64_t away_ms);
@@ -43,6 +44,7 @@ class SimHead {
   void play_planted_bug();
   void finish_step(aggregator::Effects effects);
   void release(aggregator::Effects effects);
+  void read_forgotten(const std::vector<JobId>& jobs);
   void work_on_file(const aggregator::FileOp& op);
   void tick();
 
@@ -57,6 +59,7 @@ class SimHead {
   Client client_;
   std::optional<aggregator::State> state_;
   uint64_t life_ = 0;
+  uint64_t steps_ = 0;
   bool busy_ = false;
   int64_t commit_ms_ = 2;
   bool disk_full_ = false;

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
     sum.faults += report.faults;
     sum.leases_ended += report.leases_ended;
     sum.restores += report.restores;
+    sum.jobs_forgotten += report.jobs_forgotten;
     if (report.violations.empty()) continue;
     for (const auto& violation : report.violations) std::printf("%s\n", violation.c_str());
     std::printf("seed %llu breaks a promise; again: bramble-sim --seeds 1 --seed %llu --nodes %u%s\n",
@@ -70,10 +71,10 @@ int main(int argc, char** argv) {
   const double hours = static_cast<double>(sum.simulated_ms) / 3.6e6;
   std::printf(
       "%llu seeds good: %.1f cluster-hours in %.1f s (%.1f a minute), %llu tasks, %llu attempts, %llu faults, "
-      "%llu leases ended, %llu backups restored\n",
+      "%llu leases ended, %llu backups restored, %llu jobs forgotten\n",
       static_cast<unsigned long long>(seeds), hours, seconds, hours / seconds * 60,
       static_cast<unsigned long long>(sum.tasks_committed), static_cast<unsigned long long>(sum.attempts_run),
       static_cast<unsigned long long>(sum.faults), static_cast<unsigned long long>(sum.leases_ended),
-      static_cast<unsigned long long>(sum.restores));
+      static_cast<unsigned long long>(sum.restores), static_cast<unsigned long long>(sum.jobs_forgotten));
   return 0;
 }

@@ -30,6 +30,7 @@ SimNode::SimNode(uint32_t number, Timeline& timeline, Broker& broker, Random& ra
 void SimNode::connect_clients() {
   for (Client* client : {&control_, &bulk_}) {
     const bool is_bulk = client == &bulk_;
+    client->node = name_;
     client->wants = [this, is_bulk](const std::string& topic) { return is_mine(topic, is_bulk); };
     client->receive = [this](const std::string& topic, const std::string& payload) { hear(topic, payload); };
     broker_.add(client);

@@ -58,6 +58,11 @@ TEST_F(AgentConfigTest, RejectsAValueOfTheWrongType) {
   EXPECT_NE(said.find(":2"), std::string::npos) << said;
 }
 
+TEST_F(AgentConfigTest, RejectsABrokerUrlThatCouldNeverWork) {
+  const std::string said = complaint("node = \"pi01\"\nbroker_url = \"head.local:1883\"\n");
+  EXPECT_NE(said.find("'head.local:1883' is not of the form tcp://HOST:PORT"), std::string::npos) << said;
+}
+
 TEST_F(AgentConfigTest, RejectsANameThatIsNoTopicLevel) {
   const std::string said = complaint("node = \"pi/01\"\n");
   EXPECT_NE(said.find("node is 'pi/01'"), std::string::npos) << said;

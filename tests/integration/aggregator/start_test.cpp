@@ -55,6 +55,10 @@ TEST_F(AggregatorStart, SaysWhichFileIsMissing) {
   EXPECT_THAT(complaint_with("broker_password_file = \"/nonexistent/secret\"\n"), HasSubstr("/nonexistent/secret"));
 }
 
+TEST_F(AggregatorStart, ABrokerUrlThatCouldNeverWorkIsRefused) {
+  EXPECT_THAT(complaint(config(state_, "head.local:1883")), HasSubstr("is not of the form tcp://HOST:PORT"));
+}
+
 TEST_F(AggregatorStart, TcpNeedsAToken) {
   EXPECT_THAT(complaint_with("tcp_listen = \"127.0.0.1:0\"\n"), HasSubstr("token_file"));
 }

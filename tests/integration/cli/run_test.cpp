@@ -119,6 +119,17 @@ TEST(Run, CancelsTheTaskAtCtrlC) {
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
 }
 
+TEST(Run, CancelsTheTaskWhenItsTerminalIsGone) {
+  FakeAggregator aggregator;
+  BrambleProcess run(aggregator.url(), {"run", "--", "x"});
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  aggregator.write(kTask, "started\n");
+  ASSERT_TRUE(run.wait_for_out("started\n"));
+  run.signal(SIGHUP);
+  EXPECT_EQ(run.wait(), 129);
+  EXPECT_EQ(aggregator.job(1).state, "cancelled");
+}
+
 TEST(Run, LeavesAtOnceAtTheSecondCtrlC) {
   FakeAggregator aggregator;
   BrambleProcess run(aggregator.url(), {"run", "--", "x"});

@@ -28,6 +28,7 @@ NoRoute no_route(std::string_view method, std::string_view path) {
 TEST(Routes, FindEveryEndpoint) {
   const auto out = wire::Stream::stdout_;
   EXPECT_EQ(route("GET", "/api/v1/health"), (Route{Endpoint::health, 0, 0, out}));
+  EXPECT_EQ(route("GET", "/metrics"), (Route{Endpoint::metrics, 0, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs"), (Route{Endpoint::submit, 0, 0, out}));
   EXPECT_EQ(route("GET", "/api/v1/jobs"), (Route{Endpoint::list_jobs, 0, 0, out}));
   EXPECT_EQ(route("POST", "/api/v1/jobs/cancel"), (Route{Endpoint::cancel, 0, 0, out}));
