@@ -114,74 +114,92 @@ TEST(EnergyLedger, ChargesAnAdoptedAttemptOnlyForWhatItUsedSince) {
   EXPECT_NEAR(adopted.joules.total, 2 * 0.5 / 4, 1e-9);
 }
 
+// A node on which anything happens, and the books of somebody who looks on.
+struct World {
+  explicit World(uint64_t seed) : random(seed) {}
+
+  // Starts, ends and tasks so short that nobody saw them run.
+  void some_tasks() {
+    for (uint64_t i = random.below(20); i > 0; --i) {
+      now += static_cast<int64_t>(random.below(60));
+      if (random.chance(0.4)) {
+        running[next++] = AttemptEnergy{.since = {now}};
+      } else if (random.chance(0.3)) {
+        AttemptEnergy task;
+        end(task, 1, 3, 0.003);
+      } else if (!running.empty()) {
+        AttemptEnergy task = running.begin()->second;
+        running.erase(running.begin());
+        const int64_t ran_ms = now - task.since.ms;
+        end(task, 1 + static_cast<uint32_t>(random.below(4)), ran_ms, task.cpu_s + static_cast<double>(ran_ms) / 1000);
+      }
+    }
+  }
+
+  void end(AttemptEnergy& task, uint32_t cpus, int64_t ran_ms, double cpu_s) {
+    ledger.pay_out({now}, task, cpus, ran_ms, cpu_s);
+    ended.total += task.joules.total;
+    ended.measured += task.joules.measured;
+  }
+
+  // The interval ends: with work that the ledger may not believe, metered or not, and at times without any power.
+  void reading() {
+    now += 1 + static_cast<int64_t>(random.below(500));
+    std::vector<EnergyLedger::Running> list;
+    double used_s = 0;
+    for (auto& [number, task] : running) {
+      const double more_s = static_cast<double>(random.below(1000)) / 1000;
+      task.cpu_s += more_s;
+      used_s += more_s;
+      list.push_back({&task, 1 + static_cast<uint32_t>(random.below(3))});
+    }
+    const double joules = random.chance(0.1) ? 0 : static_cast<double>(random.below(1000)) / 100;
+    const bool measured = random.chance(0.5);
+    drawn_j += joules;
+    ledger.settle({{now}, {joules, measured ? joules : 0}, joules, measured, used_s * random.unit()}, list);
+  }
+
+  Joules shares() const {
+    Joules sum = ended;
+    for (const auto& [number, task] : running) {
+      sum.total += task.joules.total;
+      sum.measured += task.joules.measured;
+      EXPECT_LE(task.joules.measured, task.joules.total * (1 + 1e-9));
+    }
+    return sum;
+  }
+
+  Random random;
+  EnergyLedger ledger = ledger_settled_at({1000});
+  std::map<int, AttemptEnergy> running;
+  Joules ended;
+  double drawn_j = 0;
+  int next = 0;
+  int64_t now = 1000;
+};
+
 // Whatever comes, at every moment: the node's joules = the shares + what nobody got, and no counter falls.
 TEST(EnergyLedger, AddsUpAtEveryMoment) {
-  Random random(4);
-  for (int world = 0; world < 50; ++world) {
-    EnergyLedger ledger = ledger_settled_at({1000});
-    std::map<int, AttemptEnergy> running;
-    double ended_j = 0, ended_measured_j = 0, before_j = 0, before_unattributed_j = 0, true_j = 0;
-    int next = 0;
-    int64_t now = 1000;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    World world(seed);
+    const EnergyLedger& ledger = world.ledger;
+    double before_j = 0, before_unattributed_j = 0;
     for (int interval = 0; interval < 200; ++interval) {
-      const int64_t begin = now;
-      for (uint64_t i = random.below(20); i > 0; --i) {
-        now += static_cast<int64_t>(random.below(60));
-        if (random.chance(0.4)) {
-          running[next++] = AttemptEnergy{.since = {now}};
-        } else if (random.chance(0.3)) {  // so short that it was never seen running
-          AttemptEnergy task;
-          ledger.pay_out({now}, task, 1, 3, 0.003);
-          ended_j += task.joules.total;
-          ended_measured_j += task.joules.measured;
-        } else if (!running.empty()) {
-          AttemptEnergy& task = running.begin()->second;
-          const int64_t ran_ms = now - task.since.ms;
-          ledger.pay_out({now}, task, 1 + static_cast<uint32_t>(random.below(4)), ran_ms,
-                         task.cpu_s + static_cast<double>(ran_ms) / 1000);
-          ended_j += task.joules.total;
-          ended_measured_j += task.joules.measured;
-          running.erase(running.begin());
-        }
-      }
-      now += 1 + static_cast<int64_t>(random.below(500));
-      std::vector<EnergyLedger::Running> list;
-      double used_s = 0;
-      for (auto& [number, task] : running) {
-        const double more_s = static_cast<double>(random.below(1 + static_cast<uint64_t>(now - begin))) / 1000;
-        task.cpu_s += more_s;
-        used_s += more_s;
-        list.push_back({&task, 1 + static_cast<uint32_t>(random.below(3))});
-      }
-      const bool measured = random.chance(0.5);
-      const double joules = random.chance(0.1) ? 0 : static_cast<double>(random.below(1000)) / 100;
-      true_j += joules;
-      ledger.settle({.end = {now},
-                     .energy = {joules, measured ? joules : 0},
-                     .power_w = joules,
-                     .measured = measured,
-                     .busy_cpu_s = used_s * random.unit()},
-                    list);
-      double shares_j = ended_j, measured_j = ended_measured_j;
-      for (const auto& [number, task] : running) {
-        shares_j += task.joules.total;
-        measured_j += task.joules.measured;
-        ASSERT_LE(task.joules.measured, task.joules.total * (1 + 1e-9));
-      }
-      ASSERT_NEAR(ledger.node().total, shares_j + ledger.unattributed_j(), 1e-9 * (1 + ledger.node().total));
-      ASSERT_LE(measured_j, ledger.node().measured + 1e-9);
+      world.some_tasks();
+      world.reading();
+      const Joules shares = world.shares();
+      ASSERT_NEAR(ledger.node().total, shares.total + ledger.unattributed_j(), 1e-9 * (1 + ledger.node().total));
+      ASSERT_LE(shares.measured, ledger.node().measured + 1e-9);
       ASSERT_LE(ledger.node().measured, ledger.node().total * (1 + 1e-9));
       ASSERT_GE(ledger.node().total, before_j);
       ASSERT_GE(ledger.unattributed_j(), before_unattributed_j - 1e-12);
-      ASSERT_GE(ledger.node().total, true_j - 1e-6);
+      ASSERT_GE(ledger.node().total, world.drawn_j - 1e-6);
       before_j = ledger.node().total;
       before_unattributed_j = ledger.unattributed_j();
     }
-    // What was booked too early is made up for within a few quiet intervals.
-    for (int i = 0; i < 200; ++i) {
-      ledger.settle({.end = {now += 1000}, .energy = {10, 0}, .power_w = 10, .measured = false, .busy_cpu_s = 0}, {});
-    }
-    EXPECT_NEAR(ledger.node().total, true_j + 2000, 1e-6);
+    // What was booked too early is made up for in quiet times.
+    for (int i = 0; i < 200; ++i) world.ledger.settle({{world.now += 1000}, {10, 0}, 10, false, 0}, {});
+    EXPECT_NEAR(ledger.node().total, world.drawn_j + 2000, 1e-6);
   }
 }
 
