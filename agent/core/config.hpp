@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/core/energy.hpp"
 #include "common/base/ids.hpp"
 #include "common/wire/messages.hpp"
 
@@ -43,6 +44,7 @@ struct Saved {
   uint64_t counter = 0;    // no connection so far carried a higher one
   StoreId store;           // the aggregator's store that this agent is joined to; empty: none yet
   TermId term = 0;         // the highest seen of that store
+  std::map<AttemptKey, Joules> charged;   // what was running at the agent's last regular end, with its joules
   std::optional<wire::PowerModel> power;  // the aggregator's newest calibration of this node; absent: there is none
 
   bool operator==(const Saved&) const = default;

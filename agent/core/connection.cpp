@@ -145,6 +145,7 @@ void leave_broker(State& state, Effects& effects) {
 void stop(State& state, Effects& effects, Now) {
   if (state.stopping) return;
   state.stopping = true;
+  remember_charges(state, effects);
   if (state.link.phase == Link::Phase::up) publish_retained_status(state, effects, offline(state, "goodbye"));
   leave_broker(state, effects);
 }

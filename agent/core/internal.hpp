@@ -101,6 +101,8 @@ void take_calibration(State& state, Effects& effects, const std::optional<wire::
 void sample_if_due(State& state, Effects& effects, Now now);
 void take_usage(State& state, const wire::WardenUsage& usage);
 void charge_finished(State& state, Now now, Attempt& attempt, wire::Finished& result);  // before it leaves its phase
+void remember_charges(State& state, Effects& effects);                                  // at the agent's end
+void recall_charges(State& state, const AttemptKey& id, Attempt& attempt);              // of one that is adopted
 void send_backlog(State& state, Effects& effects, Now now);
 MonoTime next_sample(const State& state, MonoTime wake);
 MonoTime next_backfill(const State& state, Now now, MonoTime wake);

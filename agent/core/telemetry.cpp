@@ -13,6 +13,7 @@ constexpr int64_t kUsageLeadMs = 20;
 constexpr int64_t kUnheardMs = 5000;
 constexpr size_t kBackfillBatch = 4;
 constexpr int64_t kBackfillMs = 200;
+constexpr size_t kMaxRememberedCharges = 128;
 
 bool is_running(const Attempt& attempt) { return attempt.phase == Phase::running; }
 
@@ -148,14 +149,30 @@ void take_usage(State& state, const wire::WardenUsage& usage) {
 }
 
 void charge_finished(State& state, Now now, Attempt& attempt, wire::Finished& result) {
-  if (attempt.phase != Phase::starting && attempt.phase != Phase::running) return;
-  const int64_t ran_ms = result.duration_ms > 0 ? result.duration_ms : now.mono - attempt.energy.since;
-  const bool began = attempt.energy.since.ms != 0 || result.duration_ms > 0 || result.cpu_ms > 0;
-  if (!began) return;
-  state.energy.ledger.pay_out(now.mono, attempt.energy, attempt.spec->cpus, ran_ms,
-                              static_cast<double>(result.cpu_ms) / 1000);
+  const bool held_room = attempt.phase == Phase::starting || attempt.phase == Phase::running;
+  if (held_room && (attempt.energy.since.ms != 0 || result.duration_ms > 0 || result.cpu_ms > 0)) {
+    const int64_t ran_ms = result.duration_ms > 0 ? result.duration_ms : now.mono - attempt.energy.since;
+    state.energy.ledger.pay_out(now.mono, attempt.energy, attempt.spec->cpus, ran_ms,
+                                static_cast<double>(result.cpu_ms) / 1000);
+  }
   result.energy_j = attempt.energy.joules.total;
   result.energy_measured_j = attempt.energy.joules.measured;
+}
+
+void remember_charges(State& state, Effects& effects) {
+  state.saved.charged.clear();
+  for (const auto& [id, attempt] : state.tasks.held) {
+    if (!is_running(attempt) || attempt.energy.joules.total <= 0) continue;
+    if (state.saved.charged.size() < kMaxRememberedCharges) state.saved.charged[id] = attempt.energy.joules;
+  }
+  if (!state.saved.charged.empty()) effects.save = state.saved;
+}
+
+void recall_charges(State& state, const AttemptKey& id, Attempt& attempt) {
+  const auto charged = state.saved.charged.find(id);
+  if (charged == state.saved.charged.end()) return;
+  attempt.energy.joules = charged->second;
+  state.saved.charged.erase(charged);
 }
 
 void on_reading(State& state, Effects& effects, Now now, Reading reading) {

@@ -19,6 +19,7 @@ Attempt& adopt(State& state, const AttemptKey& id, Phase phase) {
   attempt.phase = phase;
   attempt.order = ++state.tasks.last_order;
   attempt.in_warden = true;
+  recall_charges(state, id, attempt);
   return attempt;
 }
 

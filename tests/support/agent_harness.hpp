@@ -49,7 +49,7 @@ inline wire::TaskSpec true_spec() {
 
 class AgentHarness {
  public:
-  explicit AgentHarness(Config config = test_config(), Saved earlier = {kAgentId, "machine", 0, {}, 0, {}})
+  explicit AgentHarness(Config config = test_config(), Saved earlier = {kAgentId, "machine", 0, {}, 0, {}, {}})
       : state(std::move(config), std::move(earlier), 1) {
     start(state, now);
   }

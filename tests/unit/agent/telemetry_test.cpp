@@ -214,6 +214,36 @@ TEST(AgentTelemetry, DoesNotChargeAnAdoptedTaskForWhatItUsedBefore) {
   EXPECT_LT(h.end({4, 0, 1}, 3'600'000, 3'600'001).energy_j, 4);
 }
 
+TEST(AgentTelemetry, CarriesWhatItHasChargedOverARegularEnd) {
+  Saved saved;
+  {
+    Node h;
+    h.make_ready();
+    h.second(busy(0, 0));
+    h.run({4, 0, 1});
+    h.run({4, 1, 1});
+    h.second(busy(0.5, 1));
+    h.step([&](Effects& effects) {
+      stop(h.state, effects, h.now);
+      ASSERT_TRUE(effects.save);
+      saved = *effects.save;
+    });
+    h.take<wire::NodeStatus>(NodeTopic::status);
+    EXPECT_TRUE(std::exchange(h.disconnect, false));
+  }
+  ASSERT_EQ(saved.charged.size(), 2U);
+  const double before_j = saved.charged.at({4, 0, 1}).total;
+  EXPECT_GT(before_j, 0);
+  AgentHarness h(config(), saved);
+  wire::WardenState list;
+  list.running = {AgentHarness::started({4, 0, 1})};
+  list.exited = {AgentHarness::exited({4, 1, 1})};  // ended while no agent was there
+  h.connect_warden(list);
+  EXPECT_DOUBLE_EQ(h.state.tasks.held.at({4, 0, 1}).energy.joules.total, before_j);
+  EXPECT_DOUBLE_EQ(h.state.tasks.held.at({4, 1, 1}).result->energy_j, saved.charged.at({4, 1, 1}).total);
+  EXPECT_TRUE(h.state.saved.charged.empty());
+}
+
 TEST(AgentTelemetry, AsksForNoUsageWhereNothingRuns) {
   Node h;
   h.make_ready();
