@@ -10,6 +10,7 @@
 #include "agent/runner/saved_state.hpp"
 #include "agent/runner/warden_client.hpp"
 #include "agent/sensors/sensors.hpp"
+#include "agent/sensors/sources.hpp"
 #include "common/mqtt/paho_transport.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/inbox.hpp"
@@ -24,6 +25,7 @@ namespace {
 constexpr size_t kMaxMessages = 4096;
 constexpr size_t kMaxMessageBytes = 16 << 20;
 constexpr size_t kMaxLinkEvents = 4096;
+constexpr size_t kMaxReadings = 16;
 constexpr int kFarewellMs = 2000;
 
 enum class Which { control, bulk };
@@ -59,7 +61,7 @@ struct OutputRead {
 struct NotSaved {
   std::string why;
 };
-using Answer = std::variant<BlobReady, BlobFailed, OutputRead, NotSaved, wire::Telemetry>;
+using Answer = std::variant<BlobReady, BlobFailed, OutputRead, NotSaved>;
 
 mqtt::Options broker_options(const Settings& settings, const std::string& agent_id, Which which) {
   const wire::Topics topics(settings.config.cluster);
@@ -89,12 +91,17 @@ class Daemon::Impl {
         state_path_(settings.state_dir + "/agent.state"),
         state_(settings.config, std::move(saved), posix::random_u64()),
         blobs_(std::move(blobs)),
-        sensors_({"/proc", "/sys", settings.state_dir}, settings.power),
         links_(kMaxLinkEvents, SIZE_MAX, [this] { loop_.wake(); }),
         messages_(kMaxMessages, kMaxMessageBytes, [this] { loop_.wake(); }),
+        readings_(kMaxReadings, SIZE_MAX, [this] { loop_.wake(); }),
         warden_(loop_, settings.warden_socket, warden_handlers()),
         control_(broker_options(settings, state_.saved.agent_id, Which::control), handlers(Which::control)),
-        bulk_(broker_options(settings, state_.saved.agent_id, Which::bulk), handlers(Which::bulk)) {}
+        bulk_(broker_options(settings, state_.saved.agent_id, Which::bulk), handlers(Which::bulk)),
+        sensors_(roots(settings),
+                 sensors::all_sources(roots(settings), sensors::open_firmware("/dev"), settings.drop_ins),
+                 [this](Reading reading, sensors::Complaints complaints) {
+                   readings_.put({std::move(reading), std::move(complaints)});
+                 }) {}
 
   int run() {
     loop_.on_signals({SIGTERM, SIGINT}, [this](int) { end(); });
@@ -107,6 +114,17 @@ class Daemon::Impl {
   }
 
  private:
+  struct Look {
+    Reading reading;
+    sensors::Complaints complaints;
+  };
+
+  static sensors::Roots roots(const Settings& settings) {
+    sensors::Roots roots;
+    roots.state_dir = settings.state_dir;
+    return roots;
+  }
+
   mqtt::Handlers handlers(Which which) {
     return {[this, which] {
               links_.put({which, true, {}});
@@ -144,6 +162,7 @@ class Daemon::Impl {
     for (const LinkEvent& event : links_.take()) apply(event, effects, now);
     for (WardenEvent& event : std::exchange(warden_events_, {})) apply(std::move(event), effects, now);
     for (const Incoming& message : messages_.take()) on_message(state_, effects, now, message.topic, message.payload);
+    for (Look& look : readings_.take()) apply(std::move(look), effects, now);
     on_tick(state_, effects, now);
     carry_out_all(std::move(effects), now);
     stepping_ = false;
@@ -185,11 +204,14 @@ class Daemon::Impl {
       on_blob_ready(state_, effects, now, ready->sha256);
     } else if (const auto* failed = std::get_if<BlobFailed>(&answer)) {
       on_blob_failed(state_, effects, now, failed->sha256, failed->failure, failed->why);
-    } else if (const auto* not_saved = std::get_if<NotSaved>(&answer)) {
-      on_disconnected(state_, effects, now, not_saved->why);
     } else {
-      on_telemetry(state_, effects, now, std::get<wire::Telemetry>(std::move(answer)));
+      on_disconnected(state_, effects, now, std::get<NotSaved>(answer).why);
     }
+  }
+
+  void apply(Look look, Effects& effects, Now now) {
+    for (const std::string& complaint : look.complaints) posix::log_warning(complaint);
+    on_reading(state_, effects, now, std::move(look.reading));
   }
 
   std::vector<Answer> carry_out(Effects& effects) {
@@ -205,7 +227,7 @@ class Daemon::Impl {
       answers.emplace_back(OutputRead{std::move(read), std::move(data)});
     }
     change_connections(effects, saved, answers);
-    if (effects.read_sensors) answers.emplace_back(sensors_.read(posix::mono_now()));
+    if (effects.read_sensors) sensors_.request(posix::mono_now());
     return answers;
   }
 
@@ -276,9 +298,9 @@ class Daemon::Impl {
   State state_;
   runner::BlobCache blobs_;
   runner::OutputFiles outputs_;
-  sensors::Sensors sensors_;
   posix::Inbox<LinkEvent> links_;
   posix::Inbox<Incoming> messages_;
+  posix::Inbox<Look> readings_;
   std::vector<WardenEvent> warden_events_;
   runner::WardenClient warden_;
   posix::LogOnce refused_message_;
@@ -288,6 +310,7 @@ class Daemon::Impl {
   bool stepping_ = false;
   mqtt::PahoTransport control_;  // last: their threads end before what they call
   mqtt::PahoTransport bulk_;
+  sensors::Sensors sensors_;  // the same
 };
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kMaxSlots = 1024;
 constexpr int64_t kMaxAmount = int64_t{1} << 50;
-constexpr double kMaxWatts = 1e6;
 constexpr size_t kMaxPasswordBytes = 4096;
 
 // As they stand in the file; zero or empty where it says nothing.
@@ -42,8 +41,10 @@ Status read_keys(const std::string& path, Settings& settings, Given& given) {
   file->integer("memory_bytes", given.memory_bytes, 1, kMaxAmount);
   file->integer("beat_ms", given.beat_ms, 100, 60'000);
   file->integer("telemetry_ms", given.telemetry_ms, 100, 3'600'000);
-  file->real("idle_w", settings.power.idle_w, 0, kMaxWatts);
-  file->real("busy_w", settings.power.busy_w, 0, kMaxWatts);
+  file->real("idle_w", settings.config.power.idle_w, 0, wire::kMaxModelW);
+  file->real("busy_w", settings.config.power.busy_w, 0, wire::kMaxModelW);
+  file->text("sensors_dir", settings.drop_ins.directory);
+  file->integer("sensors_dir_ms", settings.drop_ins.interval_ms, 1000, 3'600'000);
   file->integers("resources", settings.config.resources, 0, kMaxAmount);
   file->texts("labels", settings.config.labels);
   return file->finish();
@@ -68,7 +69,10 @@ Status check(const Settings& settings) {
     if (Status label = check_name("a label", name); !label) return label;
   }
   if (const auto broker = mqtt::parse_broker_url(settings.broker_url); !broker) return fail(broker.error().message);
-  if (settings.power.idle_w > settings.power.busy_w) return fail("idle_w must not be above busy_w");
+  if (config.power.idle_w > config.power.busy_w) return fail("idle_w must not be above busy_w");
+  if (!settings.drop_ins.directory.empty() && !settings.drop_ins.directory.starts_with('/')) {
+    return fail("sensors_dir must begin with '/', or be empty for none, not be '" + settings.drop_ins.directory + "'");
+  }
   for (const std::string* path : {&settings.state_dir, &settings.warden_socket}) {
     if (!path->starts_with('/')) return fail("state_dir and warden_socket must begin with '/', not be '" + *path + "'");
   }
@@ -99,7 +103,8 @@ Status complete(Settings& settings, const Given& given, const sensors::Hardware&
   config.machine_id = machine->machine_id;
   config.boot_id = machine->boot_id;
   config.version = BRAMBLE_VERSION;
-  config.model = hardware.model;
+  config.model = hardware.board.model;
+  config.cpu_cores = hardware.machine_cores;
   config.arch = hardware.arch;
   config.lang = language();
   config.blob_dir = settings.state_dir + "/blobs";
@@ -116,7 +121,7 @@ Result<Settings> read_settings(const std::string& path) {
   const sensors::Hardware hardware = sensors::read_hardware({});
   Settings settings;
   Given given;
-  settings.power = sensors::coefficients_for(hardware.model);
+  settings.config.power = hardware.board.power;
   settings.config.node = posix::host_name();
   settings.config.cluster = "bramble";
   if (Status keys = read_keys(path, settings, given); !keys) return tl::unexpected<Error>(keys.error());

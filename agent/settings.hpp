@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/core/config.hpp"
-#include "agent/sensors/power.hpp"
+#include "agent/sensors/drop_ins.hpp"
 #include "common/base/result.hpp"
 
 namespace bramble::agent {
@@ -16,7 +16,7 @@ struct Settings {
   std::string broker_password;
   std::string state_dir = "/var/lib/bramble/agent";
   std::string warden_socket = "/var/lib/bramble/warden/warden.sock";
-  sensors::PowerCoefficients power;
+  sensors::DropInOptions drop_ins{"/etc/bramble/sensors.d"};
 };
 
 // Reads the file, and from the machine what it leaves open. An error names the file, the line and what to do.

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "agent/core/energy.hpp"
 #include "common/base/ids.hpp"
+#include "common/wire/messages.hpp"
 
 namespace bramble::agent {
 
@@ -22,6 +24,8 @@ struct Config {
   std::string blob_dir;  // absolute: where the adapter keeps blobs, each under its SHA-256
   uint32_t slots = 1;
   uint64_t memory_bytes = 0;  // for tasks; 0: not known, no bound
+  uint32_t cpu_cores = 1;     // that the machine has, whatever tasks may use of them
+  wire::PowerModel power;     // of the board, or as the configuration says
   std::map<std::string, int64_t> resources;
   std::map<std::string, std::string> labels;
   std::optional<int64_t> beat_ms;       // given here, it wins over the aggregator's wish
@@ -40,6 +44,8 @@ struct Saved {
   uint64_t counter = 0;    // no connection so far carried a higher one
   StoreId store;           // the aggregator's store that this agent is joined to; empty: none yet
   TermId term = 0;         // the highest seen of that store
+  std::map<AttemptKey, Joules> charged;   // what was running at the agent's last regular end, with its joules
+  std::optional<wire::PowerModel> power;  // the aggregator's newest calibration of this node; absent: there is none
 
   bool operator==(const Saved&) const = default;
 };

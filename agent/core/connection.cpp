@@ -62,7 +62,7 @@ void publish_retained_status(const State& state, Effects& effects, const wire::N
 
 void start(State& state, Now now) {
   state.link.retry_at = now.mono;
-  state.session.next_telemetry = now.mono;
+  begin_telemetry(state, now);
 }
 
 void connect_if_due(State& state, Effects& effects, Now now) {
@@ -145,6 +145,7 @@ void leave_broker(State& state, Effects& effects) {
 void stop(State& state, Effects& effects, Now) {
   if (state.stopping) return;
   state.stopping = true;
+  remember_charges(state, effects);
   if (state.link.phase == Link::Phase::up) publish_retained_status(state, effects, offline(state, "goodbye"));
   leave_broker(state, effects);
 }

@@ -62,7 +62,7 @@ struct Effects {
   bool disconnect = false;  // both connections, in the regular way, after what stands in publish
   std::optional<Connect> connect;
   bool connect_bulk = false;
-  bool read_sensors = false;  // answered by on_telemetry
+  bool read_sensors = false;  // answered by on_reading, soon or never: a sensor may hang
   MonoTime wake_at;           // on_tick is due then at the latest; set by flush
 };
 

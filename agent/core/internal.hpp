@@ -39,9 +39,9 @@ bool spool_is_full(const State& state);
 
 // --- running.cpp ---
 void start_tasks(State& state, Effects& effects, Now now);
-void mark_running(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+void mark_running(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt);
 void back_to_queue(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt);
-void finish(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, wire::Finished result);
+void finish(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt, wire::Finished result);
 void finish_unstarted(State& state, Effects& effects, Now now, const AttemptKey& id, wire::Outcome outcome,
                       std::string text);
 void take_out_of_phase(State& state, Attempt& attempt);  // gives back what its phase counts
@@ -93,6 +93,19 @@ void resume_pulls(State& state, Effects& effects, Now now);
 void repeat_pulls(State& state, Effects& effects, Now now);
 void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
                        std::string_view data);
+
+// --- telemetry.cpp ---
+void begin_telemetry(State& state, Now now);
+wire::PowerModel power_model(const State& state);
+void take_calibration(State& state, Effects& effects, const std::optional<wire::PowerModel>& power);
+void sample_if_due(State& state, Effects& effects, Now now);
+void take_usage(State& state, const wire::WardenUsage& usage);
+void charge_finished(State& state, Now now, Attempt& attempt, wire::Finished& result);  // before it leaves its phase
+void remember_charges(State& state, Effects& effects);                                  // at the agent's end
+void recall_charges(State& state, const AttemptKey& id, Attempt& attempt);              // of one that is adopted
+void send_backlog(State& state, Effects& effects, Now now);
+MonoTime next_sample(const State& state, MonoTime wake);
+MonoTime next_backfill(const State& state, Now now, MonoTime wake);
 
 // --- timers.cpp ---
 MonoTime next_wake(const State& state, Now now);

@@ -38,13 +38,6 @@ void handle_node_message(State& state, Effects& effects, Now now, const wire::Pa
   }
 }
 
-void sample_if_due(State& state, Effects& effects, Now now) {
-  Session& session = state.session;
-  if (state.stopping || now.mono < session.next_telemetry) return;
-  effects.read_sensors = true;
-  session.next_telemetry = next_due(session.next_telemetry, session.telemetry_ms, now);
-}
-
 }  // namespace
 
 void say_once(State& state, Effects& effects, const std::string& source, std::string line) {
@@ -70,14 +63,6 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
   handle_node_message(state, effects, now, *parsed, payload);
 }
 
-void on_telemetry(State& state, Effects& effects, Now now, wire::Telemetry reading) {
-  if (state.link.phase != Link::Phase::up) return;
-  reading.number = ++state.session.telemetry_number;
-  reading.wall_ms = now.wall.ms;
-  effects.publish.push_back(
-      {state.topics.node(state.config.node, wire::NodeTopic::telemetry), wire::encode(reading), 0, false, false});
-}
-
 void on_output_read(State& state, Effects& effects, Now now, const ReadOutput& request, Result<std::string> data) {
   if (request.purpose == ReadOutput::For::event) return take_event_data(state, now, request, std::move(data));
   take_want_data(state, effects, request, std::move(data));
@@ -98,6 +83,7 @@ void flush(State& state, Effects& effects, Now now) {
   begin_pulls(state, effects, now);
   send_inventory_if_owed(state, effects);
   send_events(state, effects, now);
+  send_backlog(state, effects, now);
   effects.wake_at = next_wake(state, now);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/core/effects.hpp"
+#include "agent/core/reading.hpp"
 #include "agent/core/state.hpp"
 #include "common/base/result.hpp"
 
@@ -29,8 +30,8 @@ void on_warden_connected(State& state, Effects& effects, Now now);
 void on_warden_lost(State& state, Effects& effects, Now now, std::string_view why);  // also: could not be reached
 void on_warden_report(State& state, Effects& effects, Now now, wire::WardenReport report);
 
-// Answers Effects::read_sensors. number and wall_ms are set here.
-void on_telemetry(State& state, Effects& effects, Now now, wire::Telemetry reading);
+// Answers Effects::read_sensors. Power is modelled here where none was measured, and energy integrated and shared.
+void on_reading(State& state, Effects& effects, Now now, Reading reading);
 
 // Answers BlobCheck, or tells that BlobWrite failed.
 enum class BlobFailure {

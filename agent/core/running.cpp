@@ -98,12 +98,13 @@ void take_out_of_phase(State& state, Attempt& attempt) {
   }
 }
 
-void mark_running(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt) {
+void mark_running(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt) {
   if (attempt.phase == Phase::running || attempt.phase == Phase::finished) return;
   take_out_of_phase(state, attempt);
   take_room(state.tasks.used, *attempt.spec);
   attempt.phase = Phase::running;
   attempt.in_warden = true;
+  attempt.energy.since = now.mono;
   attempt.event = add_event(state, {.type = wire::EventType::started, .id = id});
   kill_if_cancelled(state, effects, id, attempt);
 }
@@ -125,8 +126,9 @@ void kill_if_cancelled(State& state, Effects& effects, const AttemptKey& id, Att
   effects.warden.emplace_back(wire::WardenKill{warden_task(state, id), wire::Outcome::cancelled});
 }
 
-void finish(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, wire::Finished result) {
+void finish(State& state, Effects& effects, Now now, const AttemptKey& id, Attempt& attempt, wire::Finished result) {
   if (attempt.phase == Phase::finished) return;
+  charge_finished(state, now, attempt, result);
   take_out_of_phase(state, attempt);
   drop_stream_events(state, attempt);
   drop_event(state, attempt.event);
@@ -149,7 +151,7 @@ void finish_unstarted(State& state, Effects& effects, Now now, const AttemptKey&
   result.started_wall_ms = now.wall.ms;
   Attempt& attempt = state.tasks.held.at(id);
   attempt.in_warden = false;
-  finish(state, effects, id, attempt, std::move(result));
+  finish(state, effects, now, id, attempt, std::move(result));
 }
 
 // In no hurry: a forget of its own would wake the warden once more for each task. What cannot be said now is said when

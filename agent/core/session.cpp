@@ -79,6 +79,8 @@ void accept_welcome(State& state, Effects& effects, Now now, const wire::TasksMe
   Session& session = state.session;
   const wire::Welcome& welcome = *message.welcome;
   session.inventory_nonce = welcome.nonce;
+  session.welcomed = now.mono;
+  take_calibration(state, effects, welcome.power);
   session.beat_ms = std::clamp(state.config.beat_ms.value_or(welcome.beat_ms), kMinIntervalMs, kMaxIntervalMs);
   session.telemetry_ms =
       std::clamp(state.config.telemetry_ms.value_or(welcome.telemetry_ms), kMinIntervalMs, kMaxIntervalMs);

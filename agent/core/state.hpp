@@ -12,7 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/backlog.hpp"
 #include "agent/core/config.hpp"
+#include "agent/core/energy.hpp"
+#include "agent/core/power_model.hpp"
 #include "agent/core/recent_set.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/random.hpp"
@@ -56,14 +59,15 @@ struct Session {
   SessionId highest = 0;                    // ever granted in this run
   std::optional<MonoTime> objected;         // to an aggregator that may not give orders
   MonoTime connected;                       // when the birth of this connection was published
+  MonoTime welcomed;                        // when the newest welcome came
   SessionId id = 0;                         // 0: not welcomed on this connection
   std::optional<uint64_t> inventory_nonce;  // owed as soon as it is known what the warden holds
   uint64_t beat_number = 0;
-  uint64_t telemetry_number = 0;
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
   MonoTime next_beat;
   MonoTime next_telemetry;
+  MonoTime usage_asked;  // for the reading that was due then
 };
 
 // --- attempts ---
@@ -95,6 +99,7 @@ struct Attempt {
   bool lease_ended = false;
   uint32_t refusals = 0;  // of its start, by the warden
   uint64_t event = 0;     // started or finished, under way; 0: none
+  AttemptEnergy energy;
   std::array<StreamProgress, 2> streams;
   std::optional<wire::Finished> result;
 };
@@ -202,8 +207,21 @@ struct Lease {
   size_t attempts = 0;            // held and not finished, that have a lease
 };
 
+struct Energy {
+  EnergyMeter meter;
+  EnergyLedger ledger;
+};
+
+struct TelemetryState {
+  uint64_t run = 0;  // tells this life of the agent from others
+  uint64_t number = 0;
+  Backlog backlog;
+  MonoTime next_backfill;
+  std::optional<MonoTime> cut_off_since;  // the first reading that nobody heard
+};
+
 struct State {
-  // seed: of the jitter between attempts to connect.
+  // seed: of the jitter between attempts to connect, and the name of this life in telemetry.
   State(Config config_in, Saved saved_in, uint64_t seed)
       : config(std::move(config_in)),
         saved(std::move(saved_in)),
@@ -212,6 +230,7 @@ struct State {
         random(seed) {
     session.beat_ms = config.beat_ms.value_or(session.beat_ms);
     session.telemetry_ms = config.telemetry_ms.value_or(session.telemetry_ms);
+    telemetry.run = seed;
   }
 
   Config config;
@@ -228,6 +247,8 @@ struct State {
   std::map<WantKey, Want> wants;
   WardenView warden;
   Lease lease;
+  Energy energy;
+  TelemetryState telemetry;
   Counts counts;
   std::set<std::string> said;
   bool stopping = false;

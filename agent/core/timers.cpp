@@ -33,7 +33,7 @@ MonoTime next_due(MonoTime last_due, int64_t interval_ms, Now now) {
 MonoTime next_wake(const State& state, Now now) {
   MonoTime wake = now.mono + kIdleMs;
   if (state.stopping) return wake;
-  wake = std::min(wake, state.session.next_telemetry);
+  wake = next_backfill(state, now, next_sample(state, wake));
   if (state.link.retry_at) wake = std::min(wake, *state.link.retry_at);
   if (state.link.phase == Link::Phase::up) {
     wake = std::min(wake, state.session.next_beat);

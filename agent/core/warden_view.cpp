@@ -19,6 +19,7 @@ Attempt& adopt(State& state, const AttemptKey& id, Phase phase) {
   attempt.phase = phase;
   attempt.order = ++state.tasks.last_order;
   attempt.in_warden = true;
+  recall_charges(state, id, attempt);
   return attempt;
 }
 
@@ -31,15 +32,20 @@ Attempt& adopt_running(State& state, const wire::WardenStarted& started) {
   Attempt& attempt = adopt(state, started.task.id, Phase::queued);
   attempt.spec = std::make_shared<const wire::TaskSpec>(std::move(spec));
   if (has_lease(attempt)) ++state.lease.attempts;
+  attempt.energy.cpu_before_unknown = true;
   state.tasks.ready.emplace(attempt.order, started.task.id);
   return attempt;
 }
 
-void handle(State& state, Effects& effects, Now, const wire::WardenStarted& started) {
+void handle(State& state, Effects& effects, Now now, const wire::WardenStarted& started) {
   if (!is_ours(state, started.task)) return;
   const auto held = state.tasks.held.find(started.task.id);
   Attempt& attempt = held == state.tasks.held.end() ? adopt_running(state, started) : held->second;
-  mark_running(state, effects, started.task.id, attempt);
+  mark_running(state, effects, now, started.task.id, attempt);
+}
+
+void handle(State& state, Effects&, Now, const wire::WardenUsage& usage) {
+  if (is_ours(state, usage.task)) take_usage(state, usage);
 }
 
 void handle(State& state, Effects&, Now, const wire::WardenOutput& output) {
@@ -50,7 +56,7 @@ void handle(State& state, Effects&, Now, const wire::WardenOutput& output) {
   note_growth(state, output.task.id, held->second, wire::Stream::stderr_, output.stderr_bytes);
 }
 
-void handle(State& state, Effects& effects, Now, wire::WardenExited& exited) {
+void handle(State& state, Effects& effects, Now now, wire::WardenExited& exited) {
   if (!is_ours(state, exited.task)) {
     if (!state.saved.store.empty()) state.tasks.to_forget.push_back(exited.task);  // nobody will ever ask for it
     return;
@@ -61,10 +67,10 @@ void handle(State& state, Effects& effects, Now, wire::WardenExited& exited) {
     state.tasks.to_forget.push_back(exited.task);  // it was told so before, and the word was lost
     return;
   }
-  if (held != state.tasks.held.end()) return finish(state, effects, id, held->second, std::move(exited.result));
+  if (held != state.tasks.held.end()) return finish(state, effects, now, id, held->second, std::move(exited.result));
   Attempt& attempt = adopt(state, id, Phase::fetching);
   ++state.tasks.fetching;
-  finish(state, effects, id, attempt, std::move(exited.result));
+  finish(state, effects, now, id, attempt, std::move(exited.result));
 }
 
 void handle(State& state, Effects& effects, Now now, const wire::WardenRefused& refused) {

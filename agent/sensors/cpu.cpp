@@ -1,33 +1,45 @@
 // /proc/stat: the first line adds up all CPUs, in clock ticks.
+#include <unistd.h>
+
 #include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
 
 namespace bramble::sensors {
 
 // cpu user nice system idle iowait irq softirq steal ...; guest times are part of user and nice.
-std::optional<CpuUsage::Ticks> CpuUsage::parse(std::string_view stat) {
-  constexpr size_t kIdle = 4, kIowait = 5, kSteal = 8;
-  const auto words = split_words(stat.substr(0, stat.find('\n')));
-  if (words.size() < kIowait + 1 || words[0] != "cpu") return std::nullopt;
-  Ticks ticks;
-  for (size_t i = 1; i < words.size() && i <= kSteal; ++i) {
+std::optional<CpuSource::Ticks> CpuSource::parse(std::string_view stat) {
+  const Words words = split_words(first_line(stat));
+  if (words[0] != "cpu" || words.size() < 6) return std::nullopt;
+  std::array<uint64_t, 9> ticks{};
+  for (size_t i = 1; i < ticks.size() && i < words.size(); ++i) {
     const auto count = parse_number<uint64_t>(words[i]);
     if (!count) return std::nullopt;
-    ticks.total += *count;
-    if (i != kIdle && i != kIowait && i != kSteal) ticks.busy += *count;
+    ticks[i] = *count;
   }
-  return ticks;
+  return Ticks{ticks[1] + ticks[2], ticks[3], ticks[4], ticks[5], ticks[6] + ticks[7], ticks[8]};
 }
 
-void CpuUsage::read(const Roots& roots, Values& values) {
-  const auto text = read_source(roots.proc + "/stat");
-  const auto ticks = text ? parse(*text) : std::nullopt;
-  // iowait may go back a little on some kernels: such a reading says nothing.
-  if (ticks && last_ && ticks->total > last_->total && ticks->busy >= last_->busy) {
-    values["cpu_busy_ratio"] =
-        static_cast<double>(ticks->busy - last_->busy) / static_cast<double>(ticks->total - last_->total);
-  }
-  if (ticks) last_ = ticks;
+void CpuSource::read(Probe& probe) {
+  static const double ticks_per_s = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const std::string path = probe.roots.proc + "/stat";
+  const auto text = probe.text(path);
+  if (!text) return;
+  const auto ticks = parse(*text);
+  if (!ticks) return probe.nonsense(path, *text);
+  const auto last = std::exchange(last_, ticks);
+  // iowait and idle may go back a little on some kernels: such a look says nothing.
+  if (!last || ticks->total() <= last->total() || ticks->busy() < last->busy()) return;
+  const auto total = static_cast<double>(ticks->total() - last->total());
+  const auto since = [&](uint64_t now, uint64_t before) {
+    return now > before ? static_cast<double>(now - before) : 0;
+  };
+  probe.set("cpu_busy_ratio", since(ticks->busy(), last->busy()) / total);
+  probe.set("cpu_user_ratio", since(ticks->user, last->user) / total);
+  probe.set("cpu_system_ratio", since(ticks->system, last->system) / total);
+  probe.set("cpu_iowait_ratio", since(ticks->iowait, last->iowait) / total);
+  probe.set("cpu_irq_ratio", since(ticks->irq, last->irq) / total);
+  probe.set("cpu_steal_ratio", since(ticks->steal, last->steal) / total);
+  probe.reading.busy_cpu_s = since(ticks->busy(), last->busy()) / ticks_per_s;
 }
 
 }  // namespace bramble::sensors

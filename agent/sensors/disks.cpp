@@ -1,7 +1,8 @@
 // /proc/diskstats: bytes since boot, all real disks together.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
@@ -19,27 +20,33 @@ bool is_virtual(std::string_view name) {
 }
 
 // Partitions are listed too, but only whole disks stand in /sys/block.
-bool is_real_disk(const Roots& roots, std::string_view name) {
-  std::error_code unknown;
-  return !is_virtual(name) && std::filesystem::exists(roots.sys + "/block/" + std::string(name), unknown);
+bool is_real_disk(const Probe& probe, std::string_view name) {
+  return !is_virtual(name) && ::access((probe.roots.sys + "/block/" + std::string(name)).c_str(), F_OK) == 0;
 }
 
 }  // namespace
 
 // major minor name reads merged sectors_read ms writes merged sectors_written ...
-void read_disks(const Roots& roots, Values& values) {
+void read_disks(Probe& probe) {
   constexpr size_t kName = 2, kRead = 5, kWritten = 9;
-  const auto text = read_source(roots.proc + "/diskstats");
+  const std::string path = probe.roots.proc + "/diskstats";
+  const auto text = probe.text(path);
   if (!text) return;
+  double read_bytes = 0, written_bytes = 0;
+  bool any = false;
   for_each_line(*text, [&](std::string_view line) {
-    const auto words = split_words(line);
-    if (words.size() <= kWritten || !is_real_disk(roots, words[kName])) return;
+    const Words words = split_words(line);
     const auto read = parse_number<double>(words[kRead]);
     const auto written = parse_number<double>(words[kWritten]);
-    if (!read || !written) return;
-    values["disk_read_bytes"] += *read * kSectorBytes;
-    values["disk_written_bytes"] += *written * kSectorBytes;
+    if (!read || !written) return probe.nonsense(path, line);
+    if (!is_real_disk(probe, words[kName])) return;
+    any = true;
+    read_bytes += *read * kSectorBytes;
+    written_bytes += *written * kSectorBytes;
   });
+  if (!any) return;
+  probe.set("disk_read_bytes", read_bytes);
+  probe.set("disk_written_bytes", written_bytes);
 }
 
 }  // namespace bramble::sensors

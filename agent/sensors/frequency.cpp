@@ -1,12 +1,15 @@
 // cpufreq of the first CPU, in kHz: on a Raspberry Pi all cores share one clock.
-#include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
 
 namespace bramble::sensors {
 
-void read_frequency(const Roots& roots, Values& values) {
-  const auto khz = read_number<double>(roots.sys + "/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq");
-  if (khz) values["cpu_frequency_hz"] = *khz * 1000;
+void FrequencySource::read(Probe& probe) {
+  const std::string cpufreq = probe.roots.sys + "/devices/system/cpu/cpu0/cpufreq/";
+  const auto khz = probe.number(cpufreq + "scaling_cur_freq");
+  if (!khz) return;
+  probe.set("cpu_frequency_hz", *khz * 1000);
+  if (!highest_khz_) highest_khz_ = probe.number(cpufreq + "cpuinfo_max_freq");
+  if (highest_khz_ && *highest_khz_ > 0) probe.reading.frequency_ratio = std::min(1.0, *khz / *highest_khz_);
 }
 
 }  // namespace bramble::sensors

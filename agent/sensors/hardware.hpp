@@ -1,17 +1,18 @@
-// What this machine is: read once, for the node's status.
+// What this machine is: read once, for the node's status and its power model.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "agent/sensors/roots.hpp"
+#include "agent/sensors/board.hpp"
 
 namespace bramble::sensors {
 
 struct Hardware {
-  std::string model;   // of the device tree, else of the firmware, else the processor's; may be empty
-  std::string arch;    // as uname says: aarch64, armv7l, x86_64
-  uint32_t cores = 1;  // that this process may use
+  Board board;
+  std::string arch;            // as uname says: aarch64, armv7l, x86_64
+  uint32_t cores = 1;          // that this process may use
+  uint32_t machine_cores = 1;  // that work, whoever may use them
   uint64_t memory_bytes = 0;
 };
 

@@ -4,13 +4,16 @@
 
 namespace bramble::sensors {
 
-void read_load(const Roots& roots, Values& values) {
-  const auto text = read_source(roots.proc + "/loadavg");
+void read_load(Probe& probe) {
+  const std::string path = probe.roots.proc + "/loadavg";
+  const auto text = probe.text(path);
   if (!text) return;
-  const auto words = split_words(*text);
+  const Words words = split_words(*text);
   const char* const names[] = {"load1", "load5", "load15"};
-  for (size_t i = 0; i < std::size(names) && i < words.size(); ++i) {
-    if (const auto load = parse_number<double>(words[i])) values[names[i]] = *load;
+  for (size_t i = 0; i < std::size(names); ++i) {
+    const auto load = parse_number<double>(words[i]);
+    if (!load) return probe.nonsense(path, *text);
+    probe.set(names[i], *load);
   }
 }
 

@@ -2,43 +2,47 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
-
-#include "common/posix/files.hpp"
 
 namespace bramble::sensors {
 
-inline constexpr size_t kMaxSourceBytes = 1 << 20;
-
-// The whole file, or nothing when it cannot be read.
-inline std::optional<std::string> read_source(const std::string& path) {
-  auto text = posix::read_file(path, kMaxSourceBytes);
-  return text ? std::optional<std::string>(std::move(*text)) : std::nullopt;
-}
-
-// A number that the text begins with, after blanks.
+// A finite number that the text begins with, after blanks.
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() ? std::optional<Number>(number) : std::nullopt;
+  if (error != std::errc()) return std::nullopt;
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (!std::isfinite(number)) return std::nullopt;
+  }
+  return number;
 }
 
-// Words between blanks.
-inline std::vector<std::string_view> split_words(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (true) {
+// The first words between blanks; what is beyond the last that fits is left out. No allocation.
+struct Words {
+  static constexpr size_t kMax = 24;
+  std::array<std::string_view, kMax> words;
+  size_t count = 0;
+
+  size_t size() const { return count; }
+  std::string_view operator[](size_t at) const { return at < count ? words[at] : std::string_view(); }
+};
+
+inline Words split_words(std::string_view text) {
+  Words found;
+  while (found.count < Words::kMax) {
     const size_t begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return words;
+    if (begin == std::string_view::npos) break;
     const size_t end = std::min(text.find_first_of(" \t", begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
+    found.words[found.count++] = text.substr(begin, end - begin);
     text.remove_prefix(end);
   }
+  return found;
 }
 
 // Calls `handle` with each line, without its end.
@@ -51,11 +55,8 @@ void for_each_line(std::string_view text, Handle handle) {
   }
 }
 
-// The number of a file that holds nothing else.
-template <typename Number>
-std::optional<Number> read_number(const std::string& path) {
-  const auto text = read_source(path);
-  return text ? parse_number<Number>(*text) : std::nullopt;
+inline std::string_view first_line(std::string_view text) {
+  return text.substr(0, std::min({text.find('\n'), text.find('\0'), text.size()}));
 }
 
 }  // namespace bramble::sensors

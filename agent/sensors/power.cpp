@@ -1,41 +1,135 @@
-#include "agent/sensors/power.hpp"
-
-#include <array>
-#include <utility>
+// Measured watts, from the first meter that there is: a chip that somebody has wired for it, then the HAT through which
+// the board is fed, then the Pi 5's own converter. Without one the agent's model stands in
+// (agent/core/power_model.hpp).
+#include "agent/sensors/parse.hpp"
+#include "agent/sensors/sources.hpp"
+#include "common/base/utf8.hpp"
 
 namespace bramble::sensors {
+namespace {
 
-PowerCoefficients coefficients_for(std::string_view model) {
-  struct Entry {
-    std::string_view model;
-    PowerCoefficients coefficients;
-  };
-  constexpr std::array<Entry, 7> kTable = {{
-      {"Raspberry Pi Zero 2", {0.6, 2.5}},
-      {"Raspberry Pi 3", {2.5, 5.3}},
-      {"Raspberry Pi 4", {2.6, 5.0}},
-      {"Raspberry Pi Compute Module 4", {2.5, 4.6}},
-      {"Raspberry Pi Compute Module 5", {2.4, 8.5}},
-      {"Raspberry Pi 500", {3.1, 9.0}},
-      {"Raspberry Pi 5", {3.1, 9.0}},
-  }};
-  for (const Entry& entry : kTable) {
-    if (model.starts_with(entry.model)) return entry.coefficients;
+constexpr std::array<std::string_view, 5> kSingleChannel = {"ina219", "ina226", "ina220", "ina230", "ina231"};
+
+// power1_input in microwatts, in1_input (the bus) in mV, curr1_input in mA.
+bool read_single_channel(Probe& probe, const std::string& chip) {
+  const auto microwatts = probe.number(chip + "/power1_input");
+  if (!microwatts) return false;
+  probe.reading.power_w = *microwatts / 1e6;
+  if (const auto millivolts = probe.number(chip + "/in1_input")) probe.set("supply_voltage_v", *millivolts / 1000);
+  if (const auto milliamperes = probe.number(chip + "/curr1_input")) {
+    probe.set("supply_current_a", *milliamperes / 1000);
   }
-  return {5.0, 15.0};
+  return true;
 }
 
-void PowerModel::add(MonoTime now, Values& values) {
-  const auto busy = values.find("cpu_busy_ratio");
-  if (busy == values.end()) return;
-  const double power_w = coefficients_.idle_w + (coefficients_.busy_w - coefficients_.idle_w) * busy->second;
-  if (last_) {
-    const double seconds = static_cast<double>(now - last_->time) / 1000;
-    energy_j_ += (last_->power_w + power_w) / 2 * seconds;
+// Three channels without a power attribute: in[123]_input in mV, curr[123]_input in mA; those that are switched on add
+// up. The voltage told is that of the channel with the most current.
+bool read_ina3221(Probe& probe, const std::string& chip) {
+  double watts = 0, amperes = 0, most = -1, volts_of_most = 0;
+  for (const char channel : {'1', '2', '3'}) {
+    const auto path = [&](const char* kind, const char* what) { return chip + "/" + kind + channel + what; };
+    if (probe.number_if_told(path("in", "_enable")) == 0.0) continue;
+    const auto millivolts = probe.number_if_told(path("in", "_input"));
+    const auto milliamperes = probe.number_if_told(path("curr", "_input"));
+    if (!millivolts || !milliamperes) continue;
+    watts += *millivolts * *milliamperes / 1e6;
+    amperes += *milliamperes / 1000;
+    if (*milliamperes <= most) continue;
+    most = *milliamperes;
+    volts_of_most = *millivolts / 1000;
   }
-  last_ = Reading{now, power_w};
-  values["power_w"] = power_w;
-  values["energy_j"] = energy_j_;
+  if (most < 0) return false;
+  probe.reading.power_w = watts;
+  probe.set("supply_voltage_v", volts_of_most);
+  probe.set("supply_current_a", amperes);
+  return true;
+}
+
+struct Rail {
+  std::string_view name;
+  double amperes = 0;
+};
+
+// "VDD_CORE_A current(7)=1.42880000A": the name's stem, the kind, and the value.
+struct AdcLine {
+  std::string_view stem;
+  char kind = 0;  // 'A' or 'V'
+  double value = 0;
+};
+
+std::optional<AdcLine> parse_adc(std::string_view line) {
+  const Words words = split_words(line);
+  const size_t equals = line.find('=');
+  if (words[0].size() < 3 || equals == std::string_view::npos) return std::nullopt;
+  const auto value = parse_number<double>(line.substr(equals + 1));
+  const char kind = words[0].back();
+  if (!value || (kind != 'A' && kind != 'V') || words[0][words[0].size() - 2] != '_') return std::nullopt;
+  return AdcLine{words[0].substr(0, words[0].size() - 2), kind, *value};
+}
+
+}  // namespace
+
+// The HAT tells its current and no voltage: 5.0 V is assumed, which it holds to within 5 %.
+bool read_poe(Probe& probe) {
+  constexpr double kAssumedV = 5.0;
+  const std::string supply = probe.roots.sys + "/class/power_supply/rpi-poe";
+  const auto microamperes = probe.number(supply + "/current_now");
+  if (!microamperes || probe.number_if_told(supply + "/online") == 0.0) return false;
+  probe.reading.power_w = *microamperes / 1e6 * kAssumedV;
+  probe.set("supply_current_a", *microamperes / 1e6);
+  return true;
+}
+
+bool PowerSource::read_ina(Probe& probe) {
+  std::string lost;
+  for (const std::string_view name : kSingleChannel) {
+    const auto chip = hwmon_.find(probe, name);
+    if (!chip) continue;
+    if (read_single_channel(probe, *chip)) return had_ina_ = true;
+    lost = *chip;
+  }
+  if (const auto chip = hwmon_.find(probe, "ina3221")) {
+    if (read_ina3221(probe, *chip)) return had_ina_ = true;
+    lost = *chip;
+  }
+  if (!lost.empty()) hwmon_.forget();
+  if (had_ina_ || !lost.empty()) {
+    probe.trouble("the power meter " + lost + (lost.empty() ? "" : " ") +
+                  "does not answer any more: watts are modelled");
+  }
+  return false;
+}
+
+// Twelve rails have a current and a voltage; EXT5V, the supply, has a voltage only. Their sum leaves out what the
+// converter itself and the USB ports take: it is measured, and less than at the wall.
+bool PowerSource::read_pmic(Probe& probe) {
+  const Result<std::string> answer = firmware_->command("pmic_read_adc");
+  if (!answer) {
+    if (answer.error().code != ErrorCode::not_found) probe.trouble(answer.error().message);
+    return false;
+  }
+  std::array<Rail, 16> rails;
+  size_t count = 0;
+  double watts = 0;
+  for_each_line(*answer, [&](std::string_view line) {
+    const auto adc = parse_adc(line);
+    if (!adc) return;
+    if (adc->kind == 'A' && count < rails.size()) rails[count++] = {adc->stem, adc->value};
+    if (adc->kind != 'V') return;
+    if (adc->stem == "EXT5V") probe.set("supply_voltage_v", adc->value);
+    for (size_t i = 0; i < count; ++i) {
+      if (rails[i].name == adc->stem) watts += rails[i].amperes * adc->value;
+    }
+  });
+  if (count == 0) probe.trouble("the firmware answers pmic_read_adc with '" + to_utf8(*answer, 60) + "'");
+  if (count == 0) return false;
+  probe.reading.power_w = watts;
+  return true;
+}
+
+void PowerSource::read(Probe& probe) {
+  if (read_ina(probe) || read_poe(probe)) return;
+  if (has_pmic_) read_pmic(probe);
 }
 
 }  // namespace bramble::sensors

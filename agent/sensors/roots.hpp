@@ -8,7 +8,8 @@ namespace bramble::sensors {
 struct Roots {
   std::string proc = "/proc";
   std::string sys = "/sys";
-  std::string state_dir;  // whose file system's free space is told; empty: it is not
+  std::string dev = "/dev";
+  std::string state_dir;  // whose file system's room is told; empty: it is not
 };
 
 }  // namespace bramble::sensors

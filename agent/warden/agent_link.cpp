@@ -65,6 +65,7 @@ void Warden::handle(const std::string& frame) {
   if (const auto* begin = std::get_if<wire::WardenStart>(&*request)) return start(*begin, frame);
   if (const auto* kill = std::get_if<wire::WardenKill>(&*request)) return handle(*kill, frame);
   if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return handle(*lease, frame);
+  if (std::holds_alternative<wire::WardenAskUsage>(*request)) return ask_keepers(frame);
   handle(std::get<wire::WardenForget>(*request));
 }
 
@@ -122,6 +123,15 @@ void Warden::handle(const wire::WardenKill& kill, const std::string& frame) {
   const auto exited = exited_.find(kill.task);
   if (exited == exited_.end()) return refuse(kill.task, "this attempt is not here");
   tell_agent(exit_record_of(kill.task, exited->second));
+}
+
+// Their answers go to the agent as they are.
+void Warden::ask_keepers(const std::string& frame) {
+  for (const auto& slot : slots_) {
+    // One that has not read what it was told before is not asked once more.
+    if (slot->running && slot->channel && !slot->channel->waiting()) static_cast<void>(slot->channel->queue(frame));
+  }
+  flush_soon();
 }
 
 void Warden::handle(const wire::WardenForget& request) {

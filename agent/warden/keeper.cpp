@@ -75,6 +75,7 @@ class Keeper {
   void look_after_task();
   void report_progress(Now now);
   void report_started();
+  void report_usage();
   void try_to_finish();
   void report(const wire::WardenReport& report);
   [[noreturn]] void abandon();
@@ -142,6 +143,7 @@ void Keeper::handle(const std::string& frame) {
   if (!request) return posix::log_error("keeper: " + request.error().message);
   if (auto* start_request = std::get_if<wire::WardenStart>(&*request)) return start(std::move(*start_request), frame);
   if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return prolong(*lease);
+  if (std::holds_alternative<wire::WardenAskUsage>(*request)) return report_usage();
   const auto* kill = std::get_if<wire::WardenKill>(&*request);
   // A kill that crossed with the task's end is too late, and no error.
   if (kill != nullptr && task_ && kill->task == task_->task()) task_->end_as(kill->outcome, posix::now());
@@ -183,6 +185,13 @@ void Keeper::report_started() {
   if (started_reported_) return;
   started_reported_ = true;
   report(task_->started());
+}
+
+// Of one that has ended its exit record tells.
+void Keeper::report_usage() {
+  if (!task_ || !task_->alive()) return;
+  report_started();
+  report(task_->usage());
 }
 
 void Keeper::report_progress(Now now) {

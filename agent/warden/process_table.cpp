@@ -58,6 +58,7 @@ bool parse_process_stat(std::string_view text, ProcessEntry& entry) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || !parse_number(text.substr(0, text.find(' ')), entry.pid)) return false;
   std::string_view rest = text.substr(name_end + 1);
+  entry.cpu_ticks = 0;
   for (int field = 3; field <= 24; ++field) {  // numbered as in proc(5)
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     const std::string_view word = rest.substr(0, rest.find(' '));
@@ -65,6 +66,11 @@ bool parse_process_stat(std::string_view text, ProcessEntry& entry) {
     if (word.empty()) return false;
     if (field == 3) entry.zombie = word == "Z" || word == "X";
     if (field == 4 && !parse_number(word, entry.parent)) return false;
+    if (field >= 14 && field <= 17) {
+      uint64_t ticks = 0;
+      if (!parse_number(word, ticks)) return false;
+      entry.cpu_ticks += ticks;
+    }
     if (field == 22 && !parse_number(word, entry.start_ticks)) return false;
     if (field == 24 && !parse_number(word, entry.rss_pages)) return false;
   }
@@ -107,6 +113,58 @@ uint64_t rss_bytes(const std::vector<ProcessEntry>& processes) {
   uint64_t pages = 0;
   for (const ProcessEntry& each : processes) pages += each.rss_pages;
   return pages * page_bytes;
+}
+
+namespace {
+
+constexpr size_t kMaxWalked = 4096;  // processes of one task
+
+// The pids in /proc/<pid>/task/<pid>/children are those that this thread has forked; a process of many threads may have
+// forked in another. False where the kernel has no such file.
+bool add_children(pid_t pid, std::vector<pid_t>& found) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  DIR* dir = ::opendir(tasks.c_str());
+  if (dir == nullptr) return true;  // it ended meanwhile
+  bool supported = true;
+  while (const dirent* thread = ::readdir(dir)) {
+    if (thread->d_name[0] == '.') continue;
+    const posix::UniqueFd fd(::open((tasks + "/" + thread->d_name + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+      supported = ::access((tasks + "/" + thread->d_name).c_str(), F_OK) != 0;
+      if (!supported) break;
+      continue;
+    }
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    std::string_view text(buffer.data(), got > 0 ? static_cast<size_t>(got) : 0);
+    while (!text.empty() && found.size() < kMaxWalked) {
+      const std::string_view word = text.substr(0, text.find(' '));
+      pid_t child = 0;
+      if (parse_number(word, child)) found.push_back(child);
+      text.remove_prefix(std::min(word.size() + 1, text.size()));
+    }
+  }
+  ::closedir(dir);
+  return supported;
+}
+
+}  // namespace
+
+uint64_t cpu_us_of_descendants() {
+  static const auto ticks_per_s = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  uint64_t ticks = 0;
+  std::vector<pid_t> found;
+  bool walked = add_children(::getpid(), found);
+  for (size_t i = 0; walked && i < found.size(); ++i) {
+    ProcessEntry entry;
+    if (read_entry("/proc", found[i], entry)) ticks += entry.cpu_ticks;
+    walked = add_children(found[i], found);
+  }
+  if (!walked) {
+    ticks = 0;
+    for (const ProcessEntry& each : ProcessTable::read().descendants(::getpid())) ticks += each.cpu_ticks;
+  }
+  return ticks * 1'000'000 / ticks_per_s;
 }
 
 size_t signal_descendants(int signal) { return signal_all(ProcessTable::read().descendants(::getpid()), signal); }

@@ -16,6 +16,7 @@ struct ProcessEntry {
   bool zombie = false;
   uint64_t start_ticks = 0;  // with the pid, names a process for ever
   uint64_t rss_pages = 0;
+  uint64_t cpu_ticks = 0;  // user + system, its own and of the children that it has waited for
 };
 
 class ProcessTable {
@@ -36,6 +37,10 @@ class ProcessTable {
 bool parse_process_stat(std::string_view text, ProcessEntry& entry);
 
 uint64_t rss_bytes(const std::vector<ProcessEntry>& processes);
+
+// CPU time of every living descendant of this process, and of what these have waited for. Walks down from this process
+// where the kernel lists children (CONFIG_PROC_CHILDREN), which costs a few microseconds; else reads all of /proc.
+uint64_t cpu_us_of_descendants();
 
 // Sends the signal to every living descendant of this process, and to no other one: also if a pid is used again
 // meanwhile. Returns how many it found. Repeat until there is none: a process that forks may outrun one pass.

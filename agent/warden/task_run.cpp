@@ -163,6 +163,11 @@ std::optional<wire::WardenOutput> TaskRun::grown_output() {
   return wire::WardenOutput{start_.task, told_out_bytes_, told_err_bytes_};
 }
 
+// What was waited for here counts in full; the living tell of themselves and of those that they have waited for.
+wire::WardenUsage TaskRun::usage() const {
+  return {start_.task, static_cast<uint64_t>(cpu_us_) + cpu_us_of_descendants()};
+}
+
 std::string TaskRun::ending_text() const {
   switch (*ended_as_) {
     case wire::Outcome::timed_out:

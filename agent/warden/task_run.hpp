@@ -42,6 +42,7 @@ class TaskRun {
   wire::WardenStarted started() const;
   std::optional<wire::WardenOutput> grown_output();  // since it was asked last
   bool has_grown() const;
+  wire::WardenUsage usage() const;  // reads /proc for what of it lives
   // Everything that came of it is dead: the rest of the output, and the exit record's contents.
   wire::WardenExited finish(const SpawnFailure& failure);
   // After finish(). An error: the disk does not take it; try again later.

@@ -90,6 +90,7 @@ class Warden {
   void handle(const wire::WardenHello& hello);
   void handle(const wire::WardenKill& kill, const std::string& frame);
   void handle(const wire::WardenForget& forget);
+  void ask_keepers(const std::string& frame);
   void start(const wire::WardenStart& start, const std::string& frame);
   std::optional<std::string> reason_to_refuse(const wire::WardenStart& start) const;
   void refuse(const wire::WardenTask& task, std::string why);

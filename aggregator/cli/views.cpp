@@ -61,6 +61,23 @@ std::string power(const json& node) {
   return watts == "-" || flag_field(node, "power_measured") ? watts : "~" + watts;
 }
 
+// Modelled joules are marked, as modelled watts are.
+std::string joules(const json& object) {
+  const std::string text = measured(object, "energy_j", "{:.3g}");
+  if (text == "-") return text;
+  const double all_j = object["energy_j"].get<double>();
+  const double measured_j =
+      object.value("energy_measured_j", json(0.0)).is_number() ? object["energy_measured_j"].get<double>() : 0;
+  return (measured_j >= all_j * 0.999 ? "" : "~") + text;
+}
+
+std::string energy_text(const json& job) {
+  const auto all = job.find("energy_j");
+  if (all == job.end() || !all->is_number()) return "";
+  const double share = job.value("energy_measured_j", 0.0) / std::max(all->get<double>(), 1e-9);
+  return fmt::format("{:.4g} J, {:.0f} % of it measured", all->get<double>(), share * 100);
+}
+
 std::string busy(const json& node) {
   const auto found = node.find("cpu_busy_ratio");
   if (found == node.end() || !found->is_number()) return "-";
@@ -122,6 +139,7 @@ Table try_table(const json& tasks) {
                {"TIME", true},
                {"CPU", true},
                {"MEMORY", true},
+               {"JOULES", true},
                {"TEXT", false, true}});
   for (const json& task : tasks) {
     const auto tries = task.find("tries");
@@ -130,7 +148,8 @@ Table try_table(const json& tasks) {
       table.add_row({cell(task, "task"), cell(each, "attempt"), cell(each, "node"), how_ended(each),
                      flag_field(each, "committed") ? "yes" : "", format_duration(number_field(each, "duration_ms")),
                      format_duration(number_field(each, "cpu_ms")),
-                     format_size(static_cast<uint64_t>(number_field(each, "peak_memory_bytes"))), cell(each, "text")});
+                     format_size(static_cast<uint64_t>(number_field(each, "peak_memory_bytes"))), joules(each),
+                     cell(each, "text")});
     }
   }
   return table;
@@ -187,7 +206,8 @@ std::string job_details(const json& job) {
                   {"ended", ended_ms > 0 ? clock_text(ended_ms) : ""},
                   {"tasks", fmt::format("{}: {} succeeded, {} failed, {} cancelled, {} running{}", counts.total,
                                         counts.succeeded, counts.failed, counts.cancelled, counts.running,
-                                        counts.open ? "; more may come" : "")}});
+                                        counts.open ? "; more may come" : "")},
+                  {"energy", energy_text(job)}});
 }
 
 std::string explanation_text(const json& explained) {

@@ -68,8 +68,8 @@ void refuse_second_agent(State& state, Effects& effects, Node& node, const wire:
 
 wire::Welcome make_welcome(const State& state, const Node& node) {
   const auto& status = node.record.status;
-  return {status.agent_id,      status.boot_id,       status.counter,
-          node.inventory.nonce, state.config.beat_ms, state.config.telemetry_ms};
+  return {status.agent_id,           status.boot_id, status.counter, node.inventory.nonce, state.config.beat_ms,
+          state.config.telemetry_ms, std::nullopt};
 }
 
 void grant_session(State& state, Effects& effects, Now now, Node& node) {

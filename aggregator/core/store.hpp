@@ -34,6 +34,12 @@ struct JobRow {
   uint64_t assigned = 0;  // tasks at nodes that have not
 };
 
+// What all attempts of a job that have ended cost, as far as their nodes told it.
+struct JobEnergy {
+  double energy_j = 0;
+  double energy_measured_j = 0;  // the part of it that was measured, not modelled
+};
+
 struct AttemptRow {
   AttemptRecord record;
   std::string outcome;  // empty: open
@@ -80,6 +86,7 @@ class JobQuery {
   // Rows of touched tasks with their attempts, from task index `first` on, at most `limit`.
   virtual Result<std::vector<TaskRow>> tasks(JobId job, TaskIndex first, size_t limit) = 0;
   virtual Result<TaskRow> task(TaskKey key) = 0;  // not_found for an untouched one
+  virtual Result<JobEnergy> energy(JobId job) = 0;
   // The committed output; not_found before the commit.
   virtual Result<OutputRow> output(TaskKey key, wire::Stream stream) = 0;
 

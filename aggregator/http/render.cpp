@@ -19,6 +19,12 @@ Json blob_json(const std::optional<wire::BlobRef>& blob) {
   return {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}};
 }
 
+// Null where no node told any.
+void put_joules(Json& json, double energy_j, double energy_measured_j) {
+  json["energy_j"] = energy_j > 0 ? Json(energy_j) : Json(nullptr);
+  json["energy_measured_j"] = energy_j > 0 ? Json(energy_measured_j) : Json(nullptr);
+}
+
 Json counts_json(const JobRow& row) {
   const TaskCounts& counts = row.record.progress.counts;
   const uint64_t elsewhere = counts.ended() + row.assigned + row.running;
@@ -92,6 +98,8 @@ Json try_json(const AttemptRow& row) {
                {"duration_ms", nullptr},
                {"cpu_ms", nullptr},
                {"peak_memory_bytes", nullptr},
+               {"energy_j", nullptr},
+               {"energy_measured_j", nullptr},
                {"committed", row.committed}};
   if (!row.result) return json;
   const wire::Finished& result = *row.result;
@@ -102,6 +110,7 @@ Json try_json(const AttemptRow& row) {
   json["duration_ms"] = result.duration_ms;
   json["cpu_ms"] = result.cpu_ms;
   json["peak_memory_bytes"] = result.peak_memory_bytes;
+  put_joules(json, result.energy_j, result.energy_measured_j);
   return json;
 }
 
@@ -164,8 +173,9 @@ std::string render_jobs(std::span<const JobRow> rows) {
   return text + "]";
 }
 
-std::string render_job(const JobRow& row) {
+std::string render_job(const JobRow& row, const JobEnergy& energy) {
   Json json = job_json(row);
+  put_joules(json, energy.energy_j, energy.energy_measured_j);
   json["spec"] = spec_json(row.record);
   return dump(json);
 }

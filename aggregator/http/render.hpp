@@ -10,7 +10,7 @@
 namespace bramble::aggregator::http {
 
 std::string render_jobs(std::span<const JobRow> rows);
-std::string render_job(const JobRow& row);  // with `spec`
+std::string render_job(const JobRow& row, const JobEnergy& energy);  // with `spec`
 std::string render_tasks(std::span<const TaskRow> rows);
 
 // What a watch tells of a job that the reactor no longer holds.

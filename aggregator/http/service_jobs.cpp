@@ -109,7 +109,9 @@ void Service::show_job(const Route& route, HttpRequest& request, const Answer& a
   const Params params(request.params, {});
   if (!params.status()) return answer(error_reply(params.status().error()));
   const auto row = find_job(route.job);
-  answer(row ? json_reply(render_job(*row)) : error_reply(row.error()));
+  if (!row) return answer(error_reply(row.error()));
+  const auto energy = backend_.jobs.energy(route.job);
+  answer(energy ? json_reply(render_job(*row, *energy)) : error_reply(energy.error()));
 }
 
 void Service::list_tasks(const Route& route, HttpRequest& request, const Answer& answer) {

@@ -206,6 +206,23 @@ Result<TaskRow> SqliteJobQuery::task(TaskKey key) {
   return std::move(rows->front());
 }
 
+Result<JobEnergy> SqliteJobQuery::energy(JobId job) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  auto statement = (*session)->connection.prepare(
+      "SELECT sum(energy_mj) / 1e3, sum(energy_measured_mj) / 1e3 FROM attempts_raw WHERE job = ?");
+  if (!statement) return failed(statement.error());
+  JobEnergy energy;
+  Status status = statement->each(
+      [&](const sqlite::Statement& row) -> Status {
+        energy = {row.real(0), row.real(1)};
+        return {};
+      },
+      job);
+  if (!status) return failed(status.error());
+  return energy;
+}
+
 // A committed task without a row for the stream has written nothing to it.
 Result<OutputRow> SqliteJobQuery::output(TaskKey key, wire::Stream stream) {
   auto session = lease();

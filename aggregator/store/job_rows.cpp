@@ -107,6 +107,8 @@ Result<wire::Finished> read_finished(const sqlite::Statement& row, int at) {
   finished.peak_memory_bytes = row.natural(at + 7);
   finished.out = {row.natural(at + 8), row.natural(at + 9), {}};
   finished.err = {row.natural(at + 10), row.natural(at + 11), {}};
+  finished.energy_j = row.real(at + 12) / 1e3;  // NULL reads as 0
+  finished.energy_measured_j = row.real(at + 13) / 1e3;
   return finished;
 }
 

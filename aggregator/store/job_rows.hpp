@@ -26,7 +26,7 @@ inline constexpr std::string_view kAttemptColumns =
     "job, task, attempt, node, session, assigned_ms, started_ms, ended_ms, outcome, result, exit_code, signal, "
     "message, "
     "node_started_ms, duration_ms, cpu_ms, peak_memory_bytes, stdout_bytes, stdout_dropped_bytes, stderr_bytes, "
-    "stderr_dropped_bytes";
+    "stderr_dropped_bytes, energy_mj, energy_measured_mj";
 inline constexpr std::string_view kNodeColumns =
     "node, agent_id, machine_id, boot_id, counter, online, reason, protocol, version, model, arch, cores, "
     "memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, agent_session, "

@@ -103,7 +103,8 @@ constexpr std::string_view kEndAttempt =
     "UPDATE attempts_raw SET started_ms = coalesce(?4, started_ms), ended_ms = ?5, outcome = ?6, result = ?7, "
     "exit_code = ?8, signal = ?9, message = ?10, node_started_ms = ?11, duration_ms = ?12, cpu_ms = ?13, "
     "peak_memory_bytes = ?14, stdout_bytes = ?15, stdout_dropped_bytes = ?16, stderr_bytes = ?17, "
-    "stderr_dropped_bytes = ?18 WHERE job = ?1 AND task = ?2 AND attempt = ?3";
+    "stderr_dropped_bytes = ?18, energy_mj = ?19, energy_measured_mj = ?20 WHERE job = ?1 AND task = ?2 AND attempt = "
+    "?3";
 
 constexpr std::string_view kPutOutput =
     "INSERT OR REPLACE INTO outputs_raw (job, task, stream, attempt, size_bytes, dropped_bytes, data) "
@@ -113,6 +114,11 @@ template <typename Member>
 std::optional<Member> member(const std::optional<wire::BlobRef>& blob, Member wire::BlobRef::*which) {
   if (!blob) return std::nullopt;
   return (*blob).*which;
+}
+
+// NULL where the node does not know what the attempt cost; then neither what was measured of it.
+std::optional<double> millijoules(const wire::Finished& result, double joules) {
+  return result.energy_j > 0 ? std::optional(joules * 1e3) : std::nullopt;
 }
 
 }  // namespace
@@ -264,14 +270,14 @@ Status JobWriter::put_end(const RowChanges::Attempt& change) {
   if (!end.result) {
     const std::optional<int64_t> none;
     return end_attempt_.run(key.job, key.task, key.attempt, change.started_ms, end.ended.ms, end.outcome, none, none,
-                            none, none, none, none, none, none, none, none, none, none);
+                            none, none, none, none, none, none, none, none, none, none, none, none);
   }
   const wire::Finished& result = *end.result;
-  return end_attempt_.run(key.job, key.task, key.attempt, change.started_ms, end.ended.ms, end.outcome,
-                          wire::to_string(result.outcome), result.code, result.signal, result.text,
-                          result.started_wall_ms, result.duration_ms, result.cpu_ms, result.peak_memory_bytes,
-                          result.out.kept_bytes, result.out.dropped_bytes, result.err.kept_bytes,
-                          result.err.dropped_bytes);
+  return end_attempt_.run(
+      key.job, key.task, key.attempt, change.started_ms, end.ended.ms, end.outcome, wire::to_string(result.outcome),
+      result.code, result.signal, result.text, result.started_wall_ms, result.duration_ms, result.cpu_ms,
+      result.peak_memory_bytes, result.out.kept_bytes, result.out.dropped_bytes, result.err.kept_bytes,
+      result.err.dropped_bytes, millijoules(result, result.energy_j), millijoules(result, result.energy_measured_j));
 }
 
 }  // namespace bramble::aggregator

@@ -99,6 +99,7 @@ std::string_view Statement::text(int column) const {
 // A failing bind is a wrong index or no memory; the step that follows then fails or finds NULL where the schema has
 // NOT NULL.
 void Statement::bind_integer(int index, int64_t value) { sqlite3_bind_int64(handle_.get(), index, value); }
+void Statement::bind_real(int index, double value) { sqlite3_bind_double(handle_.get(), index, value); }
 void Statement::bind_null(int index) { sqlite3_bind_null(handle_.get(), index); }
 
 void Statement::bind_text(int index, std::string_view value) {

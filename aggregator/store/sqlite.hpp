@@ -85,7 +85,9 @@ class Statement {
 
   template <typename Value>
   void bind(int index, const Value& value) {
-    if constexpr (std::is_integral_v<Value>) {
+    if constexpr (std::is_floating_point_v<Value>) {
+      bind_real(index, value);
+    } else if constexpr (std::is_integral_v<Value>) {
       bind_integer(index, static_cast<int64_t>(value));
     } else if constexpr (std::is_convertible_v<Value, std::string_view>) {
       bind_text(index, value);
@@ -99,6 +101,7 @@ class Statement {
   }
 
   void bind_integer(int index, int64_t value);
+  void bind_real(int index, double value);
   void bind_text(int index, std::string_view value);  // must outlive the step
   void bind_blob(int index, Blob value);              // must outlive the step
   void bind_null(int index);

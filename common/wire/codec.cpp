@@ -5,6 +5,7 @@
 
 #include "common/base/utf8.hpp"
 #include "common/wire/json_parts.hpp"
+#include "common/wire/metrics.hpp"
 
 namespace bramble::wire {
 namespace {
@@ -69,12 +70,24 @@ Status read_beat(const Json& json, Beat& beat) {
       .status();
 }
 
+// A value below zero of a metric that only ever counts up says that its sender is broken: nothing of it is believed.
+Status read_values(const Json& json, std::map<std::string, double>& values) {
+  if (json.size() > kMaxMetrics) return fail("more than " + std::to_string(kMaxMetrics) + " metrics");
+  if (Status got = MapOf{name_key, read_finite}(json, values); !got) return got;
+  for (const auto& [name, value] : values) {
+    if (value < 0 && is_counter(name)) return in_context(name, Error{.message = "a counter must not be negative"});
+  }
+  return {};
+}
+
 Status read_telemetry(const Json& json, Telemetry& telemetry) {
   return Fields(json)
       .required("number", telemetry.number, Whole<uint64_t>{})
       .required("wall_ms", telemetry.wall_ms, Whole<int64_t>{})
+      .optional("age_ms", telemetry.age_ms, Whole<int64_t>{.max = kMaxAgeMs})
+      .optional("run", telemetry.run, Whole<uint64_t>{})
       .optional("power_measured", telemetry.power_measured, read_bool)
-      .required("values", telemetry.values, MapOf{name_key, read_finite})
+      .required("values", telemetry.values, read_values)
       .status();
 }
 
@@ -140,10 +153,12 @@ std::string encode(const Telemetry& telemetry) {
   for (const auto& [name, value] : telemetry.values) {
     if (std::isfinite(value)) values[name] = value;
   }
-  return to_text({{"number", telemetry.number},
-                  {"wall_ms", telemetry.wall_ms},
-                  {"power_measured", telemetry.power_measured},
-                  {"values", std::move(values)}});
+  OutJson json = {{"number", telemetry.number}, {"wall_ms", telemetry.wall_ms}};
+  put_unless(json, "age_ms", telemetry.age_ms, int64_t{0});
+  put_unless(json, "run", telemetry.run, uint64_t{0});
+  json["power_measured"] = telemetry.power_measured;
+  json["values"] = std::move(values);
+  return to_text(json);
 }
 
 std::string encode(const BlobGet& get) {

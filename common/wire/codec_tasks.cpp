@@ -14,7 +14,19 @@ OutJson to_json(const Welcome& welcome) {
                   {"nonce", welcome.nonce}};
   put_unless(json, "beat_ms", welcome.beat_ms, defaults.beat_ms);
   put_unless(json, "telemetry_ms", welcome.telemetry_ms, defaults.telemetry_ms);
+  if (welcome.power) json["power"] = {{"idle_w", welcome.power->idle_w}, {"busy_w", welcome.power->busy_w}};
   return json;
+}
+
+Status read_power_model(const Json& json, PowerModel& power) {
+  const auto watts = [](const Json& value, double& into) -> Status {
+    if (Status got = read_finite(value, into); !got) return got;
+    if (into < 0 || into > kMaxModelW) return fail("must be from 0 to 1000 watts");
+    return {};
+  };
+  Fields fields(json);
+  fields.required("idle_w", power.idle_w, watts).required("busy_w", power.busy_w, watts);
+  return fields.check(power.busy_w >= power.idle_w, "busy_w must not be below idle_w").status();
 }
 
 Status read_welcome(const Json& json, Welcome& welcome) {
@@ -25,6 +37,7 @@ Status read_welcome(const Json& json, Welcome& welcome) {
       .required("nonce", welcome.nonce, Whole<uint64_t>{})
       .optional("beat_ms", welcome.beat_ms, Whole<int64_t>{.min = 1})
       .optional("telemetry_ms", welcome.telemetry_ms, Whole<int64_t>{.min = 1})
+      .optional("power", welcome.power, read_power_model)
       .status();
 }
 

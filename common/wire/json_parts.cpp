@@ -1,5 +1,8 @@
 #include "common/wire/json_parts.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "common/base/base64.hpp"
 #include "common/base/utf8.hpp"
 #include "common/wire/codec.hpp"
@@ -56,6 +59,12 @@ Status read_stream_result(const Json& json, StreamResult& stream) {
       .status();
 }
 
+// What is no finite number from 0 on counts as unknown: a result is never refused because of its joules.
+Status read_joules(const Json& json, double& joules) {
+  if (!read_finite(json, joules) || joules < 0) joules = 0;
+  return {};
+}
+
 }  // namespace
 
 OutJson to_json(const TaskSpec& spec) {
@@ -98,14 +107,16 @@ OutJson to_json(const Finished& finished) {
   put_unless(json, "duration_ms", finished.duration_ms, defaults.duration_ms);
   put_unless(json, "cpu_ms", finished.cpu_ms, defaults.cpu_ms);
   put_unless(json, "peak_memory_bytes", finished.peak_memory_bytes, defaults.peak_memory_bytes);
+  if (std::isfinite(finished.energy_j)) put_unless(json, "energy_j", finished.energy_j, 0.0);
+  if (std::isfinite(finished.energy_measured_j)) put_unless(json, "energy_measured_j", finished.energy_measured_j, 0.0);
   if (finished.out != defaults.out) json["stdout"] = to_json(finished.out);
   if (finished.err != defaults.err) json["stderr"] = to_json(finished.err);
   return json;
 }
 
 Status read_finished(const Json& json, Finished& finished) {
-  return Fields(json)
-      .required("outcome", finished.outcome, read_outcome)
+  Fields fields(json);
+  fields.required("outcome", finished.outcome, read_outcome)
       .optional("code", finished.code, Whole<int>{.min = std::numeric_limits<int>::min()})
       .optional("signal", finished.signal, Whole<int>{.max = kMaxSignal})
       .optional("text", finished.text, Text{kMaxLongTextBytes})
@@ -113,9 +124,12 @@ Status read_finished(const Json& json, Finished& finished) {
       .optional("duration_ms", finished.duration_ms, Whole<int64_t>{})
       .optional("cpu_ms", finished.cpu_ms, Whole<int64_t>{})
       .optional("peak_memory_bytes", finished.peak_memory_bytes, Whole<uint64_t>{})
+      .optional("energy_j", finished.energy_j, read_joules)
+      .optional("energy_measured_j", finished.energy_measured_j, read_joules)
       .optional("stdout", finished.out, read_stream_result)
-      .optional("stderr", finished.err, read_stream_result)
-      .status();
+      .optional("stderr", finished.err, read_stream_result);
+  finished.energy_measured_j = std::min(finished.energy_measured_j, finished.energy_j);
+  return fields.status();
 }
 
 Status read_resources(const Json& json, std::map<std::string, int64_t>& resources) {

@@ -25,6 +25,9 @@ inline constexpr size_t kMaxInlineOutputBytes = 16 << 10;  // output bytes that 
 inline constexpr size_t kMaxListEntries = 4096;            // entries in any list of a message
 inline constexpr int64_t kMaxReconnectMs = 5000;           // between two attempts of an agent to connect, before jitter
 inline constexpr uint32_t kMaxCreditChunks = 64;           // chunks asked for at once
+inline constexpr size_t kMaxMetrics = 256;                 // values of one reading
+inline constexpr int64_t kMaxAgeMs = 31 * 86'400'000LL;    // of a reading that is sent late
+inline constexpr double kMaxModelW = 1000;                 // of a power model's coefficients
 
 enum class Stream { stdout_, stderr_ };
 
@@ -71,10 +74,13 @@ struct Beat {
 // --- node/<node>/telemetry -----------------------------------------------------------------------------------------
 
 // One reading of everything; units last in the names ("temperature_celsius"). What a node cannot tell is absent.
+// (node, run, number) names a reading: what arrives twice can be dropped.
 struct Telemetry {
-  uint64_t number = 0;
-  int64_t wall_ms = 0;
-  bool power_measured = false;  // false: power_w and energy_j come from a model
+  uint64_t number = 0;          // grows by one with each reading of one life of the agent
+  int64_t wall_ms = 0;          // when it was taken, by the node's own clock: for people only, it may be years off
+  int64_t age_ms = 0;           // how long before it was sent it was taken, by the node's monotonic clock
+  uint64_t run = 0;             // drawn when the agent starts: tells its lives apart
+  bool power_measured = false;  // of power_w in this reading; false: it comes from a model
   std::map<std::string, double> values;
 
   bool operator==(const Telemetry&) const = default;
@@ -112,6 +118,14 @@ struct Launch {
   bool operator==(const Launch&) const = default;
 };
 
+// What a node draws at rest and with all its cores busy: made by a person with a meter, or fitted from a metered node.
+struct PowerModel {
+  double idle_w = 0;
+  double busy_w = 0;  // not below idle_w
+
+  bool operator==(const PowerModel&) const = default;
+};
+
 // Grants a session. Answers exactly one birth: agent_id, boot_id and counter must be the receiver's own.
 struct Welcome {
   std::string agent_id;
@@ -120,6 +134,7 @@ struct Welcome {
   uint64_t nonce = 0;  // the inventory that answers carries it
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
+  std::optional<PowerModel> power;  // the node's calibration; absent: there is none, the node uses its own figures
 
   bool operator==(const Welcome&) const = default;
 };
@@ -193,6 +208,8 @@ struct Finished {
   int64_t duration_ms = 0;
   int64_t cpu_ms = 0;  // user + system, all its processes
   uint64_t peak_memory_bytes = 0;
+  double energy_j = 0;           // that the node attributes to this attempt; 0: not known
+  double energy_measured_j = 0;  // the part of it that was measured, not modelled
   StreamResult out;
   StreamResult err;
 

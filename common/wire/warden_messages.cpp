@@ -73,6 +73,8 @@ Status read_forget(const Json& json, WardenForget& forget) {
   return Fields(json).required("tasks", forget.tasks, ListOf{read_task}).status();
 }
 
+OutJson to_json(const WardenAskUsage&) { return {{"type", "ask_usage"}}; }
+
 // --- reports ---
 
 OutJson to_json(const WardenStarted& started) {
@@ -123,6 +125,17 @@ Status read_exited(const Json& json, WardenExited& exited) {
   return Fields(json)
       .required("task", exited.task, read_task)
       .required("result", exited.result, read_finished)
+      .status();
+}
+
+OutJson to_json(const WardenUsage& usage) {
+  return {{"type", "usage"}, {"task", directory_name(usage.task)}, {"cpu_us", usage.cpu_us}};
+}
+
+Status read_usage(const Json& json, WardenUsage& usage) {
+  return Fields(json)
+      .required("task", usage.task, read_task)
+      .required("cpu_us", usage.cpu_us, Whole<uint64_t>{})
       .status();
 }
 
@@ -179,6 +192,10 @@ Status read_request(const Json& json, WardenRequest& request) {
   if (type == "kill") return read_as(json, request, read_kill);
   if (type == "lease") return read_as(json, request, read_lease);
   if (type == "forget") return read_as(json, request, read_forget);
+  if (type == "ask_usage") {
+    request = WardenAskUsage{};
+    return {};
+  }
   return fail("unknown type '" + to_utf8(type, 32) + "'");
 }
 
@@ -190,6 +207,7 @@ Status read_report(const Json& json, WardenReport& report) {
   if (type == "output") return read_as(json, report, read_grown);
   if (type == "exited") return read_as(json, report, read_exited);
   if (type == "refused") return read_as(json, report, read_refused);
+  if (type == "usage") return read_as(json, report, read_usage);
   return fail("unknown type '" + to_utf8(type, 32) + "'");
 }
 

@@ -70,7 +70,12 @@ struct WardenForget {  // deletes the exit record and the outputs; of a running 
   bool operator==(const WardenForget&) const = default;
 };
 
-using WardenRequest = std::variant<WardenHello, WardenStart, WardenKill, WardenLease, WardenForget>;
+// How much CPU time have the running attempts used? Each that runs is answered by a WardenUsage of its own.
+struct WardenAskUsage {
+  bool operator==(const WardenAskUsage&) const = default;
+};
+
+using WardenRequest = std::variant<WardenHello, WardenStart, WardenKill, WardenLease, WardenForget, WardenAskUsage>;
 
 // --- warden -> agent ---
 
@@ -125,7 +130,14 @@ struct WardenRefused {
   bool operator==(const WardenRefused&) const = default;
 };
 
-using WardenReport = std::variant<WardenState, WardenStarted, WardenOutput, WardenExited, WardenRefused>;
+struct WardenUsage {
+  WardenTask task;
+  uint64_t cpu_us = 0;  // user + system, of all that came of it, the dead included
+
+  bool operator==(const WardenUsage&) const = default;
+};
+
+using WardenReport = std::variant<WardenState, WardenStarted, WardenOutput, WardenExited, WardenRefused, WardenUsage>;
 
 std::string encode(const WardenRequest& request);
 std::string encode(const WardenReport& report);

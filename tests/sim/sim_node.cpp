@@ -276,7 +276,7 @@ void SimNode::carry_out(agent::Effects effects) {
   }
   if (effects.connect_bulk) broker_.connect(bulk_);
   if (effects.read_sensors) {
-    step([this](auto& again, Now now) { on_telemetry(*state_, again, now, {}); });
+    step([this](auto& again, Now now) { on_reading(*state_, again, now, {now.mono, {}, {}, {}, 0}); });
   }
   plan_tick(effects.wake_at);
 }

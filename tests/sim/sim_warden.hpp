@@ -172,6 +172,13 @@ class SimWarden {
     });
   }
 
+  // Half of each task's time is work.
+  void handle(const wire::WardenAskUsage&) {
+    for (const auto& [task, running] : running_) {
+      say(wire::WardenUsage{task, static_cast<uint64_t>(timeline_.now_ms() - running.started_ms) * 500});
+    }
+  }
+
   void handle(const wire::WardenForget& forget) {
     for (const auto& task : forget.tasks) exited_.erase(task);
   }

@@ -49,7 +49,7 @@ inline wire::TaskSpec true_spec() {
 
 class AgentHarness {
  public:
-  explicit AgentHarness(Config config = test_config(), Saved earlier = {kAgentId, "machine", 0, {}, 0})
+  explicit AgentHarness(Config config = test_config(), Saved earlier = {kAgentId, "machine", 0, {}, 0, {}, {}})
       : state(std::move(config), std::move(earlier), 1) {
     start(state, now);
   }
@@ -132,7 +132,7 @@ class AgentHarness {
     message.store = kStore;
     message.term = 1;
     message.session = session;
-    message.welcome = wire::Welcome{state.saved.agent_id, "boot", state.counter, 99, 1000, 1000};
+    message.welcome = wire::Welcome{state.saved.agent_id, "boot", state.counter, 99, 1000, 1000, {}};
     return message;
   }
   void connect_warden(wire::WardenState list = {}) {

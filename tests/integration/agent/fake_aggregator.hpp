@@ -122,7 +122,7 @@ class FakeAggregator {
   wire::Inventory welcome(const wire::NodeStatus& birth) {
     wire::TasksMessage message;
     message.session = ++session_;
-    message.welcome = wire::Welcome{birth.agent_id, birth.boot_id, birth.counter, 40 + session_, 200, 200};
+    message.welcome = wire::Welcome{birth.agent_id, birth.boot_id, birth.counter, 40 + session_, 200, 200, {}};
     send(message);
     return wait<wire::Inventory>(wire::NodeTopic::inventory,
                                  [&](const wire::Inventory& inventory) { return inventory.nonce == 40 + session_; });

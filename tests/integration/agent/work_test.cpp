@@ -30,6 +30,25 @@ TEST_F(AgentTest, RunsATaskAndForgetsItWhenTheResultIsTaken) {
   EXPECT_FALSE(std::filesystem::exists(directory));
 }
 
+TEST_F(AgentTest, ChargesATaskWithItsJoules) {
+  join();
+  aggregator_.launch(kId, "while [ ! -e " + dir_ / "go" + " ]; do :; done");
+  aggregator_.wait_event(EventType::started, kId);
+  double charged_j = 0;
+  const auto some_joules = [&](const wire::Telemetry& reading) {
+    const auto& values = reading.values;
+    if (!values.contains("energy_j")) return false;
+    charged_j = values.at("energy_j") - values.at("energy_unattributed_j");
+    return charged_j > 1;
+  };
+  const auto reading = aggregator_.wait<wire::Telemetry>(wire::NodeTopic::telemetry, some_joules);
+  EXPECT_NE(reading.run, 0U);
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "go", ""));
+  const auto finished = aggregator_.wait_event(EventType::finished, kId);
+  EXPECT_GE(finished.finished->energy_j, charged_j * 0.999);
+  EXPECT_LE(finished.finished->energy_measured_j, finished.finished->energy_j);
+}
+
 TEST_F(AgentTest, RepeatsAResultUntilItIsTaken) {
   join();
   aggregator_.launch(kId, "true");

@@ -92,6 +92,7 @@ class FakeJobs : public JobQuery {
   Result<JobId> last_job() override;
   Result<std::vector<TaskRow>> tasks(JobId job, TaskIndex first, size_t limit) override;
   Result<TaskRow> task(TaskKey key) override;
+  Result<JobEnergy> energy(JobId) override { return JobEnergy{}; }
   Result<OutputRow> output(TaskKey key, wire::Stream stream) override;
   Result<RetryPlan> retry_plan(JobId job, bool all, size_t max_tasks) override;
   Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep, size_t limit) override;

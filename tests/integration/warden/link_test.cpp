@@ -112,6 +112,27 @@ TEST_F(WardenLink, AKillAfterTheEndIsAnsweredWithTheEnd) {
   EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(2)).why, HasSubstr("not here"));
 }
 
+// A shell that has waited for one child, with another one at work: the time of all three, and it grows.
+TEST_F(WardenLink, TellsTheCpuTimeOfWhatRuns) {
+  const std::string burn = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
+  client_.send(shell_start(warden_task(1), "sh -c '" + burn + "'; sh -c 'while :; do :; done' & wait"));
+  client_.send(command_start(warden_task(2), {"sleep", "1000"}));
+  client_.expect<wire::WardenStarted>(warden_task(1));
+  client_.expect<wire::WardenStarted>(warden_task(2));
+  uint64_t cpu_us = 0;
+  for (int more = 0; more < 3; ++more) {
+    const uint64_t before_us = cpu_us;
+    while (cpu_us <= before_us + 20'000) {
+      client_.send(wire::WardenAskUsage{});
+      cpu_us = client_.expect<wire::WardenUsage>(warden_task(1)).cpu_us;
+    }
+  }
+  EXPECT_LE(client_.expect<wire::WardenUsage>(warden_task(2)).cpu_us, 20'000U);
+  client_.send(wire::WardenKill{warden_task(1), Outcome::cancelled});
+  const auto exited = client_.expect<wire::WardenExited>(warden_task(1));
+  EXPECT_GE(exited.result.cpu_ms + 10, static_cast<int64_t>(cpu_us / 1000));
+}
+
 TEST_F(WardenLink, GarbageIsRefusedAndTheConnectionGoesOn) {
   client_.send_bytes(wire::make_frame("\x01\xff garbage"));
   EXPECT_FALSE(client_.expect<wire::WardenRefused>().why.empty());

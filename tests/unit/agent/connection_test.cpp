@@ -138,7 +138,7 @@ TEST(AgentConnection, OpensTheSecondConnectionOnlyBesideTheFirst) {
 TEST(AgentConnection, TwoSeedsGiveTwoPauses) {
   std::set<int64_t> pauses;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    State state(test_config(), {kAgentId, "machine", 0, {}, 0}, seed * 7919);
+    State state(test_config(), {kAgentId, "machine", 0, {}, 0, {}, {}}, seed * 7919);
     Effects effects;
     const Now now{{1000}, {0}};
     start(state, now);

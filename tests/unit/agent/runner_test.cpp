@@ -98,9 +98,24 @@ TEST(OutputFiles, AreNotLedAwayByALink) {
 
 TEST(SavedState, IsKept) {
   TempDir dir;
-  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4};
+  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+                           "machine",
+                           300,
+                           kStore,
+                           4,
+                           {{{12, 5, 1}, {3.25, 1.5}}},
+                           wire::PowerModel{2.7, 6.4}};
   ASSERT_TRUE(store_saved(dir / "agent.state", saved));
   EXPECT_EQ(load_saved(dir / "agent.state", "machine"), saved);
+}
+
+TEST(SavedState, LeavesOutJoulesThatMakeNoSense) {
+  const std::string good = format_saved({"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4, {}, {}});
+  const auto saved = parse_saved(good + "charged/12/5/1 3.25/1.5\ncharged/12/6/1 x\ncharged/12/7/1 nan/0\n" +
+                                 "charged/12/8/1 1/2\ncharged/0/0/0 1/0\ncharged/12/9/1 \nidle_w -1\nbusy_w 3\n");
+  ASSERT_TRUE(saved) << saved.error().message;
+  EXPECT_EQ(saved->charged, (std::map<AttemptKey, agent::Joules>{{{12, 5, 1}, {3.25, 1.5}}}));
+  EXPECT_FALSE(saved->power);
 }
 
 TEST(SavedState, BeginsWithAnIdentityOfItsOwn) {
@@ -115,7 +130,7 @@ TEST(SavedState, BeginsWithAnIdentityOfItsOwn) {
 
 TEST(SavedState, OfAClonedCardGetsANewIdentityAndStaysJoined) {
   TempDir dir;
-  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4};
+  const agent::Saved saved{"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "machine", 300, kStore, 4, {}, {}};
   ASSERT_TRUE(store_saved(dir / "agent.state", saved));
   const auto clone = load_saved(dir / "agent.state", "another machine");
   ASSERT_TRUE(clone);

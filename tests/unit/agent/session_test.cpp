@@ -270,15 +270,15 @@ TEST(AgentSession, PublishesReadingsWhileConnected) {
   AgentHarness h;
   h.tick();
   EXPECT_TRUE(std::exchange(h.read_sensors, false));
-  wire::Telemetry reading;
+  Reading reading;
   reading.values = {{"load1", 0.5}};
-  h.step([&](Effects& effects) { on_telemetry(h.state, effects, h.now, reading); });
+  h.step([&](Effects& effects) { on_reading(h.state, effects, h.now, reading); });
   EXPECT_TRUE(h.publishes.empty());  // not connected
   h.connect_broker();
-  h.step([&](Effects& effects) { on_telemetry(h.state, effects, h.now, reading); });
+  h.step([&](Effects& effects) { on_reading(h.state, effects, h.now, reading); });
   const auto readings = h.take<wire::Telemetry>(NodeTopic::telemetry);
   ASSERT_EQ(readings.size(), 1U);
-  EXPECT_EQ(readings[0].number, 1U);
+  EXPECT_EQ(readings[0].number, 2U);
   EXPECT_EQ(readings[0].wall_ms, h.now.wall.ms);
   EXPECT_EQ(readings[0].values.at("load1"), 0.5);
 }

@@ -49,19 +49,21 @@ TEST(RenderJob, HasTheFieldsOfAListing) {
 TEST(RenderJob, SaysWhenItEndedOnlyOnceItHas) {
   JobRow row = sample_job();
   row.record.progress.ended = {9'000};
-  EXPECT_TRUE(Json::parse(render_job(row))["ended_ms"].is_null());
+  EXPECT_TRUE(Json::parse(render_job(row, {}))["ended_ms"].is_null());
   row.record.progress.state = JobState::failed;
-  EXPECT_EQ(Json::parse(render_job(row))["ended_ms"], 9'000);
+  EXPECT_EQ(Json::parse(render_job(row, {}))["ended_ms"], 9'000);
 }
 
 TEST(RenderJob, NeverCountsBelowZero) {
   JobRow row = sample_job();
   row.running = 100;  // the counts are read a moment apart
-  EXPECT_EQ(Json::parse(render_job(row))["tasks"]["waiting"], 0);
+  EXPECT_EQ(Json::parse(render_job(row, {}))["tasks"]["waiting"], 0);
 }
 
 TEST(RenderJob, CarriesTheSpec) {
-  const Json spec = Json::parse(render_job(sample_job()))["spec"];
+  EXPECT_TRUE(Json::parse(render_job(sample_job(), {}))["energy_j"].is_null());
+  EXPECT_EQ(Json::parse(render_job(sample_job(), {12.5, 2.5}))["energy_measured_j"], 2.5);
+  const Json spec = Json::parse(render_job(sample_job(), {}))["spec"];
   EXPECT_EQ(spec["argv"], Json({"echo", "two words"}));
   EXPECT_EQ(spec["env"], Json({{"A", "b"}}));
   EXPECT_EQ(spec["resources"], Json({{"gpu", 1}}));
@@ -102,7 +104,7 @@ TEST(RenderTask, TellsEveryTry) {
   second.outcome = "exited";
   second.ended = WallTime{4'000};
   second.committed = true;
-  second.result = wire::Finished{wire::Outcome::exited, 0, 0, "", 2'500, 1'500, 700, 4096, {}, {}};
+  second.result = wire::Finished{wire::Outcome::exited, 0, 0, "", 2'500, 1'500, 700, 4096, 3.5, 0.5, {}, {}};
   task.attempts = {first, second};
   const Json json = Json::parse(render_tasks(std::vector{task}))[0];
   EXPECT_EQ(json["task"], 5);
@@ -111,10 +113,10 @@ TEST(RenderTask, TellsEveryTry) {
   EXPECT_TRUE(json["stdin"].is_null());
   EXPECT_EQ(json["tries"][0], Json::parse(R"({"attempt":1,"node":"pi1","state":"ended","outcome":"node lost",
     "exit_code":null,"signal":null,"text":"","assigned_ms":2000,"started_ms":null,"ended_ms":3000,"duration_ms":null,
-    "cpu_ms":null,"peak_memory_bytes":null,"committed":false})"));
+    "cpu_ms":null,"peak_memory_bytes":null,"energy_j":null,"energy_measured_j":null,"committed":false})"));
   EXPECT_EQ(json["tries"][1], Json::parse(R"({"attempt":2,"node":"pi1","state":"ended","outcome":"exited",
     "exit_code":0,"signal":null,"text":"","assigned_ms":2000,"started_ms":2500,"ended_ms":4000,"duration_ms":1500,
-    "cpu_ms":700,"peak_memory_bytes":4096,"committed":true})"));
+    "cpu_ms":700,"peak_memory_bytes":4096,"energy_j":3.5,"energy_measured_j":0.5,"committed":true})"));
 }
 
 TEST(RenderTask, TellsHowFarAnOpenTryIs) {
@@ -130,7 +132,7 @@ TEST(RenderTask, TellsHowFarAnOpenTryIs) {
 TEST(RenderTask, AKilledTryHasASignalAndNoExitCode) {
   TaskRow task;
   task.attempts = {sample_attempt(1)};
-  task.attempts[0].result = wire::Finished{wire::Outcome::timed_out, 0, 9, "time limit", 0, 0, 0, 0, {}, {}};
+  task.attempts[0].result = wire::Finished{wire::Outcome::timed_out, 0, 9, "time limit", 0, 0, 0, 0, 0, 0, {}, {}};
   task.attempts[0].outcome = "timed_out";
   const Json one = Json::parse(render_tasks(std::vector{task}))[0]["tries"][0];
   EXPECT_TRUE(one["exit_code"].is_null());

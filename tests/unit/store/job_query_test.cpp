@@ -79,6 +79,29 @@ TEST_F(JobQueryTest, TaskHasItsAttempts) {
   EXPECT_EQ(task->attempts[1].result, make_result(3));
 }
 
+TEST_F(JobQueryTest, AddsUpWhatAllAttemptsOfAJobCost) {
+  wire::Finished unknown = make_result();
+  unknown.energy_j = unknown.energy_measured_j = 0;
+  commit(*store_, {AddJob{make_job(1)}, AddJob{make_job(2)}, AddAttempt{make_attempt({1, 0, 1})},
+                   EndAttempt{{1, 0, 1}, "superseded", make_result(), {8}}, AddAttempt{make_attempt({1, 0, 2})},
+                   EndAttempt{{1, 0, 2}, "exited", make_result(), {8}}, AddAttempt{make_attempt({1, 1, 1})},
+                   EndAttempt{{1, 1, 1}, "exited", unknown, {8}}, AddAttempt{make_attempt({2, 0, 1})},
+                   EndAttempt{{2, 0, 1}, "exited", unknown, {8}}});
+  const auto energy = query_->energy(1);
+  ASSERT_TRUE(energy) << energy.error().message;
+  EXPECT_DOUBLE_EQ(energy->energy_j, 2 * make_result().energy_j);
+  EXPECT_DOUBLE_EQ(energy->energy_measured_j, 2 * make_result().energy_measured_j);
+  EXPECT_EQ(query_->energy(2)->energy_j, 0);
+  EXPECT_EQ(query_->energy(3)->energy_j, 0);
+  // In SQL, what is not known is NULL.
+  auto connection = sqlite::Connection::open(dir_ / "jobs.db", sqlite::OpenMode::read_only, 0);
+  ASSERT_TRUE(connection);
+  EXPECT_EQ(connection->integer("SELECT count(*) FROM attempts WHERE energy_j IS NULL").value(), 2);
+  EXPECT_EQ(connection->integer("SELECT energy_j > 6 FROM jobs WHERE job = 1").value(), 1);
+  EXPECT_EQ(connection->integer("SELECT energy_j IS NULL FROM jobs WHERE job = 2").value(), 1);
+  EXPECT_EQ(connection->integer("SELECT energy_measured_j = 1 FROM tasks WHERE job = 1 AND task = 0").value(), 1);
+}
+
 TEST_F(JobQueryTest, ListsTouchedTasksInPages) {
   Writes writes{AddJob{make_job(1)}, AddJob{make_job(2)}, AddAttempt{make_attempt({2, 0, 1})}};
   for (const TaskIndex task : {7u, 1u, 4u}) writes.push_back(AddAttempt{make_attempt({1, task, 1})});

@@ -58,6 +58,8 @@ inline wire::Finished make_result(int code = 0) {
   result.duration_ms = 1500;
   result.cpu_ms = 1200;
   result.peak_memory_bytes = 5'000'000;
+  result.energy_j = 3.0125;
+  result.energy_measured_j = 0.5;
   result.out.kept_bytes = 3;
   result.err = {40'000, 5, {}};
   return result;

@@ -20,7 +20,7 @@ std::optional<int64_t> value_of(const ScaledValues& values, std::string_view met
 TEST(TelemetryColumns, ScalesToIntegers) {
   uint64_t unknown = 0;
   const auto values =
-      scale_reading({1, 0, false, {{"temperature_celsius", 51.237}, {"power_w", 3.2}, {"load1", 0}}}, unknown);
+      scale_reading({1, 0, 0, 0, false, {{"temperature_celsius", 51.237}, {"power_w", 3.2}, {"load1", 0}}}, unknown);
   EXPECT_EQ(value_of(values, "temperature_celsius"), 5124);
   EXPECT_EQ(value_of(values, "power_w"), 3200);
   EXPECT_EQ(value_of(values, "load1"), 0);
@@ -31,6 +31,8 @@ TEST(TelemetryColumns, ScalesToIntegers) {
 TEST(TelemetryColumns, CountsWhatHasNoColumnOrNoSaneValue) {
   uint64_t unknown = 0;
   const auto values = scale_reading({1,
+                                     0,
+                                     0,
                                      0,
                                      false,
                                      {{"aaa", 1},

@@ -30,6 +30,7 @@ TEST(ProcessStat, ReadsWhatIsNeeded) {
   EXPECT_EQ(entry.parent, 7);
   EXPECT_EQ(entry.start_ticks, 123456U);
   EXPECT_EQ(entry.rss_pages, 321U);
+  EXPECT_EQ(entry.cpu_ticks, 7U + 8U);
   EXPECT_FALSE(entry.zombie);
 }
 

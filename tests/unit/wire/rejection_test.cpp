@@ -83,9 +83,31 @@ TEST(Rejection, Telemetry) {
   expect_all_refused(samples::full_telemetry(),
                      {{"/values/load1", "null", "telemetry: values: load1: must be a number"},
                       {"/values/load1", "\"1\"", "telemetry: values: load1: must be a number"},
-                      {"/values/", "1", "telemetry: values: name of a field " + kNameRule}});
+                      {"/values/load1", "[1]", "telemetry: values: load1: must be a number"},
+                      {"/values/energy_j", "-0.5", "telemetry: values: energy_j: a counter must not be negative"},
+                      {"/values", "[]", "telemetry: values: must be an object"},
+                      {"/values/", "1", "telemetry: values: name of a field " + kNameRule},
+                      {"/values/a b", "1", "telemetry: values: name of a field " + kNameRule},
+                      {"/wall_ms", "-1", "telemetry: wall_ms: must be from 0 to 9223372036854775807"},
+                      {"/wall_ms", "\"now\"", "telemetry: wall_ms: must be a whole number"},
+                      {"/age_ms", "-1", "telemetry: age_ms: must be from 0 to 2678400000"},
+                      {"/age_ms", "2678400001", "telemetry: age_ms: must be from 0 to 2678400000"},
+                      {"/run", "-1", "telemetry: run: " + kAnyCount},
+                      {"/run", "1.5", "telemetry: run: must be a whole number"}});
   expect_refused<Telemetry>(R"({"number":1,"wall_ms":1,"values":{"load1":1e999}})", "telemetry: not JSON");
   expect_refused<Telemetry>(R"({"number":1,"wall_ms":1,"values":{"load1":NaN}})", "telemetry: not JSON");
+}
+
+TEST(Rejection, MoreMetricsThanOneReadingMayHave) {
+  const auto reading = [](size_t metrics) {
+    std::string values;
+    for (size_t i = 0; i < metrics; ++i) values += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + "\":1";
+    return R"({"number":1,"wall_ms":1,"values":{)" + values + "}}";
+  };
+  EXPECT_TRUE(decode<Telemetry>(reading(kMaxMetrics)));
+  for (const size_t metrics : {kMaxMetrics + 1, size_t{10'000}}) {
+    expect_refused<Telemetry>(reading(metrics), "telemetry: values: more than 256 metrics");
+  }
 }
 
 TEST(Rejection, TasksEnvelope) {
@@ -96,6 +118,10 @@ TEST(Rejection, TasksEnvelope) {
        {"/welcome", "[]", "tasks: welcome: must be an object"},
        {"/welcome/agent_id", "\"\"", "tasks: welcome: agent_id: must be a UUID in lower case"},
        {"/welcome/beat_ms", "0", "tasks: welcome: beat_ms: must be from 1 to 9223372036854775807"},
+       {"/welcome/power/idle_w", "-1", "tasks: welcome: power: idle_w: must be from 0 to 1000 watts"},
+       {"/welcome/power/busy_w", "1001", "tasks: welcome: power: busy_w: must be from 0 to 1000 watts"},
+       {"/welcome/power/busy_w", "2.6", "tasks: welcome: power: busy_w must not be below idle_w"},
+       {"/welcome/power", R"({"idle_w":1})", "tasks: welcome: power: field 'busy_w' is missing"},
        {"/refusal/why", "1", "tasks: refusal: why: must be a string"},
        {"/ask_status", "\"yes\"", "tasks: ask_status: must be true or false"},
        {"/echo/sent_ms", "true", "tasks: echo: sent_ms: must be a whole number"}});
@@ -125,10 +151,6 @@ TEST(Rejection, ListsAreLimited) {
     expect_refused<TasksMessage>(with(text, "/" + field, list_of(kMaxListEntries + 1, R"("1/0/1")")),
                                  "tasks: " + field + ": more than 4096 entries");
   }
-  std::string values;
-  for (size_t i = 0; i <= kMaxListEntries; ++i) values += (i == 0 ? "\"v" : ",\"v") + std::to_string(i) + "\":0";
-  expect_refused<Telemetry>(R"({"number":1,"wall_ms":1,"values":{)" + values + "}}",
-                            "telemetry: values: more than 4096 entries");
 }
 
 TEST(Rejection, Specs) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/wire/codec.hpp"
+#include "unit/wire/edit.hpp"
 #include "unit/wire/samples.hpp"
 
 namespace bramble::wire {
@@ -45,6 +46,26 @@ TEST(RoundTrip, TelemetryKeepsEveryDigit) {
 TEST(RoundTrip, TelemetryLeavesOutWhatIsNotFinite) {
   const Telemetry odd{.values = {{"nan", std::nan("")}, {"inf", INFINITY}, {"load1", 2.5}}};
   EXPECT_EQ(decode<Telemetry>(encode(odd))->values, (std::map<std::string, double>{{"load1", 2.5}}));
+}
+
+// A wrong clock on a node is no reason to lose what it tells: nothing is keyed by wall_ms.
+TEST(RoundTrip, TelemetryOfANodeWhoseClockIsWrong) {
+  for (const int64_t wall_ms : {int64_t{0}, int64_t{4'102'444'800'000}, INT64_MAX}) {
+    expect_round_trip(Telemetry{.number = 1, .wall_ms = wall_ms, .values = {{"load1", 1}}});
+  }
+}
+
+// A result is worth more than its joules.
+TEST(RoundTrip, FinishedTakesJoulesThatCannotBeTrueAsUnknown) {
+  const std::string text = encode(samples::full_events());
+  const auto joules = [&](const char* bad) {
+    return decode<EventsMessage>(with(text, "/events/7/finished/energy_j", bad))->events[7].finished;
+  };
+  for (const char* bad : {"-1", "\"much\"", "null", "[]"}) {
+    EXPECT_EQ(joules(bad)->energy_j, 0) << bad;
+    EXPECT_EQ(joules(bad)->energy_measured_j, 0) << bad;
+  }
+  EXPECT_EQ(joules("1")->energy_measured_j, 1) << "the measured part is no more than the whole";
 }
 
 TEST(RoundTrip, Tasks) {

@@ -58,6 +58,8 @@ inline Beat full_beat() {
 inline Telemetry full_telemetry() {
   return {.number = 3,
           .wall_ms = 1'700'000'000'123,
+          .age_ms = kMaxAgeMs,
+          .run = UINT64_MAX,
           .power_measured = true,
           .values = {{"temperature_celsius", 48.312}, {"load1", 0.0}, {"power_w", 1e-9}, {"energy_j", 123456789.25}}};
 }
@@ -86,7 +88,8 @@ inline TasksMessage full_tasks() {
                              .counter = 17,
                              .nonce = UINT64_MAX,
                              .beat_ms = 250,
-                             .telemetry_ms = 5000},
+                             .telemetry_ms = 5000,
+                             .power = PowerModel{.idle_w = 2.7, .busy_w = 6.4}},
           .refusal = Refusal{.agent_id = kAgent, .why = "the name pi-01 is taken"},
           .ask_status = true,
           .specs = {{12, full_spec()}, {UINT64_MAX, least_spec()}},
@@ -109,6 +112,8 @@ inline Finished full_finished() {
           .duration_ms = 1234,
           .cpu_ms = 1000,
           .peak_memory_bytes = 4096,
+          .energy_j = 3.25,
+          .energy_measured_j = 1.5,
           .out = {.kept_bytes = 4, .dropped_bytes = 9, .data = std::string("\0\xFF\n\"", 4)},
           .err = {.kept_bytes = 1 << 20}};
 }
@@ -176,6 +181,8 @@ inline WardenStarted full_started() {
           .resources = {{"gpu", 1}},
           .lease_ms = 20'000};
 }
+
+inline WardenUsage full_usage() { return {.task = warden_task(), .cpu_us = UINT64_MAX}; }
 
 inline WardenExited full_exited() { return {.task = warden_task(), .result = full_finished()}; }
 

@@ -29,6 +29,11 @@ TEST(Shape, TelemetryIsOneFlatReading) {
             R"({"number":1,"wall_ms":2,"power_measured":false,"values":{"load1":0.5,"power_w":3.0}})");
 }
 
+TEST(Shape, AReadingThatIsSentLateSaysHowOldItIs) {
+  EXPECT_EQ(encode(Telemetry{.number = 7, .wall_ms = 2, .age_ms = 65000, .run = 9, .values = {{"load1", 0.5}}}),
+            R"({"number":7,"wall_ms":2,"age_ms":65000,"run":9,"power_measured":false,"values":{"load1":0.5}})");
+}
+
 TEST(Shape, TasksLeaveOutWhatIsEmptyOrAtItsDefault) {
   TasksMessage message{.store = samples::kStore, .term = 1, .session = 2};
   message.specs[12] = {.argv = {"echo", "hi"}, .env = {{"A", "b"}}};

@@ -43,6 +43,7 @@ TEST(WardenMessages, RequestsComeBackEqual) {
   expect_round_trip(WardenRequest(WardenForget{.tasks = {samples::warden_task(), samples::warden_task()}}));
   expect_round_trip(WardenRequest(WardenForget{}));
   expect_round_trip(WardenRequest(WardenLease{.heard_ms = 123'456}));
+  expect_round_trip(WardenRequest(WardenAskUsage{}));
 }
 
 TEST(WardenMessages, ReportsComeBackEqual) {
@@ -55,6 +56,7 @@ TEST(WardenMessages, ReportsComeBackEqual) {
   expect_round_trip(WardenReport(WardenExited{.task = samples::warden_task()}));
   expect_round_trip(WardenReport(WardenRefused{.task = samples::warden_task(), .why = "no free slot"}));
   expect_round_trip(WardenReport(WardenRefused{.why = "not JSON"}));
+  expect_round_trip(WardenReport(samples::full_usage()));
 }
 
 TEST(WardenMessages, RecordsComeBackEqual) {
