@@ -1,5 +1,6 @@
 #include "aggregator/config.hpp"
 
+#include "aggregator/alert_rules.hpp"
 #include "common/base/ids.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
@@ -23,6 +24,9 @@ Status check(const DaemonConfig& config, const std::string& path) {
   if (config.home_assistant.find_first_of("+#") != std::string::npos || config.home_assistant.ends_with('/')) {
     return fail(path +
                 ": home_assistant is the prefix of Home Assistant's discovery topics, usually \"homeassistant\"");
+  }
+  if (!config.alert_command.empty() && !config.alert_command.starts_with('/')) {
+    return fail(path + ": alert_command must be the whole path of a program, not '" + config.alert_command + "'");
   }
   if (!config.tcp_listen.empty() && config.token_file.empty()) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");
@@ -52,6 +56,8 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("broker_url", config.broker_url);
   file->text("broker_user", config.broker_user);
   file->text("broker_password_file", config.broker_password_file);
+  config.alerts = read_alert_rules(*file);
+  file->text("alert_command", config.alert_command);
   file->text("home_assistant", config.home_assistant);
   file->integer("telemetry_commit_s", config.telemetry_commit_s, 1, 3600);
   auto quota = static_cast<int64_t>(config.blob_quota_bytes);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/core/alerts.hpp"
 #include "common/base/lease.hpp"
 #include "common/base/result.hpp"
 
@@ -21,6 +22,8 @@ struct DaemonConfig {
   std::string broker_url;  // empty: a Mosquitto of its own
   std::string broker_user;
   std::string broker_password_file;
+  std::vector<AlertRule> alerts;
+  std::string alert_command;   // run when an alert is raised or cleared; empty: none
   std::string home_assistant;  // its discovery prefix, usually "homeassistant"; empty: nothing is announced
   int64_t telemetry_commit_s = 10;
   uint64_t blob_quota_bytes = uint64_t{16} << 30;

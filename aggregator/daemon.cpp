@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "aggregator/alert_command.hpp"
 #include "aggregator/broker/own_broker.hpp"
 #include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/reactor.hpp"
@@ -110,6 +111,7 @@ class Daemon::Impl {
     result.run = posix::random_uuid();
     result.loss_ms = config.loss_ms;
     result.home_assistant = config.home_assistant;
+    result.alerts = config.alerts;
     result.loss_ms = config.loss_ms;
     result.lease_ms = config.lease_ms;
     result.keep_jobs_ms = config.keep_jobs_days * 24 * 3600 * 1000;
@@ -276,6 +278,7 @@ class Daemon::Impl {
     if (now.mono >= next_tick_) {
       on_storage(state_, effects_, files_->storage());
       on_tick(state_, effects_, now);
+      alert_command_.tick();
       watch_broker();
       if (state_.connected && !chunks_->connected()) chunks_->connect({});
       next_tick_ = now.mono + kTickMs;
@@ -322,6 +325,7 @@ class Daemon::Impl {
     for (auto& publish : out.publish) {
       (void)control_->publish({std::move(publish.topic), std::move(publish.payload), publish.qos, publish.retained, 0});
     }
+    for (const auto& notice : out.alerts) alert_command_.run(notice);
     file_hand_->add(std::move(out.files));
     for (auto& row : out.telemetry) telemetry_->add(std::move(row));
     for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
@@ -368,6 +372,7 @@ class Daemon::Impl {
   std::unique_ptr<mqtt::Transport> control_;
   std::unique_ptr<mqtt::Transport> chunks_;
   std::unique_ptr<FileHand> file_hand_;
+  AlertCommand alert_command_{config_.alert_command};
   std::unique_ptr<http::Server> server_;
   std::atomic<bool> store_stuck_ = false;
   bool stopping_ = false;

@@ -75,6 +75,15 @@ struct LogLine {
   std::string text;
 };
 
+// A person's command is run for it.
+struct AlertNotice {
+  std::string alert;
+  std::string node;  // empty: the whole cluster
+  bool raised = true;
+  double value = 0;
+  std::string text;  // a sentence
+};
+
 struct Effects {
   std::vector<StoreWrite> writes;
   std::vector<Publish> publish;
@@ -82,6 +91,7 @@ struct Effects {
   std::vector<Reply> replies;
   std::vector<TelemetryRow> telemetry;
   std::vector<LogLine> log;
+  std::vector<AlertNotice> alerts;
   std::optional<Publish> connect;  // connect to the broker, with this will
 
   void info(std::string text) { log.push_back({false, std::move(text)}); }

@@ -82,6 +82,10 @@ std::optional<MonoTime> proof_time(const State& state, const Attempt& attempt);
 void queue_with_care(State& state, Now now, const TaskKey& key, Task& task);
 void watch_leases(State& state, Effects& effects, Now now);
 
+// --- alerts (alerts.cpp) ---
+void watch_alerts(State& state, Effects& effects, Now now);
+void publish_alerts_again(State& state, Effects& effects, Now now);
+
 // --- events from nodes (events.cpp) ---
 void on_events(State& state, Effects& effects, Now now, Node& node, const wire::EventsMessage& message);
 

@@ -141,6 +141,7 @@ void on_connected(State& state, Effects& effects, Now now) {
   state.schedule_needed = true;
   effects.publish.push_back(status_message(state, true));
   announce_all_again(state, effects);  // the broker may have forgotten
+  publish_alerts_again(state, effects, now);
   effects.info("connected to the broker");
 }
 
@@ -189,6 +190,7 @@ void on_tick(State& state, Effects& effects, Now now) {
     watch_silence(state, effects, now);
     watch_leases(state, effects, now);
   }
+  watch_alerts(state, effects, now);
   queue_delayed(state, now);
   repeat_unanswered(state, effects, now);
   rebalance(state, now);

@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "aggregator/core/alerts.hpp"
 #include "aggregator/core/api.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
@@ -30,7 +31,8 @@ using NodeIndex = uint32_t;
 struct Config {
   std::string cluster = "bramble";
   std::string version;
-  std::string run;             // UUID, new at each start
+  std::string run;  // UUID, new at each start
+  std::vector<AlertRule> alerts;
   std::string home_assistant;  // its discovery prefix; empty: nothing is announced
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
@@ -240,7 +242,9 @@ struct State {
   bool schedule_needed = false;
   std::set<JobId> dirty_jobs;
 
-  TaskCounts ended;  // since the start; a task that is tried again may end again
+  std::map<std::pair<size_t, std::string>, Alert> alerts;  // by rule and node ("": the cluster)
+  MonoTime alerts_at;                                      // looked at again
+  TaskCounts ended;                                        // since the start; a task that is tried again may end again
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

@@ -119,6 +119,29 @@ void ConfigFile::integers(const char* table, std::map<std::string, int64_t>& int
   }
 }
 
+void ConfigFile::tables(const char* key, size_t most, const std::function<void(ConfigFile&)>& take) {
+  impl_->known.emplace_back(key);
+  toml::node* node = impl_->table.get(key);
+  if (node == nullptr) return;
+  toml::array* entries = node->as_array();
+  if (entries == nullptr || !entries->is_homogeneous(toml::node_type::table)) {
+    return impl_->complain(*node, std::string(key) + " must be tables: [[" + key + "]]");
+  }
+  if (entries->size() > most) {
+    return impl_->complain(*node, "there are more than " + std::to_string(most) + " [[" + key + "]]");
+  }
+  for (toml::node& entry : *entries) {
+    auto impl = std::make_unique<Impl>();
+    impl->path = impl_->path;
+    impl->table = std::move(*entry.as_table());  // moved: a copy does not know its lines
+    ConfigFile inner(std::move(impl));
+    take(inner);
+    if (Status status = inner.finish(); !status && !impl_->error) impl_->error = status.error();
+  }
+}
+
+void ConfigFile::complain(const std::string& what) { impl_->complain(impl_->table, what); }
+
 Status ConfigFile::finish() {
   for (const auto& [key, node] : impl_->table) {
     const std::string name(key.str());

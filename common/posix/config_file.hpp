@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,11 @@ class ConfigFile {
   void list(const char* key, std::vector<std::string>& into);  // ["a", "b"]
   void texts(const char* table, std::map<std::string, std::string>& into);
   void integers(const char* table, std::map<std::string, int64_t>& into, int64_t least, int64_t most);
+
+  // [[key]]: `take` is called for each, at most `most` times, and asks for what it may hold; each is finished after it.
+  void tables(const char* key, size_t most, const std::function<void(ConfigFile&)>& take);
+  // In `take`: says, with the place, what is wrong beyond a single value.
+  void complain(const std::string& what);
 
   // After everything was asked for: the first error, or a key that nobody asked for.
   Status finish();

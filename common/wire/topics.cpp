@@ -116,6 +116,12 @@ std::string Topics::blob_up(std::string_view node, const StoreId& store, const A
 
 std::string Topics::aggregator_status() const { return prefix_ + "aggregator/status"; }
 
+std::string Topics::alert(std::string_view alert, std::string_view node_name) const {
+  std::string topic = prefix_ + "alert/" + std::string(alert);
+  if (!node_name.empty()) topic.append("/").append(node_name);
+  return topic;
+}
+
 std::string Topics::every_node(NodeTopic kind) const { return node("+", kind); }
 
 std::string Topics::blob_down_filter(std::string_view node_name) const { return node(node_name, NodeTopic::blob_down); }

@@ -43,6 +43,7 @@ class Topics {
   std::string blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
                       uint64_t offset) const;
   std::string aggregator_status() const;
+  std::string alert(std::string_view alert, std::string_view node) const;  // node empty: of the whole cluster
 
   // A subscription filter for one kind of topic of every node; of one node's blob chunks: ".../blob/down/#".
   std::string every_node(NodeTopic kind) const;
