@@ -1,4 +1,6 @@
 // bramble-agent [--config FILE]: reads the configuration, wires the parts together, runs.
+#include <malloc.h>
+
 #include "agent/daemon.hpp"
 #include "common/posix/daemon_main.hpp"
 
@@ -15,5 +17,8 @@ bramble::Result<int> run(const std::string& config_path) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef M_ARENA_MAX
+  ::mallopt(M_ARENA_MAX, 1);  // glibc would give each of its few threads a heap of its own: 130 KiB more, for nothing
+#endif
   return bramble::posix::daemon_main(argc, argv, {"bramble-agent", "/etc/bramble/agent.toml"}, run);
 }

@@ -15,7 +15,6 @@
 #include "agent/core/backlog.hpp"
 #include "agent/core/config.hpp"
 #include "agent/core/energy.hpp"
-#include "agent/core/power_model.hpp"
 #include "agent/core/recent_set.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/random.hpp"

@@ -3,6 +3,7 @@
 
 #include "agent/core/internal.hpp"
 #include "common/wire/codec.hpp"
+#include "common/wire/power_model.hpp"
 
 namespace bramble::agent {
 namespace {
@@ -50,7 +51,7 @@ Power power_of(const State& state, const Reading& reading) {
   if (reading.power_w) return {reading.power_w, true};
   const auto busy = reading.values.find("cpu_busy_ratio");
   if (busy == reading.values.end()) return {};
-  return {modelled_power_w(power_model(state), busy->second, reading.frequency_ratio.value_or(1)), false};
+  return {wire::modelled_power_w(power_model(state), busy->second, reading.frequency_ratio.value_or(1)), false};
 }
 
 void settle_energy(State& state, const Reading& reading, const Power& power) {

@@ -1,6 +1,6 @@
 // Measured watts, from the first meter that there is: a chip that somebody has wired for it, then the HAT through which
 // the board is fed, then the Pi 5's own converter. Without one the agent's model stands in
-// (agent/core/power_model.hpp).
+// (common/wire/power_model.hpp).
 #include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
 #include "common/base/utf8.hpp"

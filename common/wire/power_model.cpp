@@ -1,9 +1,10 @@
-#include "agent/core/power_model.hpp"
+#include "common/wire/power_model.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
-namespace bramble::agent {
+namespace bramble::wire {
 namespace {
 
 constexpr size_t kMinPoints = 10;
@@ -11,17 +12,17 @@ constexpr double kMinSpread = 0.2;  // of the loads, from least to most
 
 bool is_sound(const MeteredPoint& point) {
   return std::isfinite(point.load) && point.load >= 0 && point.load <= 1 && std::isfinite(point.power_w) &&
-         point.power_w >= 0 && point.power_w <= wire::kMaxModelW;
+         point.power_w >= 0 && point.power_w <= kMaxModelW;
 }
 
 }  // namespace
 
-double modelled_power_w(const wire::PowerModel& model, double busy_ratio, double frequency_ratio) {
+double modelled_power_w(const PowerModel& model, double busy_ratio, double frequency_ratio) {
   const double load = std::clamp(busy_ratio, 0.0, 1.0) * std::clamp(frequency_ratio, 0.0, 1.0);
   return model.idle_w + (model.busy_w - model.idle_w) * load;
 }
 
-Result<wire::PowerModel> fit_power_model(const std::vector<MeteredPoint>& all) {
+Result<PowerModel> fit_power_model(const std::vector<MeteredPoint>& all) {
   std::vector<MeteredPoint> points;
   std::copy_if(all.begin(), all.end(), std::back_inserter(points), is_sound);
   if (points.size() < kMinPoints) {
@@ -45,10 +46,10 @@ Result<wire::PowerModel> fit_power_model(const std::vector<MeteredPoint>& all) {
   }
   const double slope_w = covariance / variance;
   if (slope_w < 0) return fail("the metered watts fall with the load: look at how the meter is wired");
-  wire::PowerModel model;
+  PowerModel model;
   model.idle_w = std::max(0.0, mean_w - slope_w * mean_load);
-  model.busy_w = std::clamp(mean_w + slope_w * (1 - mean_load), model.idle_w, wire::kMaxModelW);
+  model.busy_w = std::clamp(mean_w + slope_w * (1 - mean_load), model.idle_w, kMaxModelW);
   return model;
 }
 
-}  // namespace bramble::agent
+}  // namespace bramble::wire

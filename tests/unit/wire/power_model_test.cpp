@@ -1,4 +1,4 @@
-#include "agent/core/power_model.hpp"
+#include "common/wire/power_model.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "common/base/random.hpp"
 
-namespace bramble::agent {
+namespace bramble::wire {
 namespace {
 
 TEST(PowerModel, AddsTheBusyShareToIdle) {
@@ -62,4 +62,4 @@ TEST(PowerModel, NeverFitsLessThanNothing) {
 }
 
 }  // namespace
-}  // namespace bramble::agent
+}  // namespace bramble::wire

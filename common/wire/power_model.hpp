@@ -1,4 +1,5 @@
-// Watts of a node without a meter, from how busy it is. Pure.
+// Watts of a node without a meter, from how busy it is; and the coefficients from one that has a meter. Pure. Nodes
+// reckon with it, the head calibrates.
 //
 //   P = idle_w + (busy_w - idle_w) * u * f
 //
@@ -15,9 +16,9 @@
 #include "common/base/result.hpp"
 #include "common/wire/messages.hpp"
 
-namespace bramble::agent {
+namespace bramble::wire {
 
-double modelled_power_w(const wire::PowerModel& model, double busy_ratio, double frequency_ratio);
+double modelled_power_w(const PowerModel& model, double busy_ratio, double frequency_ratio);
 
 // What a metered node showed: load is u * f of the formula above.
 struct MeteredPoint {
@@ -27,6 +28,6 @@ struct MeteredPoint {
 
 // The line of least squares through the points, as a model for nodes of the same kind that have no meter. Refused with
 // a sentence: fewer than 10 points, loads that all lie within a fifth of the scale, watts that fall with the load.
-Result<wire::PowerModel> fit_power_model(const std::vector<MeteredPoint>& points);
+Result<PowerModel> fit_power_model(const std::vector<MeteredPoint>& points);
 
-}  // namespace bramble::agent
+}  // namespace bramble::wire
