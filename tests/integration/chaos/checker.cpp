@@ -140,7 +140,7 @@ class Judge {
   // last_ns: the last word of all runs before the second.
   void judge_pair(const Submitted& job, const Run& first, const Run& second, int64_t last_ns) {
     const Run& older = first.name.attempt <= second.name.attempt ? first : second;
-    const std::string both = words_of(first) + ", then " + words_of(second);
+    const std::string both = words_of(first) + ", then " + words_of(second) + ", policy " + to_string(job.policy);
     if (ended_badly(first) && first.last_ns <= second.start_ns && job.retries > 0) {
       ++verdict_.retried;
     } else if (job.policy == Policy::fail) {
