@@ -286,8 +286,8 @@ std::string Verdict::fence_text() const {
 
 std::string Verdict::text() const {
   std::ostringstream out;
-  out << tasks << " tasks, " << succeeded << " succeeded; " << runs << " runs, " << retried << " retries, "
-      << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
+  out << tasks << " tasks, " << succeeded << " succeeded; " << tries << " tries, " << runs << " runs, " << retried
+      << " retries, " << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
   for (const auto& [kind, count] : faults) out << " " << to_string(kind) << " " << count << "/" << met.at(kind) << ";";
   out << "\n" << fence_text();
   for (int i = 0; i < kViolations; ++i) {
