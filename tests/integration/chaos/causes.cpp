@@ -17,6 +17,12 @@ bool silences(const Fault& fault, const std::string& node) {
 // Whether no word of the head's reaches the keepers: a lease is not prolonged.
 bool deafens(const Fault& fault, const std::string& node) { return !is_of_a_node(fault.kind) || fault.node == node; }
 
+// The longest outage that cannot end a lease: outage + min(1.25 x outage, kMaxReconnectMs) + kBeatsMs do not exceed it.
+int64_t longest_harmless_ms(int64_t lease_ms) {
+  const int64_t rest_ms = lease_ms - kBeatsMs;
+  return std::max(rest_ms - kMaxReconnectMs, rest_ms * 4 / 9);
+}
+
 bool ends_tasks(const Fault& fault) {
   return fault.kind == FaultKind::warden_killed || fault.kind == FaultKind::power_lost;
 }
@@ -31,7 +37,7 @@ Causes::Causes(const std::vector<Fault>& faults, int64_t lease_ms) : faults_(fau
     for (const Fault& fault : faults) {
       if (ends_tasks(fault) && fault.node == node) lost.push_back({fault.begin_ns, fault.end_ns});
     }
-    lease_ended_[node] = joined(node, deafens, kHeardAgainMs, lease_ms - kLeaseSlackMs);
+    lease_ended_[node] = joined(node, deafens, kHeardAgainMs, longest_harmless_ms(lease_ms));
   }
 }
 

@@ -61,7 +61,7 @@ TEST(Chaos, NoTaskGetsASecondAttemptByABrokerRestartAStalledDiskOrAStoppedAggreg
   EXPECT_EQ(verdict.tries, verdict.tasks);
   for (const PlannedFault& fault : options.only) {
     const auto met = verdict.met.find(fault.kind);
-    EXPECT_GE(met != verdict.met.end() ? met->second : 0, 4U) << "hit nothing: " << to_string(fault.kind);
+    EXPECT_GE(met != verdict.met.end() ? met->second : 0, 1U) << "hit nothing: " << to_string(fault.kind);
   }
 }
 

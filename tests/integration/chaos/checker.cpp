@@ -140,7 +140,7 @@ class Judge {
   // last_ns: the last word of all runs before the second.
   void judge_pair(const Submitted& job, const Run& first, const Run& second, int64_t last_ns) {
     const Run& older = first.name.attempt <= second.name.attempt ? first : second;
-    const std::string both = words_of(first) + ", then " + words_of(second);
+    const std::string both = words_of(first) + ", then " + words_of(second) + ", policy " + to_string(job.policy);
     if (ended_badly(first) && first.last_ns <= second.start_ns && job.retries > 0) {
       ++verdict_.retried;
     } else if (job.policy == Policy::fail) {
@@ -286,8 +286,8 @@ std::string Verdict::fence_text() const {
 
 std::string Verdict::text() const {
   std::ostringstream out;
-  out << tasks << " tasks, " << succeeded << " succeeded; " << runs << " runs, " << retried << " retries, "
-      << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
+  out << tasks << " tasks, " << succeeded << " succeeded; " << tries << " tries, " << runs << " runs, " << retried
+      << " retries, " << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
   for (const auto& [kind, count] : faults) out << " " << to_string(kind) << " " << count << "/" << met.at(kind) << ";";
   out << "\n" << fence_text();
   for (int i = 0; i < kViolations; ++i) {

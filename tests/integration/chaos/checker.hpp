@@ -6,7 +6,7 @@
 //   1. the first ended by itself with a status other than 0, before T, and the job has retries; or
 //   2. the warden of the older attempt's node was killed, or the node lost its power: the tasks die with them; or
 //   3. the older attempt's node had an outage of more than kOutageMs; or
-//   4. the job has `fence`, and no word of the head's reached the keepers there for a lease less kLeaseSlackMs;
+//   4. the job has `fence`, and it may be that no word of the head's reached the keepers there for a lease;
 // where 2 to 4 must have been going on between the start of the first run and T, or have ended at most kSettleMs
 // before (a revocation and a launch cross each other). The older attempt is the one with the lower number; it may be
 // the second to start, on a node that was cut off with the task in its queue. An outage is a time in which a node could
@@ -16,7 +16,9 @@
 // run anything twice; nor is a warden that was only stopped. kOutageMs is the limit after which tasks run elsewhere (5
 // s), less the second since the last beat, and less 2 s for an agent to start or to find that its link is back (it
 // tries after 0.2, 0.4, 0.8, 1.6... s). A lease is another matter: whatever is broken between the head's disk and a
-// keeper, a stopped warden too, ends it, and what is broken anew within kHeardAgainMs was not mended for the lease.
+// keeper, a stopped warden too, ends it. Once that is mended the agent first has to try again - it pauses at most 1.25
+// times as long as the outage was, and at most kMaxReconnectMs - and a beat has to be echoed; what is broken anew
+// within kHeardAgainMs was not mended for the lease.
 //
 // One attempt (by its number) is never started twice, whatever was broken. A task with `fail` runs again only by 1.
 // Two runs of a task with `fence` never live at the same time, as far as their own lines tell; the verdict says how far
@@ -35,8 +37,9 @@ namespace bramble::test::chaos {
 inline constexpr int64_t kOutageMs = 2'000;
 inline constexpr int64_t kJoinMs = 1'000;
 inline constexpr int64_t kSettleMs = 5'000;
-inline constexpr int64_t kLeaseSlackMs = 5'000;   // the beat before, and what it takes to be heard again
-inline constexpr int64_t kHeardAgainMs = 4'000;   // a connection, an inventory, a beat and its echo
+inline constexpr int64_t kMaxReconnectMs = 6'250;  // an agent's longest pause between two tries, with jitter
+inline constexpr int64_t kBeatsMs = 3'000;  // the beat before, and a beat and its echo once there is a connection
+inline constexpr int64_t kHeardAgainMs = kMaxReconnectMs + kBeatsMs;
 inline constexpr int64_t kUnreportedMs = 60'000;  // so long a result may lie on a node that is cut off
 inline constexpr int64_t kAliveMs = 250;          // between two lines of a run that is alive
 inline constexpr size_t kCrashLimit = 3;          // the default of --crash-limit
