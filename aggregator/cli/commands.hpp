@@ -40,6 +40,7 @@ Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
+Result<int> energy(const Session& session, const EnergyCommand& command);
 
 // Starts its own aggregator, so it takes no session.
 Result<int> local(Console& console, const LocalCommand& command);
