@@ -31,6 +31,13 @@ Status check(const DaemonConfig& config, const std::string& path) {
   if (!config.tcp_listen.empty() && config.token_file.empty()) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");
   }
+  const auto shorter = [](int64_t days, int64_t than_days) {
+    return days != 0 && (than_days == 0 || days < than_days);
+  };
+  if (shorter(config.telemetry_minute_days, config.telemetry_raw_days) ||
+      shorter(config.telemetry_hour_days, config.telemetry_minute_days)) {
+    return fail(path + ": telemetry_raw_days, telemetry_minute_days and telemetry_hour_days must not become shorter");
+  }
   if (config.loss_ms < config.silent_ms) return fail(path + ": loss_ms must not be below silent_ms");
   const int64_t floor_ms = lease_floor_ms(kBeatMs, wire::kMaxReconnectMs, config.loss_ms);
   if (config.lease_ms < floor_ms) {
@@ -60,6 +67,12 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("alert_command", config.alert_command);
   file->text("home_assistant", config.home_assistant);
   file->integer("telemetry_commit_s", config.telemetry_commit_s, 1, 3600);
+  file->integer("telemetry_raw_days", config.telemetry_raw_days, 0, 36'500);
+  file->integer("telemetry_minute_days", config.telemetry_minute_days, 0, 36'500);
+  file->integer("telemetry_hour_days", config.telemetry_hour_days, 0, 36'500);
+  file->integer("telemetry_other_metrics", config.telemetry_other_metrics, 0, 10'000);
+  file->integer("telemetry_node_hz", config.telemetry_node_hz, 1, 1'000'000);
+  file->flag("telemetry_trust_clock", config.telemetry_trust_clock);
   auto quota = static_cast<int64_t>(config.blob_quota_bytes);
   file->integer("blob_quota_bytes", quota, 1 << 20, int64_t{1} << 50);
   config.blob_quota_bytes = static_cast<uint64_t>(quota);

@@ -26,6 +26,12 @@ struct DaemonConfig {
   std::string alert_command;   // run when an alert is raised or cleared; empty: none
   std::string home_assistant;  // its discovery prefix, usually "homeassistant"; empty: nothing is announced
   int64_t telemetry_commit_s = 10;
+  int64_t telemetry_raw_days = 7;  // how long readings are kept, and what they become; 0: for ever
+  int64_t telemetry_minute_days = 90;
+  int64_t telemetry_hour_days = 3650;
+  int64_t telemetry_other_metrics = 100;  // so many that bramble does not know are stored
+  int64_t telemetry_node_hz = 50;         // what a node sends beyond is dropped
+  bool telemetry_trust_clock = false;     // purge though the kernel does not say that the clock is synchronised
   uint64_t blob_quota_bytes = uint64_t{16} << 30;
   int64_t keep_jobs_days = 30;  // after their end; 0: for ever
   int64_t keep_jobs = 10'000;   // so many ended ones; 0: any number

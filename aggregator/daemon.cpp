@@ -16,6 +16,7 @@
 #include "aggregator/store/blob_files.hpp"
 #include "aggregator/store/job_query.hpp"
 #include "aggregator/store/job_store.hpp"
+#include "aggregator/store/metric_query.hpp"
 #include "aggregator/store/sql_query.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
 #include "common/mqtt/paho_transport.hpp"
@@ -114,9 +115,23 @@ class Daemon::Impl {
     result.alerts = config.alerts;
     result.loss_ms = config.loss_ms;
     result.lease_ms = config.lease_ms;
+    result.node_readings_hz = static_cast<double>(config.telemetry_node_hz);
+    result.node_readings_burst = 10 * result.node_readings_hz;
     result.keep_jobs_ms = config.keep_jobs_days * 24 * 3600 * 1000;
     result.keep_jobs = static_cast<uint64_t>(config.keep_jobs);
     return result;
+  }
+
+  static TelemetryOptions telemetry_options(const DaemonConfig& config) {
+    constexpr int64_t kDayMs = 24 * 3600 * 1000;
+    TelemetryOptions options;
+    options.commit_interval_ms = config.telemetry_commit_s * 1000;
+    options.retention = {config.telemetry_raw_days * kDayMs, config.telemetry_minute_days * kDayMs,
+                         config.telemetry_hour_days * kDayMs};
+    options.max_other_metrics = static_cast<size_t>(config.telemetry_other_metrics);
+    if (config.telemetry_trust_clock) options.clock_is_right = [] { return true; };
+    options.warn = [](const std::string& text) { posix::log_warning(text); };
+    return options;
   }
 
   // --- the start ---
@@ -144,13 +159,12 @@ class Daemon::Impl {
     auto query = SqliteJobQuery::open(jobs_path);
     if (!query) return tl::unexpected<Error>(query.error());
     query_ = std::move(*query);
-    TelemetryOptions telemetry;
-    telemetry.commit_interval_ms = config_.telemetry_commit_s * 1000;
-    telemetry.warn = [](const std::string& text) { posix::log_warning(text); };
-    auto writer = TelemetryWriter::open(telemetry_path, telemetry);
+    auto writer = TelemetryWriter::open(telemetry_path, telemetry_options(config_));
     if (!writer) return tl::unexpected<Error>(writer.error());
     telemetry_ = std::move(*writer);
-    sql_ = std::make_unique<SqliteSqlQuery>(telemetry_path, jobs_path, [this] { (void)telemetry_->flush(); });
+    const auto flush = [this] { (void)telemetry_->flush(); };
+    sql_ = std::make_unique<SqliteSqlQuery>(telemetry_path, jobs_path, flush);
+    questions_ = std::make_unique<SqliteTelemetryQuery>(telemetry_path, jobs_path, flush);
     auto files = DirectoryBlobFiles::open(config_.state_dir, {config_.blob_quota_bytes});
     if (!files) return tl::unexpected<Error>(files.error());
     files_ = std::move(*files);
@@ -228,8 +242,8 @@ class Daemon::Impl {
     options.token = std::move(*token);
     options.allowed_hosts = config_.host_names;
     for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
-    auto server = http::Server::start(
-        options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_, *sql_, *files_});
+    auto server = http::Server::start(options, {[this](ApiRequest request) { return take_request(std::move(request)); },
+                                                *query_, *sql_, *questions_, *files_});
     if (!server) return tl::unexpected<Error>(server.error());
     server_ = std::move(*server);
     posix::log_info("the aggregator is up", {{"cluster", config_.cluster},
@@ -277,6 +291,7 @@ class Daemon::Impl {
     }
     if (now.mono >= next_tick_) {
       on_storage(state_, effects_, files_->storage());
+      on_telemetry_use(state_, telemetry_->use());
       on_tick(state_, effects_, now);
       alert_command_.tick();
       watch_broker();
@@ -327,7 +342,7 @@ class Daemon::Impl {
     }
     for (const auto& notice : out.alerts) alert_command_.run(notice);
     file_hand_->add(std::move(out.files));
-    for (auto& row : out.telemetry) telemetry_->add(std::move(row));
+    if (!out.telemetry.empty()) telemetry_->add(std::move(out.telemetry));
     for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
     if (out.connect) control_->connect(mqtt::Message{out.connect->topic, out.connect->payload, 1, true, 0});
   }
@@ -365,6 +380,7 @@ class Daemon::Impl {
   std::unique_ptr<SqliteJobQuery> query_;
   std::unique_ptr<TelemetryWriter> telemetry_;
   std::unique_ptr<SqliteSqlQuery> sql_;
+  std::unique_ptr<SqliteTelemetryQuery> questions_;
   std::unique_ptr<DirectoryBlobFiles> files_;
   std::unique_ptr<OwnBroker> broker_;
   posix::LogOnce broker_trouble_;

@@ -29,6 +29,7 @@ Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { r
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
 Result<int> dispatch(const Session& session, const QueryCommand& command) { return query(session, command); }
 Result<int> dispatch(const Session& session, const CheckCommand& command) { return check(session, command); }
+Result<int> dispatch(const Session& session, const EnergyCommand& command) { return energy(session, command); }
 Result<int> dispatch(const Session& session, const LocalCommand& command) { return local(session.console, command); }
 
 Result<int> dispatch(const Session& session, const HelpText& help) {

@@ -40,6 +40,7 @@ Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
+Result<int> energy(const Session& session, const EnergyCommand& command);
 
 Result<int> check(const Session& session, const CheckCommand& command);
 

@@ -1,4 +1,4 @@
-// node list, info, drain, resume; query; local.
+// node list, info, drain, resume; local.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kMaxAgents = 64;
 constexpr int64_t kMaxSlots = 1'024;
-constexpr int64_t kMaxRows = 10'000'000;
 
 void add_nodes(CLI::App& app, std::string& target) {
   add_value(app, "NODES", "", "pi[01-04], a list of these, or all", [&target](const std::string& value) -> Status {
@@ -63,31 +62,6 @@ void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
   add_leaf(tree, app, command, true);
 }
 
-Status take_format(const std::string& value, std::string& target) {
-  if (value != "table" && value != "csv" && value != "json") return fail("'" + value + "' is none of table, csv, json");
-  target = value;
-  return {};
-}
-
-void declare_query(OptionTree& tree) {
-  auto command = std::make_shared<QueryCommand>();
-  CLI::App* app =
-      add_command(tree.root, {"query", "ask the stored telemetry and jobs in SQL", "[OPTION...] 'SELECT ...'",
-                              "  bramble query 'SELECT node, count(*) FROM telemetry GROUP BY node'\n"
-                              "  bramble query --format csv 'SELECT * FROM jobs' > jobs.csv"});
-  add_text(*app, "SQL", "", "one SELECT; nothing can be changed by it", command->sql);
-  add_value(*app, "--format", "HOW", "table (default), csv or json",
-            [command](const std::string& value) { return take_format(value, command->format); });
-  add_flag(*app, "--json", "the same as --format json", tree.common.json);
-  add_number(*app, "--max-rows", "at most N rows (10000)", 1, kMaxRows, command->max_rows);
-  add_duration(*app, "--time-limit", "how long it may take (10s)", command->time_limit_ms);
-  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
-                           if (command->sql.empty())
-                             return fail("what shall be asked? Write one 'SELECT ...' in quotes");
-                           return *command;
-                         }});
-}
-
 void declare_local(OptionTree& tree) {
   auto command = std::make_shared<LocalCommand>();
   CLI::App* app =
@@ -112,7 +86,7 @@ void declare_cluster_commands(OptionTree& tree) {
   declare_node_info(tree, *nodes);
   declare_node_drain(tree, *nodes, true);
   declare_node_drain(tree, *nodes, false);
-  declare_query(tree);
+  declare_questions(tree);
   declare_local(tree);
 }
 

@@ -62,6 +62,7 @@ void add_number(CLI::App& app, const char* flags, const char* help, int64_t leas
 void declare_work_commands(OptionTree& tree);  // submit, run, map
 void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
-void declare_cluster_commands(OptionTree& tree);  // node, query, local
+void declare_cluster_commands(OptionTree& tree);  // node, local
+void declare_questions(OptionTree& tree);         // query, energy
 
 }  // namespace bramble::cli

@@ -118,8 +118,16 @@ struct NodeDrainCommand {
   bool drain = true;  // false: resume
 };
 
+// Either SQL, or one or more metrics, or the list of tables.
 struct QueryCommand {
   std::string sql;
+  std::string metric;  // a list with commas
+  std::string nodes = "all";
+  int64_t since_ms = 0;  // Unix milliseconds
+  int64_t until_ms = 0;
+  int64_t step_ms = 60'000;
+  std::string aggregate;  // empty: rate of a counter, mean of a gauge
+  bool tables = false;
   std::string format = "table";
   int64_t max_rows = 10'000;
   int64_t time_limit_ms = 10'000;
@@ -138,6 +146,16 @@ struct CheckCommand {
   std::optional<CheckLimits> power_w;  // of all nodes that were named
 };
 
+struct EnergyCommand {
+  std::string by = "node";
+  std::string nodes = "all";
+  std::string jobs;  // a selector
+  int64_t since_ms = 0;
+  int64_t until_ms = 0;
+  std::optional<double> price;  // of a kilowatt-hour
+  std::string format = "table";
+};
+
 struct LocalCommand {
   uint32_t agents = 2;
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
@@ -152,7 +170,7 @@ struct HelpText {
 using Command =
     std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
                  JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
-                 NodeInfoCommand, NodeDrainCommand, QueryCommand, CheckCommand, LocalCommand>;
+                 NodeInfoCommand, NodeDrainCommand, QueryCommand, CheckCommand, EnergyCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -4,6 +4,8 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/question.hpp"
+#include "aggregator/cli/series.hpp"
 #include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
@@ -42,23 +44,78 @@ std::string rendered(const Session& session, const QueryCommand& command, const 
   return query_table(result).render(session.console.columns());
 }
 
-}  // namespace
+std::string rendered_series(const Session& session, const QueryCommand& command, const json& answer) {
+  if (session.common.json || command.format == "json") return answer.dump() + "\n";
+  if (command.format == "csv") return series_csv(answer);
+  const size_t columns = session.console.columns();
+  if (command.format == "table") return series_table(answer).render(columns);
+  std::string text;
+  for (const Plot& plot : series_plots(answer)) {
+    text += (text.empty() ? "" : "\n") + draw(plot, columns == kAnyWidth ? kMinColumns : columns);
+  }
+  return text;
+}
 
-Result<int> query(const Session& session, const QueryCommand& command) {
+std::string telemetry_path(const QueryCommand& command, const std::string& query_id) {
+  std::string path = "/api/v1/telemetry?metric=" + url_encoded(command.metric) +
+                     "&nodes=" + url_encoded(command.nodes) + "&since_ms=" + std::to_string(command.since_ms) +
+                     "&until_ms=" + std::to_string(command.until_ms) + "&step_ms=" + std::to_string(command.step_ms) +
+                     "&time_limit_ms=" + std::to_string(command.time_limit_ms) + "&query_id=" + query_id;
+  return command.aggregate.empty() ? path : path + "&agg=" + url_encoded(command.aggregate);
+}
+
+Result<int> query_metric(const Session& session, const QueryCommand& command) {
+  const auto asked = ask_question(session, [&](Api& api, const std::string& query_id) {
+    return api.get(telemetry_path(command, query_id), command.time_limit_ms / 1000);
+  });
+  if (asked.signal != 0) return kSignalBase + asked.signal;
+  if (!asked.answer) return tl::unexpected(asked.answer.error());
+  if (!is_series_answer(*asked.answer)) {
+    return fail(ErrorCode::corrupt, "the aggregator's answer to the question is not understood");
+  }
+  return printed(session, rendered_series(session, command, *asked.answer));
+}
+
+Result<int> list_tables(const Session& session) {
   Api api = session.connect();
-  const auto result =
-      api.post("/api/v1/query",
-               {{"sql", command.sql}, {"max_rows", command.max_rows}, {"time_limit_ms", command.time_limit_ms}});
+  const auto result = api.get("/api/v1/query/tables");
+  if (!result) return tl::unexpected(result.error());
+  if (session.common.json) return printed(session, result->dump() + "\n");
+  std::string text;
+  for (const json& table : *result) {
+    text += text_field(table, "table") + "\n ";
+    for (const json& column : table.value("columns", json::array())) {
+      text += " " + (column.is_string() ? column.get<std::string>() : "");
+    }
+    text += "\n";
+  }
+  return printed(session, text);
+}
+
+Result<int> query_sql(const Session& session, const QueryCommand& command) {
+  const auto asked = ask_question(session, [&](Api& api, const std::string& query_id) {
+    return api.post("/api/v1/query", {{"sql", command.sql},
+                                      {"max_rows", command.max_rows},
+                                      {"time_limit_ms", command.time_limit_ms},
+                                      {"query_id", query_id}});
+  });
+  if (asked.signal != 0) return kSignalBase + asked.signal;
+  const auto& result = asked.answer;
   if (!result) return tl::unexpected(result.error());
   if (!is_result(*result)) return fail(ErrorCode::corrupt, "the aggregator's answer to the query is not understood");
-  if (auto status = session.console.print(rendered(session, command, *result)); !status) {
-    return tl::unexpected(status.error());
-  }
+  if (auto shown = printed(session, rendered(session, command, *result)); !shown) return shown;
   if (flag_field(*result, "truncated")) {
     session.console.say(
         fmt::format("only the first {} rows are shown: raise --max-rows, or ask for less", (*result)["rows"].size()));
   }
   return kGood;
+}
+
+}  // namespace
+
+Result<int> query(const Session& session, const QueryCommand& command) {
+  if (command.tables) return list_tables(session);
+  return command.metric.empty() ? query_sql(session, command) : query_metric(session, command);
 }
 
 }  // namespace bramble::cli

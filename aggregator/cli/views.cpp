@@ -245,6 +245,9 @@ std::string node_details(const json& node) {
                   {"load", measured(node, "load1", "{:.2f}") + ", " + busy(node) + " busy"},
                   {"temperature", measured(node, "temperature_celsius", "{:.1f} °C")},
                   {"power", power(node) + " W" + (flag_field(node, "power_measured") ? "" : " (modelled)")},
+                  {"readings dropped", number_field(node, "readings_refused") == 0
+                                           ? ""
+                                           : cell(node, "readings_refused") + " (it sends too many a second)"},
                   {"last heard", heard_ms < 0 ? "never" : format_duration(heard_ms) + " ago"},
                   {"machine", cell(node, "machine_id")},
                   {"boot", cell(node, "boot_id")}});
@@ -266,6 +269,14 @@ std::vector<std::string> troubles_in(const json& health) {
     troubles.push_back("the room for inputs and outputs is used up (" +
                        format_size(static_cast<uint64_t>(number_field(storage, "quota_bytes"))) +
                        "): bramble job forget removes ended jobs, or raise blob_quota_bytes");
+  }
+  const json telemetry = health.value("telemetry", json::object());
+  if (const std::string why = text_field(telemetry, "trouble"); !why.empty()) {
+    troubles.push_back("readings of the nodes cannot be stored and wait in memory: " + why);
+  }
+  if (const int64_t shed = number_field(telemetry, "shed"); shed > 0) {
+    troubles.push_back(count_text(static_cast<uint64_t>(shed), "reading") +
+                       " were dropped since the aggregator's start, because they could not be stored fast enough");
   }
   return troubles;
 }

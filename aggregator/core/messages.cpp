@@ -1,4 +1,6 @@
 // Bytes from the broker to the function that deals with them.
+#include <algorithm>
+
 #include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
@@ -27,11 +29,39 @@ void decode_and(State& state, Effects& effects, std::string_view topic, std::str
   }
 }
 
+// Looked at before a reading is decoded: a node that floods must cost the others nothing.
+bool may_send_reading(State& state, Effects& effects, Now now, const std::string& name) {
+  Node* node = find_node(state, name);
+  if (node == nullptr) return true;
+  ReadingAllowance& allowance = node->allowance;
+  const double burst = state.config.node_readings_burst;
+  const double elapsed_s = allowance.counted ? static_cast<double>(now.mono - *allowance.counted) / 1e3 : 0;
+  allowance.readings =
+      allowance.counted ? std::min(burst, allowance.readings + elapsed_s * state.config.node_readings_hz) : burst;
+  allowance.counted = now.mono;
+  if (allowance.readings >= 1) {
+    allowance.readings -= 1;
+    return true;
+  }
+  if (allowance.refused++ == 0) {
+    effects.warn("node " + name + " sends more than " +
+                 std::to_string(static_cast<uint64_t>(state.config.node_readings_hz)) +
+                 " readings a second: those beyond are dropped and counted (bramble node info " + name + ")");
+  }
+  return false;
+}
+
+// What comes late says nothing about now.
+bool is_newer(const wire::Telemetry& reading, const Node& node) {
+  return !node.telemetry || reading.run != node.telemetry->run || reading.number >= node.telemetry->number;
+}
+
 void on_telemetry(State& state, Effects& effects, Now now, const std::string& name, wire::Telemetry reading) {
   Node* node = find_node(state, name);
   if (node == nullptr) return;
-  effects.telemetry.push_back({name, now.wall, reading});
-  node->telemetry = std::move(reading);
+  const auto shared = std::make_shared<const wire::Telemetry>(std::move(reading));
+  effects.telemetry.push_back({name, now.wall, shared});
+  if (is_newer(*shared, *node)) node->telemetry = shared;
   announce_device(state, effects, *node);
 }
 
@@ -88,8 +118,9 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
       return decode_and<wire::Beat>(state, effects, topic, payload,
                                     [&](const auto& m) { on_beat(state, effects, now, name, m); });
     case wire::NodeTopic::telemetry:
+      if (!may_send_reading(state, effects, now, name)) return;
       return decode_and<wire::Telemetry>(state, effects, topic, payload,
-                                         [&](const auto& m) { on_telemetry(state, effects, now, name, m); });
+                                         [&](auto& m) { on_telemetry(state, effects, now, name, std::move(m)); });
     case wire::NodeTopic::events:
       return decode_and<wire::EventsMessage>(state, effects, topic, payload, [&](const auto& m) {
         if (Node* node = find_node(state, name)) on_events(state, effects, now, *node, m);

@@ -215,6 +215,7 @@ void on_status(State& state, Effects& effects, Now now, const std::string& name,
 }
 
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat) {
+  ++state.beats;
   Node* node = find_or_add_node(state, effects, now, name);
   if (node == nullptr || node->foreign) return;
   if (beat.session != 0 && beat.session == node->session) {

@@ -32,6 +32,7 @@ json node_object(const Node& node, Now now) {
     object[name] = metric(node, name);
   }
   object["power_measured"] = node.telemetry && node.telemetry->power_measured;
+  object["readings_refused"] = node.allowance.refused;
   object["version"] = status.version;
   object["model"] = status.model;
   object["arch"] = status.arch;
@@ -41,6 +42,21 @@ json node_object(const Node& node, Now now) {
   object["last_heard_ms"] = node.heard ? json(now.mono - *node.heard) : json(nullptr);
   object["session"] = node.session;
   return object;
+}
+
+json telemetry_object(const State& state) {
+  const TelemetryUse& use = state.telemetry_use;
+  uint64_t refused = 0;
+  for (const Node& node : state.nodes) refused += node.allowance.refused;
+  return {{"stored", use.stored},
+          {"waiting", use.waiting},
+          {"shed", use.shed},
+          {"refused", refused},
+          {"duplicates", use.duplicates},
+          {"too_old", use.too_old},
+          {"refused_values", use.refused_values},
+          {"others_refused", use.others_refused},
+          {"trouble", use.trouble}};
 }
 
 }  // namespace
@@ -70,9 +86,11 @@ std::string health_json(const State& state) {
                {{"used_bytes", state.storage.used_bytes},
                 {"quota_bytes", state.storage.quota_bytes},
                 {"full", state.storage.full}}},
+              {"telemetry", telemetry_object(state)},
               {"forgetting_jobs", state.forgetting.size()},
               {"malformed_messages", state.malformed_messages},
-              {"stale_messages", state.stale_messages}}
+              {"stale_messages", state.stale_messages},
+              {"beats", state.beats}}
       .dump();
 }
 

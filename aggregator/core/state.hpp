@@ -36,6 +36,8 @@ struct Config {
   std::string home_assistant;  // its discovery prefix; empty: nothing is announced
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
+  double node_readings_hz = 50;  // of one node; what is beyond is dropped and counted
+  double node_readings_burst = 500;
   int64_t silent_ms = 3000;  // without a beat: the node is silent
   int64_t loss_ms = 5000;    // its `rerun` tasks run elsewhere
   int64_t grace_ms = 3000;   // after the broker was away or this process stalled
@@ -129,6 +131,14 @@ struct Job {
   uint64_t ready() const;  // tasks that could be placed
 };
 
+// How many readings a node may still send now: as many a second as are allowed, and a store of them for those that come
+// late in one go.
+struct ReadingAllowance {
+  double readings = 0;
+  std::optional<MonoTime> counted;
+  uint64_t refused = 0;
+};
+
 struct NodeUse {
   int64_t slots = 0;
   int64_t memory_bytes = 0;
@@ -150,7 +160,8 @@ struct Node {
   std::optional<MonoTime> heard;  // last beat of this run of ours
   std::optional<MonoTime> welcomed;
   std::optional<wire::Beat> beat;
-  std::optional<wire::Telemetry> telemetry;
+  std::shared_ptr<const wire::Telemetry> telemetry;  // the newest one
+  ReadingAllowance allowance;
   Inventory inventory;
   NodeUse use;
   uint32_t unstarted = 0;
@@ -220,6 +231,7 @@ struct State {
   bool expired_asked = false;  // jobs that need not be remembered were asked for, and not told yet
   MonoTime expire_at;
   StorageUse storage;
+  TelemetryUse telemetry_use;
 
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
@@ -248,6 +260,7 @@ struct State {
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;
+  uint64_t beats = 0;  // taken in
 };
 
 }  // namespace bramble::aggregator

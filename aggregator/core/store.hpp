@@ -1,6 +1,7 @@
 // What the reactor's loop needs of the durable store, and what the API reads from it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -108,15 +109,29 @@ class JobQuery {
 struct TelemetryRow {
   std::string node;
   WallTime received;
-  wire::Telemetry reading;
+  std::shared_ptr<const wire::Telemetry> reading;
+};
+
+// How the store of readings fares, since this process began.
+struct TelemetryUse {
+  uint64_t stored = 0;          // readings
+  uint64_t waiting = 0;         // in memory now
+  uint64_t shed = 0;            // dropped because too many waited
+  uint64_t duplicates = 0;      // had come before
+  uint64_t too_old = 0;         // from before what is kept
+  uint64_t refused_values = 0;  // no number of a sane size
+  uint64_t others_refused = 0;  // values of metrics beyond the number of names that are stored
+  std::string trouble;          // why nothing can be stored now; empty: it can
+
+  bool operator==(const TelemetryUse&) const = default;
 };
 
 // Takes rows on any thread, bounded; a writer thread of its own commits them every so often.
 class TelemetrySink {
  public:
   virtual ~TelemetrySink() = default;
-  virtual void add(TelemetryRow row) = 0;
-  virtual uint64_t dropped_rows() const = 0;
+  virtual void add(std::vector<TelemetryRow> rows) = 0;
+  virtual TelemetryUse use() const = 0;
 };
 
 // The result of one SQL question. Values as text; numbers are marked so that JSON can carry them as numbers.
@@ -131,12 +146,91 @@ struct SqlTable {
   bool truncated = false;  // more rows than the limit
 };
 
+// Set by whoever asked and does not want the answer any more.
+using CancelFlag = std::shared_ptr<std::atomic<bool>>;
+
 class SqlQuery {
  public:
   virtual ~SqlQuery() = default;
   // Read-only over telemetry.db, with jobs.db attached as "jobs". Commits what telemetry is still in memory first.
-  // Ends after time_limit_ms with error limit. Errors name what is wrong with the SQL.
-  virtual Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) = 0;
+  // Ends after time_limit_ms, or soon after `cancelled` (which may be null) is set, with error limit. Errors name what
+  // is wrong with the SQL.
+  virtual Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms,
+                               const CancelFlag& cancelled) = 0;
+  // What people can ask about: names as they are written in SQL, each with its columns' names (columns: table,
+  // columns).
+  virtual Result<SqlTable> tables() = 0;
+};
+
+// --- questions about metrics ---
+
+// natural: rate of a counter, mean of a gauge. Increase: of a counter, in the whole step.
+enum class Aggregate { natural, mean, min, max, p95, last, rate, increase };
+
+struct MetricQuestion {
+  std::vector<std::string> metrics;
+  std::vector<std::string> nodes;  // empty: all that have ever told something
+  int64_t since_ms = 0;
+  int64_t until_ms = 0;
+  int64_t step_ms = 60'000;
+  Aggregate aggregate = Aggregate::natural;
+  int64_t time_limit_ms = 10'000;
+  CancelFlag cancelled;
+};
+
+struct MetricSeries {
+  std::string node;
+  std::string metric;
+  Aggregate aggregate = Aggregate::mean;      // what `natural` came to
+  std::vector<std::optional<double>> points;  // one for each step; nothing where the node told nothing
+};
+
+struct MetricAnswer {
+  std::string tier;      // raw, minute or hour: what the steps that have ended were made of
+  int64_t since_ms = 0;  // of the first step: rounded down to a whole one
+  int64_t step_ms = 0;
+  size_t steps = 0;
+  std::vector<MetricSeries>
+      series;  // in the order of nodes, then of the question's metrics; those without any point too
+};
+
+struct EnergyQuestion {
+  enum class By { node, job, owner, cluster };
+  By by = By::node;
+  std::vector<std::string> nodes;             // empty: all
+  std::vector<std::pair<JobId, JobId>> jobs;  // by job and owner: only these; empty: all
+  int64_t since_ms = 0;
+  int64_t until_ms = 0;
+  int64_t time_limit_ms = 10'000;
+  CancelFlag cancelled;
+};
+
+struct EnergyRow {
+  std::string name;   // the node, the job's number, the owner; "cluster"
+  std::string owner;  // by job
+  double energy_j = 0;
+  double measured_j = 0;  // of energy_j
+};
+
+struct EnergyAnswer {
+  std::vector<EnergyRow> rows;
+  // Of the nodes asked about, in that time: what they used, and what of it no attempt is charged with.
+  EnergyRow nodes;
+  EnergyRow attempts;              // what all attempts on them are charged with, whether they are in `rows` or not
+  double unattributed_j = 0;       // nodes less attempts
+  double told_unattributed_j = 0;  // the same as the nodes themselves count it
+  int64_t since_ms = 0;            // rounded to what is stored: whole minutes, or hours where minutes are gone
+  int64_t until_ms = 0;
+  bool by_hours = false;
+};
+
+// Thread-safe. Both commit what telemetry is still in memory first. Errors: invalid (names the nearest metric or node,
+// or says what cannot be asked so), limit (too much, or too slow).
+class TelemetryQuery {
+ public:
+  virtual ~TelemetryQuery() = default;
+  virtual Result<MetricAnswer> metrics(const MetricQuestion& question) = 0;
+  virtual Result<EnergyAnswer> energy(const EnergyQuestion& question) = 0;
 };
 
 // --- files: blobs and outputs ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include "aggregator/http/json_input.hpp"
 #include "aggregator/http/requests.hpp"
+#include "common/base/ids.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -22,6 +23,14 @@ Status read_inputs(const Json& value, const std::string& name, std::vector<wire:
     if (!fields.status()) return fields.status();
     into.push_back(std::move(*blob));
   }
+  return {};
+}
+
+Status read_uuid(const Json& value, const std::string& name, std::string& into) {
+  if (!value.is_string() || !is_uuid(value.get_ref<const std::string&>())) {
+    return fail(name + " must be a UUID in lower case");
+  }
+  into = value.get<std::string>();
   return {};
 }
 
@@ -106,13 +115,27 @@ Result<SqlQuestion> parse_sql(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());
   SqlQuestion question;
-  Fields fields(*json, "", {"sql", "max_rows", "time_limit_ms"});
+  Fields fields(*json, "", {"sql", "max_rows", "time_limit_ms", "query_id"});
   fields.need("sql")
       .text("sql", question.sql, {1, kMaxSqlBytes, false})
       .whole<size_t>("max_rows", question.max_rows, 1, kMaxSqlRows)
-      .whole<int64_t>("time_limit_ms", question.time_limit_ms, 1, kMaxSqlMs);
+      .whole<int64_t>("time_limit_ms", question.time_limit_ms, 1, kMaxSqlMs)
+      .with("query_id",
+            [&](const Json& value, const std::string& name) { return read_uuid(value, name, question.query_id); });
   if (!fields.status()) return tl::unexpected(fields.status().error());
   return question;
+}
+
+Result<std::string> parse_query_id(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  std::string id;
+  Fields fields(*json, "", {"query_id"});
+  fields.need("query_id").with("query_id", [&](const Json& value, const std::string& name) {
+    return read_uuid(value, name, id);
+  });
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return id;
 }
 
 }  // namespace bramble::aggregator::http

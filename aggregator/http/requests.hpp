@@ -59,6 +59,7 @@ struct SqlQuestion {
   std::string sql;
   size_t max_rows = 10'000;
   int64_t time_limit_ms = 10'000;
+  std::string query_id;  // a UUID by which it can be cancelled; empty: none
 };
 
 Result<Submission> parse_submit(std::string_view body, const Caller& caller);
@@ -69,5 +70,6 @@ Result<Forgetting> parse_forget(std::string_view body);
 Result<Retrying> parse_retry(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
 Result<SqlQuestion> parse_sql(std::string_view body);
+Result<std::string> parse_query_id(std::string_view body);
 
 }  // namespace bramble::aggregator::http

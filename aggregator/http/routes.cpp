@@ -36,6 +36,10 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/nodes/drain", Endpoint::drain},
     {"POST", "/nodes/resume", Endpoint::resume},
     {"POST", "/query", Endpoint::query},
+    {"POST", "/query/cancel", Endpoint::cancel_query},
+    {"GET", "/query/tables", Endpoint::tables},
+    {"GET", "/telemetry", Endpoint::telemetry},
+    {"GET", "/energy", Endpoint::energy},
 };
 
 constexpr std::string_view kPrefix = "/api/v1";

@@ -34,6 +34,10 @@ enum class Endpoint {
   drain,
   resume,
   query,
+  cancel_query,
+  tables,
+  telemetry,
+  energy,
 };
 
 struct Route {

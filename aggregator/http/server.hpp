@@ -39,6 +39,7 @@ struct Backend {
   ApiPort port;
   JobQuery& jobs;
   SqlQuery& sql;
+  TelemetryQuery& telemetry;
   BlobFiles& files;
 };
 

@@ -24,6 +24,10 @@ HttpReply to_http(ApiReply reply) {
   return http;
 }
 
+bool is_question(Endpoint endpoint) {
+  return endpoint == Endpoint::query || endpoint == Endpoint::telemetry || endpoint == Endpoint::energy;
+}
+
 // A question on its way to the reactor: answered once, by it or by the clock.
 struct Question {
   explicit Question(std::function<void(ApiReply)> handler) : then(std::move(handler)) {}
@@ -92,6 +96,14 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::set_drained;
     case Endpoint::query:
       return &Service::run_sql;
+    case Endpoint::telemetry:
+      return &Service::ask_metrics;
+    case Endpoint::energy:
+      return &Service::ask_energy;
+    case Endpoint::tables:
+      return &Service::list_tables;
+    case Endpoint::cancel_query:
+      return &Service::cancel_query;
     default:
       return nullptr;
   }
@@ -99,7 +111,7 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
 
 void Service::handle(const Route& route, HttpRequest request, Answer answer) {
   if (const Handler handler = handler_of(route.endpoint)) {
-    WorkerPool& pool = route.endpoint == Endpoint::query ? sql_pool_ : work_pool_;
+    WorkerPool& pool = is_question(route.endpoint) ? sql_pool_ : work_pool_;
     return run(pool, answer,
                [self = shared_from_this(), handler, route, request = std::move(request), answer]() mutable {
                  ((*self).*handler)(route, request, answer);

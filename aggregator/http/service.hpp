@@ -13,6 +13,7 @@
 #include "aggregator/http/http_message.hpp"
 #include "aggregator/http/requests.hpp"
 #include "aggregator/http/routes.hpp"
+#include "aggregator/http/running_queries.hpp"
 #include "aggregator/http/server.hpp"
 #include "aggregator/http/worker_pool.hpp"
 
@@ -89,6 +90,10 @@ class Service : public std::enable_shared_from_this<Service> {
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
   void run_sql(const Route& route, HttpRequest& request, const Answer& answer);
+  void ask_metrics(const Route& route, HttpRequest& request, const Answer& answer);
+  void ask_energy(const Route& route, HttpRequest& request, const Answer& answer);
+  void list_tables(const Route& route, HttpRequest& request, const Answer& answer);
+  void cancel_query(const Route& route, HttpRequest& request, const Answer& answer);
 
   HttpReply explain_ended(const ExplainRequest& question);
   HttpReply ended_watch(JobId job, uint64_t since);
@@ -102,6 +107,7 @@ class Service : public std::enable_shared_from_this<Service> {
   const ServerLimits limits_;
   Slots polls_;
   Slots uploads_;
+  RunningQueries running_queries_;
   Deadlines deadlines_;
   WorkerPool work_pool_;
   WorkerPool sql_pool_;

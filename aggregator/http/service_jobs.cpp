@@ -13,7 +13,6 @@ namespace {
 constexpr uint64_t kMaxListed = 10'000;
 constexpr uint64_t kDefaultListed = 1'000;
 constexpr size_t kMaxRetriedJobs = 1'000;
-constexpr size_t kMaxTableBytes = 64 << 20;
 
 std::vector<std::string> node_names(const std::string& nodes_json) {
   std::vector<std::string> names;
@@ -142,15 +141,6 @@ void Service::set_drained(const Route& route, HttpRequest& request, const Answer
         if (reply.http_status != 200) return answer(json_reply(std::move(reply.body), reply.http_status));
         self->run(self->work_pool_, answer, [choose, nodes = std::move(reply.body)] { choose(nodes); });
       });
-}
-
-void Service::run_sql(const Route&, HttpRequest& request, const Answer& answer) {
-  const auto question = parse_sql(request.body);
-  if (!question) return answer(error_reply(question.error()));
-  const auto table = backend_.sql.sql(question->sql, question->max_rows, question->time_limit_ms);
-  if (table) return answer(json_reply(render_table(*table, kMaxTableBytes)));
-  // A limit is the question's fault here: there is less to ask for, not less to send.
-  answer(table.error().code == ErrorCode::limit ? error_reply(400, table.error().message) : error_reply(table.error()));
 }
 
 }  // namespace bramble::aggregator::http

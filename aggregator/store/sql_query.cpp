@@ -5,22 +5,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <memory>
+#include <set>
 #include <vector>
 
-#include "aggregator/store/sqlite.hpp"
+#include "aggregator/store/question.hpp"
 #include "common/base/nearest.hpp"
 #include "common/base/utf8.hpp"
-#include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
-constexpr int kBusyTimeoutMs = 2000;
-constexpr int kMaxSqlBytes = 100'000;
+constexpr int64_t kTablesMs = 5000;
+constexpr size_t kMaxTables = 1000;
 constexpr int kMaxValueBytes = 16 << 20;
 constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
-constexpr int kStepsBetweenClockReadings = 1000;
 
 tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
 
@@ -29,19 +27,6 @@ int authorize(void*, int action, const char*, const char* function, const char*,
   if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE) return SQLITE_OK;
   const bool harmless = action == SQLITE_FUNCTION && std::strcmp(function, "load_extension") != 0;
   return harmless ? SQLITE_OK : SQLITE_DENY;
-}
-
-Result<sqlite::Connection> connect(const std::string& telemetry_path, const std::string& jobs_path) {
-  auto connection = sqlite::Connection::open(telemetry_path, sqlite::OpenMode::read_only, kBusyTimeoutMs);
-  if (!connection) return connection;
-  sqlite3* database = connection->raw();
-  auto attach = connection->prepare("ATTACH DATABASE ? AS jobs");  // read-only as well: it inherits the mode
-  if (!attach) return failed(attach.error());
-  if (Status status = attach->run(jobs_path); !status) return in_context(jobs_path, status.error());
-  sqlite3_limit(database, SQLITE_LIMIT_SQL_LENGTH, kMaxSqlBytes);
-  sqlite3_limit(database, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
-  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  return connection;
 }
 
 // --- what is wrong with the SQL
@@ -72,20 +57,41 @@ std::string suggestion(sqlite::Connection& connection, const std::string& messag
   return known ? ": did you mean '" + *known + "'?" : "";
 }
 
-tl::unexpected<Error> explain(sqlite::Connection& connection, Error error, int64_t time_limit_ms) {
-  const int code = sqlite3_errcode(connection.raw());
-  // Refused functions and pragma_... tables are plain errors to SQLite.
-  if (code == SQLITE_AUTH || error.message.starts_with("not authorized")) {
-    return fail(ErrorCode::denied, "only questions can be asked (SELECT ...): this would change or set something (" +
-                                       error.message +
-                                       "); the tables and their columns are in sqlite_schema and jobs.sqlite_schema");
+// "DELETE FROM ..." -> "DELETE". In upper case.
+std::string first_word(const std::string& text) {
+  std::string word;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!letter && !word.empty()) break;
+    if (letter) word += static_cast<char>(c & ~0x20);
   }
-  if (code == SQLITE_INTERRUPT) {
-    return fail(ErrorCode::limit, "the question took longer than " + std::to_string(time_limit_ms) +
-                                      " ms: narrow it, for example by time_ms, or raise the limit");
+  return word;
+}
+
+bool changes_something(const std::string& word) {
+  static const std::set<std::string> kWords = {"ALTER",   "ANALYZE", "ATTACH",   "BEGIN",     "COMMIT", "CREATE",
+                                               "DELETE",  "DETACH",  "DROP",     "INSERT",    "PRAGMA", "REINDEX",
+                                               "RELEASE", "REPLACE", "ROLLBACK", "SAVEPOINT", "UPDATE", "VACUUM"};
+  return kWords.contains(word);
+}
+
+tl::unexpected<Error> explain(Question& question, Error error, const std::string& text) {
+  sqlite::Connection& connection = question.connection();
+  const std::string word = first_word(text);
+  if (changes_something(word)) {
+    return fail(ErrorCode::denied,
+                "nothing can be changed by a question, so " + word +
+                    " is refused: write one SELECT (bramble query --tables lists what there is); old "
+                    "readings go by telemetry_raw_days, jobs by bramble job forget");
+  }
+  // Refused functions and pragma_... tables are plain errors to SQLite.
+  if (sqlite3_errcode(connection.raw()) == SQLITE_AUTH || error.message.starts_with("not authorized")) {
+    return fail(ErrorCode::denied,
+                "a question can only read tables and call plain functions: this one would set or change something (" +
+                    error.message + ")");
   }
   if (error.code == ErrorCode::invalid) error.message += suggestion(connection, error.message);
-  return tl::unexpected<Error>(std::move(error));
+  return tl::unexpected<Error>(question.explain(std::move(error)));
 }
 
 // --- the answer
@@ -162,27 +168,42 @@ SqliteSqlQuery::SqliteSqlQuery(std::string telemetry_path, std::string jobs_path
       jobs_path_(std::move(jobs_path)),
       flush_telemetry_(std::move(flush_telemetry)) {}
 
-Result<SqlTable> SqliteSqlQuery::sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) {
+Result<SqlTable> SqliteSqlQuery::sql(const std::string& text, size_t max_rows, int64_t time_limit_ms,
+                                     const CancelFlag& cancelled) {
   if (!is_utf8(text) || text.find('\0') != std::string::npos) return fail("the SQL is not UTF-8 text");
   flush_telemetry_();
-  auto connection = connect(telemetry_path_, jobs_path_);
-  if (!connection) return failed(connection.error());
-  sqlite3* database = connection->raw();
-
-  MonoTime deadline = posix::mono_now() + time_limit_ms;
-  const auto is_late = [](void* limit) { return posix::mono_now() > *static_cast<MonoTime*>(limit) ? 1 : 0; };
-  sqlite3_progress_handler(database, kStepsBetweenClockReadings, is_late, &deadline);
+  auto begun = Question::begin(telemetry_path_, jobs_path_, time_limit_ms, cancelled);
+  if (!begun) return failed(begun.error());
+  Question& question = **begun;
+  sqlite3* database = question.connection().raw();
   sqlite3_set_authorizer(database, authorize, nullptr);
 
   const char* rest = nullptr;
-  auto statement = connection->prepare(text, &rest);
-  if (!statement) return explain(*connection, statement.error(), time_limit_ms);
+  auto statement = question.connection().prepare(text, &rest);
+  if (!statement) return explain(question, statement.error(), text);
   if (statement->raw() == nullptr) return fail("there is no SQL: ask for example SELECT * FROM telemetry LIMIT 10");
   if (has_more(database, rest)) return fail("one statement at a time: leave out what follows the first semicolon");
 
   SqlTable table;
   Status status = read_answer(*statement, max_rows, table);
-  if (!status) return explain(*connection, status.error(), time_limit_ms);
+  if (!status) return explain(question, status.error(), text);
+  return table;
+}
+
+// The views, and the tables that are for people as they are.
+Result<SqlTable> SqliteSqlQuery::tables() {
+  auto begun = Question::begin(telemetry_path_, jobs_path_, kTablesMs, {});
+  if (!begun) return failed(begun.error());
+  auto statement = (*begun)->connection().prepare(
+      "SELECT iif(home = 'jobs', 'jobs.', '') || t.name, group_concat(c.name, ' ') FROM ("
+      "SELECT name, 'main' AS home FROM main.sqlite_schema WHERE type = 'view' UNION ALL "
+      "SELECT name, 'jobs' FROM jobs.sqlite_schema WHERE type = 'view') t JOIN pragma_table_info(t.name, t.home) c "
+      "GROUP BY home, t.name ORDER BY home DESC, t.name");
+  if (!statement) return failed(statement.error());
+  SqlTable table;
+  Status status = read_answer(*statement, kMaxTables, table);
+  if (!status) return failed(status.error());
+  table.columns = {"table", "columns"};
   return table;
 }
 

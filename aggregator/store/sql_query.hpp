@@ -17,7 +17,9 @@ class SqliteSqlQuery final : public SqlQuery {
 
   // Errors: invalid (the SQL is wrong; names the nearest table or column), limit (too slow, too large), denied (it is
   // no question).
-  Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) override;
+  Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms,
+                       const CancelFlag& cancelled) override;
+  Result<SqlTable> tables() override;
 
  private:
   const std::string telemetry_path_;

@@ -155,6 +155,7 @@ Result<int64_t> Connection::integer(std::string_view sql) {
   return *row ? statement->integer(0) : 0;
 }
 
+int Connection::changes() const { return sqlite3_changes(raw()); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(raw()) == 0; }
 std::string Connection::name() const { return file_name(raw()); }
 

@@ -54,6 +54,13 @@ class Statement {
     return {};
   }
 
+  // One value by its place, from 1, where the number of values is known only at run time; then run_bound(), or step().
+  template <typename Value>
+  void bind_at(int index, const Value& value) {
+    bind(index, value);
+  }
+  Status run_bound() { return finish(); }
+
   Result<bool> step();  // true: there is a row. After the last row, or an error, the statement is reset.
   void reset();
 
@@ -89,6 +96,8 @@ class Statement {
       bind_real(index, value);
     } else if constexpr (std::is_integral_v<Value>) {
       bind_integer(index, static_cast<int64_t>(value));
+    } else if constexpr (std::is_floating_point_v<Value>) {
+      bind_real(index, static_cast<double>(value));
     } else if constexpr (std::is_convertible_v<Value, std::string_view>) {
       bind_text(index, value);
     } else {
@@ -122,6 +131,7 @@ class Connection {
   Status execute(const std::string& sql);         // one or more statements without values
   Result<int64_t> integer(std::string_view sql);  // the first column of the first row
 
+  int changes() const;  // rows that the last statement changed
   bool in_transaction() const;
   std::string name() const;  // the file's name without its folder, for messages
   sqlite3* raw() const { return handle_.get(); }

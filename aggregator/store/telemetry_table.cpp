@@ -1,7 +1,6 @@
 #include "aggregator/store/telemetry_table.hpp"
 
-#include <tuple>
-#include <utility>
+#include <algorithm>
 
 #include "aggregator/store/migrations.hpp"
 
@@ -9,80 +8,231 @@ namespace bramble::aggregator {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;  // a thread of its own may wait
-constexpr int64_t kPurgeStepMs = 600'000;
+constexpr int64_t kPurgeStepRows = 5000;
 constexpr int64_t kManyFreePages = 4096;
+constexpr int kMaxSteps = 10'000;  // microseconds that a reading is put later at most
 
-// auto_vacuum must be said before the first table is made.
+// auto_vacuum must be said before the first table is made. Debian's SQLite would write zeros over all that is deleted.
 constexpr const char* kSettings =
     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-    "PRAGMA journal_size_limit = 16777216;";
+    "PRAGMA journal_size_limit = 16777216; PRAGMA secure_delete = OFF;";
 
 tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
 
 }  // namespace
 
-Result<TelemetryTable> TelemetryTable::open(const std::string& path) {
+Result<std::unique_ptr<TelemetryTable>> TelemetryTable::open(const std::string& path, size_t max_others) {
   auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kBusyTimeoutMs);
   if (!connection) return failed(connection.error());
-  TelemetryTable table(std::move(*connection));
-  if (Status status = table.prepare(); !status) return failed(status.error());
+  std::unique_ptr<TelemetryTable> table(new TelemetryTable(std::move(*connection), max_others));
+  if (Status status = table->prepare(); !status) return failed(status.error());
   return table;
 }
 
 Status TelemetryTable::prepare() {
   if (Status status = connection_.execute(kSettings); !status) return status;
   if (Status status = migrate(connection_, telemetry_schema()); !status) return status;
-  const std::pair<sqlite::Statement*, std::string> statements[] = {
-      {&insert_, insert_telemetry_sql()},
-      {&add_node_, "INSERT OR IGNORE INTO node_names (node) VALUES (?)"},
-      {&find_node_, "SELECT node_id FROM node_names WHERE node = ?"},
-      {&purge_, "DELETE FROM telemetry_raw WHERE ts_ms < min(?1, (SELECT min(ts_ms) FROM telemetry_raw) + ?2)"},
+  {
+    auto transaction = sqlite::Transaction::begin(connection_);
+    if (!transaction) return failed(transaction.error());
+    const auto columns = columns_of_store(connection_);
+    if (!columns) return failed(columns.error());
+    if (Status status = make_columns(connection_, *columns); !status) return status;
+    if (Status status = transaction->commit(); !status) return status;
+    columns_ = *columns;
+  }
+  if (Status status = sources_.prepare(connection_); !status) return status;
+  const std::pair<sqlite::Statement*, const char*> statements[] = {
+      {&insert_other_, "INSERT OR REPLACE INTO other_raw (ts_us, node_id, metric_id, value) VALUES (?, ?, ?, ?)"},
+      {&add_other_, "INSERT INTO other_metrics (metric) VALUES (?) RETURNING metric_id"},
   };
   for (const auto& [target, sql] : statements) {
     auto statement = connection_.prepare(sql);
     if (!statement) return failed(statement.error());
     *target = std::move(*statement);
   }
-  return {};
+  if (Status status = load_others(); !status) return status;
+  return prepare_columns();
+}
+
+Status TelemetryTable::prepare_columns() {
+  auto insert = connection_.prepare(insert_reading_sql(columns_));
+  if (!insert) return failed(insert.error());
+  insert_ = std::move(*insert);
+  return rollups_.prepare(columns_);
+}
+
+Status TelemetryTable::load_others() {
+  other_ids_.clear();
+  auto statement = connection_.prepare("SELECT metric, metric_id FROM other_metrics");
+  if (!statement) return failed(statement.error());
+  return statement->each([&](const sqlite::Statement& row) -> Status {
+    other_ids_[row.string(0)] = row.integer(1);
+    return {};
+  });
+}
+
+void TelemetryTable::forget() {
+  sources_.forget();
+  (void)load_others();
+  const auto columns = columns_of_store(connection_);
+  if (!columns || *columns == columns_) return;
+  columns_ = *columns;
+  (void)prepare_columns();  // what fails here fails again when it is used, and is told then
 }
 
 Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
   auto transaction = sqlite::Transaction::begin(connection_);
   if (!transaction) return failed(transaction.error());
-  Status status;
-  for (const auto& row : rows) {
-    status = write_row(row);
-    if (!status) break;
-  }
+  Status status = write_all(rows);
   if (status) status = transaction->commit();
-  if (!status) node_ids_.clear();  // those made in this transaction do not exist
+  if (status) return status;
+  { const auto rolled_back = std::move(*transaction); }
+  forget();
   return status;
 }
 
-Status TelemetryTable::write_row(const ScaledRow& row) {
-  const auto id = node_id(row.node);
-  if (!id) return failed(id.error());
-  return std::apply([&](const auto&... values) { return insert_.run(row.ts_ms, *id, row.power_measured, values...); },
-                    row.values);
+Status TelemetryTable::write_all(const std::vector<ScaledRow>& rows) {
+  if (Status status = add_columns(rows); !status) return status;
+  for (const auto& row : rows) {
+    if (Status status = write_row(row); !status) return status;
+  }
+  return {};
 }
 
-Result<int64_t> TelemetryTable::node_id(const std::string& node) {
-  if (const auto found = node_ids_.find(node); found != node_ids_.end()) return found->second;
-  if (Status status = add_node_.run(node); !status) return failed(status.error());
+Status TelemetryTable::add_columns(const std::vector<ScaledRow>& rows) {
+  ColumnSet told = columns_;
+  for (const auto& row : rows) told |= row.values.present();
+  if (told == columns_) return {};
+  if (Status status = make_columns(connection_, told); !status) return status;
+  columns_ = told;
+  return prepare_columns();
+}
+
+Status TelemetryTable::write_row(const ScaledRow& row) {
+  const auto source = sources_.source_id(row.node, row.run, row.power_measured, row.number);
+  if (!source) return failed(source.error());
+  const auto node = sources_.node_id(row.node);
+  if (!node) return failed(node.error());
+  const auto ts_us = insert(row.ts_us, *source, row.values);
+  if (!ts_us) return failed(ts_us.error());
+  if (*ts_us < rollups_.rolled_to_us()) {
+    if (Status status = rollups_.mark_late(*ts_us, *node); !status) return status;
+  }
+  return row.others.empty() ? Status{} : write_others(row, *ts_us, *node);
+}
+
+// Stamps are milliseconds: those of one millisecond follow each other, so that a free microsecond is seldom searched.
+Result<int64_t> TelemetryTable::insert(int64_t ts_us, int64_t source, const ScaledValues& values) {
+  if (ts_us <= last_us_ && last_us_ - ts_us < 1000) ts_us = last_us_ + 1;
+  insert_.bind_at(2, source);
+  int at = 2;
+  for_each_column(columns_, [&](size_t place) { insert_.bind_at(++at, values[place]); });
+  for (int step = 0; step < kMaxSteps; ++step, ++ts_us) {
+    insert_.bind_at(1, ts_us);
+    if (Status status = insert_.run_bound(); !status) return failed(status.error());
+    if (connection_.changes() > 0) {
+      last_us_ = ts_us;
+      return ts_us;
+    }
+  }
+  return fail(ErrorCode::limit, "telemetry.db has no free microsecond after " + std::to_string(ts_us));
+}
+
+Status TelemetryTable::write_others(const ScaledRow& row, int64_t ts_us, int64_t node_id) {
+  for (const auto& [metric, value] : row.others) {
+    const auto id = other_id(metric);
+    if (!id) return failed(id.error());
+    if (*id == 0) {
+      ++others_refused_;
+    } else if (Status status = insert_other_.run(ts_us, node_id, *id, value); !status) {
+      return status;
+    }
+  }
+  return {};
+}
+
+// 0: there are as many names as may be.
+Result<int64_t> TelemetryTable::other_id(const std::string& metric) {
+  if (const auto found = other_ids_.find(metric); found != other_ids_.end()) return found->second;
+  if (other_ids_.size() >= max_others_) return 0;
   int64_t id = 0;
-  Status status = find_node_.each(
+  Status status = add_other_.each(
       [&](const sqlite::Statement& row) -> Status {
         id = row.integer(0);
         return {};
       },
-      node);
+      metric);
   if (!status) return failed(status.error());
-  node_ids_[node] = id;
+  other_ids_[metric] = id;
   return id;
 }
 
-Status TelemetryTable::purge(int64_t before_ms) {
-  if (Status status = purge_.run(before_ms, kPurgeStepMs); !status) return status;
+// --- purging ---
+
+Result<bool> TelemetryTable::purge(const PurgeBefore& before) {
+  const std::pair<std::string_view, int64_t> rollups[] = {{kMinuteTable, before.minute_us},
+                                                          {kHourTable, before.hour_us}};
+  auto more = purge_readings(before.raw_us);
+  for (const auto& [table, before_us] : rollups) {
+    if (more && !*more) more = purge_rollups(table, before_us);
+  }
+  if (!more || *more) return more;
+  if (Status status = give_back_pages(); !status) return failed(status.error());
+  return false;
+}
+
+Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
+  const int64_t limit_us = std::min(before_us, rollups_.rolled_to_us());
+  const std::string rows = "(SELECT ts_us FROM telemetry_raw WHERE ts_us < " + std::to_string(limit_us) +
+                           " ORDER BY ts_us LIMIT " + std::to_string(kPurgeStepRows) + ")";
+  const auto count = connection_.integer("SELECT count(*) FROM " + rows);
+  if (!count) return failed(count.error());
+  if (*count == 0) return false;
+  const auto through = connection_.integer("SELECT max(ts_us) FROM " + rows);
+  if (!through) return failed(through.error());
+  const std::string last = std::to_string(*through);
+  auto transaction = sqlite::Transaction::begin(connection_);
+  if (!transaction) return failed(transaction.error());
+  Status status = connection_.execute(
+      "DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; DELETE FROM other_raw WHERE ts_us <= " + last +
+      "; UPDATE telemetry_meta SET value = max(value, " + last + " + 1) WHERE name = 'raw_from_us'");
+  if (status) status = transaction->commit();
+  if (!status) return failed(status.error());
+  return *count == kPurgeStepRows;
+}
+
+Result<bool> TelemetryTable::purge_rollups(std::string_view table, int64_t before_us) {
+  if (before_us <= 0) return false;
+  auto expired = connection_.prepare("SELECT node_id, (SELECT ts_us FROM " + std::string(table) +
+                                     " t WHERE t.node_id = n.node_id ORDER BY ts_us LIMIT 1 OFFSET 1000) FROM "
+                                     "node_names n WHERE EXISTS (SELECT 1 FROM " +
+                                     std::string(table) + " t WHERE t.node_id = n.node_id AND ts_us < ?) LIMIT 1");
+  if (!expired) return failed(expired.error());
+  int64_t node = 0;
+  int64_t until_us = before_us;
+  Status status = expired->each(
+      [&](const sqlite::Statement& row) -> Status {
+        node = row.integer(0);
+        if (!row.is_null(1)) until_us = std::min(until_us, row.integer(1));
+        return {};
+      },
+      before_us);
+  if (!status) return failed(status.error());
+  if (node == 0) return false;
+  const std::string until = std::to_string(until_us);
+  const std::string purged = table == kMinuteTable ? "minute_from_us" : "hour_from_us";
+  auto transaction = sqlite::Transaction::begin(connection_);
+  if (!transaction) return failed(transaction.error());
+  status = connection_.execute("DELETE FROM " + std::string(table) + " WHERE node_id = " + std::to_string(node) +
+                               " AND ts_us < " + until + "; UPDATE telemetry_meta SET value = max(value, " + until +
+                               ") WHERE name = '" + purged + "'");
+  if (status) status = transaction->commit();
+  if (!status) return failed(status.error());
+  return true;
+}
+
+Status TelemetryTable::give_back_pages() {
   const auto free_pages = connection_.integer("PRAGMA freelist_count");
   if (!free_pages) return failed(free_pages.error());
   return *free_pages < kManyFreePages ? Status{} : connection_.execute("PRAGMA incremental_vacuum(256)");

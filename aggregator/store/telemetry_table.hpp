@@ -2,45 +2,83 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "aggregator/store/sqlite.hpp"
 #include "aggregator/store/telemetry_columns.hpp"
+#include "aggregator/store/telemetry_rollups.hpp"
+#include "aggregator/store/telemetry_sources.hpp"
 
 namespace bramble::aggregator {
 
 struct ScaledRow {
   std::string node;
-  int64_t ts_ms = 0;
+  int64_t ts_us = 0;
+  uint64_t run = 0;
+  uint64_t number = 0;
   bool power_measured = false;
   ScaledValues values;
+  std::vector<std::pair<std::string, double>> others;
+};
+
+// What is older goes; 0: nothing does.
+struct PurgeBefore {
+  int64_t raw_us = 0;
+  int64_t minute_us = 0;
+  int64_t hour_us = 0;
 };
 
 class TelemetryTable {
  public:
-  static Result<TelemetryTable> open(const std::string& path);
+  // max_others: so many metrics that have no column are stored, by their names; values of further ones are counted.
+  static Result<std::unique_ptr<TelemetryTable>> open(const std::string& path, size_t max_others = 100);
 
-  // All or none. Of two rows of one node and millisecond the later one stays.
+  // All or none. Of two readings at one microsecond the one written later is put a microsecond later.
   Status write(const std::vector<ScaledRow>& rows);
 
-  // Deletes at most ten minutes' worth of the oldest rows from before `before_ms`, and gives a bounded number of free
-  // pages back to the file system if there are many.
-  Status purge(int64_t before_ms);
+  // Makes rollups of at most max_minutes minutes that have ended. True: there is more to do.
+  Result<bool> roll(int64_t now_us, size_t max_minutes) { return rollups_.roll(now_us, max_minutes); }
+  int64_t rolled_to_us() const { return rollups_.rolled_to_us(); }
+
+  // Deletes at most some thousand of the oldest rows, and gives a bounded number of free pages back to the file system
+  // where there are many. True: there is more to delete. Readings that are in no rollup yet stay.
+  Result<bool> purge(const PurgeBefore& before);
+
+  uint64_t others_refused() const { return others_refused_; }  // values of metrics beyond max_others
+  size_t others() const { return other_ids_.size(); }
 
  private:
-  explicit TelemetryTable(sqlite::Connection connection) : connection_(std::move(connection)) {}
+  TelemetryTable(sqlite::Connection connection, size_t max_others)
+      : connection_(std::move(connection)), rollups_(connection_, sources_), max_others_(max_others) {}
   Status prepare();
+  Status prepare_columns();
+  Status load_others();
+  void forget();  // what a transaction that was rolled back has made
+  Status write_all(const std::vector<ScaledRow>& rows);
+  Status add_columns(const std::vector<ScaledRow>& rows);
   Status write_row(const ScaledRow& row);
-  Result<int64_t> node_id(const std::string& node);
+  Result<int64_t> insert(int64_t ts_us, int64_t source, const ScaledValues& values);
+  Status write_others(const ScaledRow& row, int64_t ts_us, int64_t node_id);
+  Result<int64_t> other_id(const std::string& metric);
+  Result<bool> purge_readings(int64_t before_us);
+  Result<bool> purge_rollups(std::string_view table, int64_t before_us);
+  Status give_back_pages();
 
-  sqlite::Connection connection_;
+  sqlite::Connection connection_;  // first: statements are destroyed before it
+  TelemetrySources sources_;
+  TelemetryRollups rollups_;
+  const size_t max_others_;
+  ColumnSet columns_ = 0;
+  int64_t last_us_ = 0;  // the newest stamp given
+  uint64_t others_refused_ = 0;
+  std::unordered_map<std::string, int64_t> other_ids_;
   sqlite::Statement insert_;
-  sqlite::Statement add_node_;
-  sqlite::Statement find_node_;
-  sqlite::Statement purge_;
-  std::unordered_map<std::string, int64_t> node_ids_;
+  sqlite::Statement insert_other_;
+  sqlite::Statement add_other_;
 };
 
 }  // namespace bramble::aggregator

@@ -2,12 +2,35 @@
 
 #include <sys/timex.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <numeric>
 
-#include "common/posix/system_clock.hpp"
+#include "aggregator/store/set_aside.hpp"
 
 namespace bramble::aggregator {
+namespace {
+
+constexpr size_t kMinutesAtOnce = 10;
+constexpr int64_t kMaintenanceMs = 500;  // of each round; what is left comes with the next one
+
+// Values without a column take memory of their own.
+size_t weight_of(const ScaledRow& row) { return 1 + row.others.size() / 4; }
+
+ScaledRow scaled_row(const TelemetryRow& row, uint64_t& refused) {
+  const wire::Telemetry& reading = *row.reading;
+  ScaledReading scaled = scale_reading(reading);
+  refused += scaled.refused;
+  ScaledRow result{
+      row.node, taken_us(row.received, reading), reading.run, reading.number, reading.power_measured, scaled.values,
+      {}};
+  result.others.reserve(scaled.others.size());
+  for (const auto& [metric, value] : scaled.others) result.others.emplace_back(metric, value);
+  return result;
+}
+
+}  // namespace
 
 bool is_clock_synchronised() {
   timex request = {};
@@ -15,13 +38,18 @@ bool is_clock_synchronised() {
 }
 
 Result<std::unique_ptr<TelemetryWriter>> TelemetryWriter::open(const std::string& path, TelemetryOptions options) {
-  auto table = TelemetryTable::open(path);
+  auto table = open_or_set_aside(path, options.max_other_metrics, options.warn);
   if (!table) return tl::unexpected<Error>(table.error());
-  return std::unique_ptr<TelemetryWriter>(new TelemetryWriter(std::move(*table), std::move(options)));
+  return std::unique_ptr<TelemetryWriter>(new TelemetryWriter(path, std::move(*table), std::move(options)));
 }
 
-TelemetryWriter::TelemetryWriter(TelemetryTable table, TelemetryOptions options)
-    : table_(std::move(table)), options_(std::move(options)), thread_([this] { run(); }) {}
+TelemetryWriter::TelemetryWriter(std::string path, Table table, TelemetryOptions options)
+    : path_(std::move(path)),
+      options_(std::move(options)),
+      table_(std::move(table)),
+      gate_(options_.steady_ms),
+      filter_(options_.retention.raw_ms),
+      thread_([this] { run(); }) {}
 
 TelemetryWriter::~TelemetryWriter() {
   {
@@ -32,22 +60,41 @@ TelemetryWriter::~TelemetryWriter() {
   thread_.join();
 }
 
-void TelemetryWriter::add(TelemetryRow row) {
-  uint64_t unknown = 0;
-  ScaledRow scaled{std::move(row.node), row.received.ms, row.reading.power_measured,
-                   scale_reading(row.reading, unknown)};
-  unknown_values_ += unknown;
+void TelemetryWriter::add(std::vector<TelemetryRow> rows) {
   bool early = false;
   {
     const std::lock_guard lock(mutex_);
-    if (rows_.size() + unstored_count_ >= options_.max_rows) {
-      ++dropped_rows_;
-      return;
-    }
-    rows_.push_back(std::move(scaled));
-    early = rows_.size() == options_.early_rows;
+    const size_t before = rows_.size();
+    for (auto& row : rows) take(std::move(row));
+    early = before < options_.early_rows && rows_.size() >= options_.early_rows;
   }
   if (early) work_.notify_one();
+}
+
+void TelemetryWriter::take(TelemetryRow row) {
+  switch (filter_.judge(row.node, *row.reading)) {
+    case ReadingFilter::Verdict::duplicate:
+      ++use_.duplicates;
+      return;
+    case ReadingFilter::Verdict::too_old:
+      ++use_.too_old;
+      return;
+    case ReadingFilter::Verdict::take:
+      break;
+  }
+  if (weight_ + unstored_weight_ >= options_.max_rows) {
+    ++use_.shed;
+    return;
+  }
+  rows_.push_back(scaled_row(row, use_.refused_values));
+  weight_ += weight_of(rows_.back());
+}
+
+TelemetryUse TelemetryWriter::use() const {
+  const std::lock_guard lock(mutex_);
+  TelemetryUse use = use_;
+  use.waiting = rows_.size() + unstored_weight_;
+  return use;
 }
 
 Status TelemetryWriter::flush() {
@@ -73,32 +120,97 @@ void TelemetryWriter::run() {
     const uint64_t flushes = flushes_wanted_;
     unstored_.insert(unstored_.end(), std::make_move_iterator(rows_.begin()), std::make_move_iterator(rows_.end()));
     rows_.clear();
-    unstored_count_ = unstored_.size();
+    unstored_weight_ += std::exchange(weight_, 0);
     lock.unlock();
+    const uint64_t rows = unstored_.size();
     const Status status = store();
     report(status);
     lock.lock();
-    unstored_count_ = unstored_.size();
+    if (status) {
+      use_.stored += rows;
+      unstored_weight_ = 0;
+    }
+    if (table_) use_.others_refused = table_->others_refused();
     last_status_ = status;
     flushes_done_ = flushes;
     flushed_.notify_all();
+    lock.unlock();
+    if (status && !last_round) maintain();
+    lock.lock();
   }
 }
 
 Status TelemetryWriter::store() {
-  if (!unstored_.empty()) {
-    if (Status status = table_.write(unstored_); !status) return status;
-    unstored_.clear();
+  if (unstored_.empty()) return {};
+  Status status = table_ ? table_->write(unstored_) : begin_anew({});
+  if (!status && status.error().code == ErrorCode::corrupt) {
+    status = begin_anew(status.error());
+    if (status) status = table_->write(unstored_);
   }
-  if (options_.retention_ms == 0 || !options_.clock_is_right()) return {};
-  return table_.purge(posix::wall_now().ms - options_.retention_ms);
+  if (status) unstored_.clear();
+  return status;
+}
+
+// Opens a database where there is none, after what is damaged was set aside.
+Status TelemetryWriter::begin_anew(const std::optional<Error>& damage) {
+  table_.reset();
+  auto table = damage ? set_aside_and_open(path_, *damage, options_.max_other_metrics, options_.warn)
+                      : open_or_set_aside(path_, options_.max_other_metrics, options_.warn);
+  if (!table) return tl::unexpected<Error>(table.error());
+  table_ = std::move(*table);
+  return damage ? Status{} : table_->write(unstored_);
+}
+
+bool TelemetryWriter::has_work() {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || flushes_wanted_ > flushes_done_ || rows_.size() >= options_.early_rows;
+}
+
+template <typename Step>
+void TelemetryWriter::repeat(Step step) {
+  const MonoTime begin = posix::mono_now();
+  Result<bool> more = true;
+  while (table_ && more && *more && !has_work() && posix::mono_now() - begin < kMaintenanceMs) more = step();
+  if (!more) on_failure(more.error());
+}
+
+void TelemetryWriter::maintain() {
+  const Now now = options_.now();
+  const int64_t now_us = now.wall.ms * 1000;
+  repeat([&] { return table_->roll(roll_until(now_us), kMinutesAtOnce); });
+  const bool may_purge = gate_.may_purge(now, options_.clock_is_right());
+  if (!may_purge || now.mono < purge_at_) return;
+  const auto before_us = [&](int64_t keep_ms) { return keep_ms == 0 ? 0 : now_us - keep_ms * 1000; };
+  const PurgeBefore before{before_us(options_.retention.raw_ms), before_us(options_.retention.minute_ms),
+                           before_us(options_.retention.hour_ms)};
+  repeat([&] {
+    auto more = table_->purge(before);
+    if (more && !*more) purge_at_ = now.mono + options_.purge_interval_ms;
+    return more;
+  });
+}
+
+// What is damaged is set aside; all else is tried again with the next round.
+void TelemetryWriter::on_failure(const Error& error) {
+  report(error.code == ErrorCode::corrupt ? begin_anew(error) : Status(tl::unexpected<Error>(error)));
 }
 
 void TelemetryWriter::report(const Status& status) {
-  if (status.has_value() == !failing_) return;
-  failing_ = !status;
-  options_.warn(failing_ ? status.error().message + "; readings are kept in memory meanwhile"
-                         : std::string("readings are stored again"));
+  const std::string trouble = status ? "" : status.error().message;
+  bool changed = false;
+  bool shedding = false;
+  {
+    const std::lock_guard lock(mutex_);
+    changed = trouble.empty() != use_.trouble.empty();
+    use_.trouble = trouble;
+    shedding = use_.shed > 0 && !std::exchange(shedding_told_, use_.shed > 0);
+  }
+  if (changed && !trouble.empty()) options_.warn(trouble + "; readings are kept in memory meanwhile");
+  if (changed && trouble.empty()) options_.warn("readings are stored again");
+  if (shedding) {
+    options_.warn("more readings come than can be stored: those beyond " + std::to_string(options_.max_rows) +
+                  " in memory are dropped, and counted in the health's telemetry.shed");
+  }
 }
 
 }  // namespace bramble::aggregator

@@ -8,65 +8,94 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "aggregator/core/store.hpp"
+#include "aggregator/store/purge_gate.hpp"
+#include "aggregator/store/reading_filter.hpp"
 #include "aggregator/store/telemetry_table.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
 
 bool is_clock_synchronised();  // by the kernel's word
 
+// How long each tier is kept; 0: for ever.
+struct Retention {
+  int64_t raw_ms = int64_t{7} * 24 * 3600 * 1000;
+  int64_t minute_ms = int64_t{90} * 24 * 3600 * 1000;
+  int64_t hour_ms = int64_t{3650} * 24 * 3600 * 1000;
+};
+
 struct TelemetryOptions {
   int64_t commit_interval_ms = 10'000;
-  size_t max_rows = 65'536;                               // in memory; those beyond are dropped and counted
-  size_t early_rows = 8'192;                              // so many in memory are committed at once
-  int64_t retention_ms = int64_t{30} * 24 * 3600 * 1000;  // older rows are purged; 0: never
-  // Purging by a clock that is wrong would delete everything: none while this says no.
+  size_t max_rows = 65'536;   // in memory; those beyond are dropped and counted
+  size_t early_rows = 8'192;  // so many in memory are committed at once
+  size_t max_other_metrics = 100;
+  Retention retention;
+  int64_t purge_interval_ms = 600'000;
+  // Purging by a clock that is wrong would delete everything: none while clock_is_right says no, and for a while after
+  // the clock was set (PurgeGate).
   std::function<bool()> clock_is_right = is_clock_synchronised;
-  // Called on the writer's thread, once when storing begins to fail and once when it works again.
+  int64_t steady_ms = 600'000;
+  std::function<Now()> now = posix::now;
+  // Called on the writer's thread, once when something begins to fail and once when it works again.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
 class TelemetryWriter final : public TelemetrySink {
  public:
+  // A database that is damaged, now or later, is set aside under a name that `warn` tells, and a new one begun.
   static Result<std::unique_ptr<TelemetryWriter>> open(const std::string& path, TelemetryOptions options = {});
   ~TelemetryWriter() override;  // commits what there is
 
-  void add(TelemetryRow row) override;
-  uint64_t dropped_rows() const override { return dropped_rows_; }
-  uint64_t unknown_values() const { return unknown_values_; }  // metrics without a column, and values out of range
+  void add(std::vector<TelemetryRow> rows) override;
+  TelemetryUse use() const override;
 
   // Returns when all rows added before the call are committed, or with the reason why they could not be; they are then
-  // kept and tried again.
+  // kept and tried again. Rollups and purges follow after it.
   Status flush();
 
  private:
-  TelemetryWriter(TelemetryTable table, TelemetryOptions options);
+  using Table = std::unique_ptr<TelemetryTable>;
+
+  TelemetryWriter(std::string path, Table table, TelemetryOptions options);
+  void take(TelemetryRow row);
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   Status store();
+  Status begin_anew(const std::optional<Error>& damage);
+  void maintain();
+  template <typename Step>
+  void repeat(Step step);  // while it says that there is more, and nothing else waits
+  bool has_work();
+  void on_failure(const Error& error);
   void report(const Status& status);
 
-  TelemetryTable table_;  // the thread's
+  const std::string path_;
   const TelemetryOptions options_;
-  std::vector<ScaledRow> unstored_;  // the thread's
-  bool failing_ = false;             // the thread's
+  Table table_;  // the thread's, as are the next four
+  std::vector<ScaledRow> unstored_;
+  PurgeGate gate_;
+  MonoTime purge_at_;
+  bool shedding_told_ = false;
 
-  std::mutex mutex_;  // for all below
+  mutable std::mutex mutex_;  // for all below
   std::condition_variable work_;
   std::condition_variable flushed_;
   std::vector<ScaledRow> rows_;
-  size_t unstored_count_ = 0;
+  size_t weight_ = 0;           // of rows_, see weight_of()
+  size_t unstored_weight_ = 0;  // of those that the thread holds
+  ReadingFilter filter_;
+  TelemetryUse use_;
   uint64_t flushes_wanted_ = 0;
   uint64_t flushes_done_ = 0;
   Status last_status_;
   bool stopping_ = false;
 
-  std::atomic<uint64_t> dropped_rows_ = 0;
-  std::atomic<uint64_t> unknown_values_ = 0;
   std::thread thread_;
 };
 

@@ -90,6 +90,16 @@ void ConfigFile::real(const char* key, double& into, double least, double most) 
   }
 }
 
+void ConfigFile::flag(const char* key, bool& into) {
+  const auto* node = impl_->find(key);
+  if (node == nullptr) return;
+  if (const auto value = node->value_exact<bool>()) {
+    into = *value;
+  } else {
+    impl_->complain(*node, std::string(key) + " must be true or false");
+  }
+}
+
 void ConfigFile::list(const char* key, std::vector<std::string>& into) {
   const auto* node = impl_->find(key);
   if (node == nullptr) return;

@@ -23,6 +23,7 @@ class ConfigFile {
   void text(const char* key, std::string& into);
   void integer(const char* key, int64_t& into, int64_t least, int64_t most);
   void real(const char* key, double& into, double least, double most);
+  void flag(const char* key, bool& into);
   void list(const char* key, std::vector<std::string>& into);  // ["a", "b"]
   void texts(const char* table, std::map<std::string, std::string>& into);
   void integers(const char* table, std::map<std::string, int64_t>& into, int64_t least, int64_t most);

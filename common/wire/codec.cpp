@@ -6,6 +6,7 @@
 #include "common/base/utf8.hpp"
 #include "common/wire/json_parts.hpp"
 #include "common/wire/metrics.hpp"
+#include "common/wire/plain_telemetry.hpp"
 
 namespace bramble::wire {
 namespace {
@@ -197,6 +198,7 @@ Result<Beat> decode<Beat>(std::string_view payload) {
 
 template <>
 Result<Telemetry> decode<Telemetry>(std::string_view payload) {
+  if (auto plain = decode_plain_telemetry(payload)) return std::move(*plain);
   return read_payload<Telemetry>("telemetry", payload, read_telemetry);
 }
 

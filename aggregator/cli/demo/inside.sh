@@ -125,4 +125,4 @@ bramble node list
 echo
 echo "the last minute, by bramble query:"
 bramble query "SELECT node, count(*) AS readings, round(avg(cpu_busy_ratio), 2) AS busy, round(avg(power_w), 2) AS modelled_w,
-  round(max(energy_j) - min(energy_j), 1) AS joules FROM telemetry WHERE time_ms > (unixepoch() - 60) * 1000 GROUP BY node"
+  round(max(energy_j) - min(energy_j), 1) AS joules FROM telemetry WHERE time_us > (unixepoch() - 60) * 1000000 GROUP BY node"

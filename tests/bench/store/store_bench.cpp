@@ -1,12 +1,11 @@
-// What the durable store costs: CPU and wall time for the life of a no-op task in jobs.db, and for readings in
-// telemetry.db. Prints figures; judges nothing.   bench_store [DIRECTORY]
+// What the durable store costs: CPU and wall time for the life of a no-op task in jobs.db. Prints figures; judges
+// nothing.   bench_store [DIRECTORY]
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <vector>
 
 #include "aggregator/store/job_store.hpp"
-#include "aggregator/store/telemetry_table.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -116,34 +115,6 @@ void bench_restart(const std::string& directory) {
   watch.print("open and load, for each of " + std::to_string(kOpen) + " open tasks", kOpen);
 }
 
-void bench_telemetry(const std::string& directory) {
-  auto table = TelemetryTable::open(directory + "/telemetry.db");
-  if (!table) require(tl::unexpected<Error>(table.error()));
-  constexpr int kCommits = 500;
-  constexpr int kSecondsPerCommit = 10;
-  const Stopwatch watch;
-  int64_t ts_ms = 1'700'000'000'000;
-  int64_t reading = 0;
-  for (int commit = 0; commit < kCommits; ++commit) {
-    std::vector<ScaledRow> rows;
-    for (int second = 0; second < kSecondsPerCommit; ++second, ts_ms += 1000) {
-      for (size_t node = 0; node < kNodes; ++node) {
-        ScaledRow row{"pi" + std::to_string(node), ts_ms + static_cast<int64_t>(node), false, {}};
-        for (size_t column = 0; column < kTelemetryColumnCount; ++column) {
-          row.values[column] = (++reading * 7919 + static_cast<int64_t>(column)) % 20'000;
-        }
-        rows.push_back(std::move(row));
-      }
-    }
-    require(table->write(rows));
-  }
-  const double rows = static_cast<double>(kCommits * kSecondsPerCommit) * static_cast<double>(kNodes);
-  watch.print("reading of " + std::to_string(kTelemetryColumnCount + 1) + " metrics", rows);
-  const auto bytes = std::filesystem::file_size(directory + "/telemetry.db");
-  std::cout << "telemetry.db: " << static_cast<double>(bytes) / rows / (kTelemetryColumnCount + 1)
-            << " bytes a sample\n";
-}
-
 }  // namespace
 }  // namespace bramble::aggregator
 
@@ -155,7 +126,6 @@ int main(int argc, char** argv) {
   }
   bramble::aggregator::bench_jobs(directory);
   bramble::aggregator::bench_restart(directory);
-  bramble::aggregator::bench_telemetry(directory);
   std::filesystem::remove_all(directory);
   return 0;
 }

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "integration/http/server_fixture.hpp"
@@ -200,6 +202,44 @@ TEST_F(EndpointsTest, AnswersSql) {
   EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").error(), "no such table: nodez");
   sql_.answer = fail(ErrorCode::limit, "the query took longer than 10 s");
   EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").status, 400);
+}
+
+TEST_F(EndpointsTest, AnswersQuestionsAboutMetrics) {
+  telemetry_.metric_answer = MetricAnswer{"minute", 0, 60'000, 1, {{"pi1", "load1", Aggregate::max, {1.5}}}};
+  const Response response = get("/api/v1/telemetry?metric=load1&nodes=pi1&agg=max&since_ms=1000&until_ms=2000");
+  EXPECT_EQ(Json::parse(response.body)["series"][0]["points"], Json::parse("[1.5]"));
+  EXPECT_THAT(telemetry_.last_metrics().nodes, testing::ElementsAre("pi1"));
+  EXPECT_EQ(get("/api/v1/telemetry").status, 400);
+  telemetry_.metric_answer = fail("unknown metric 'lod1'");
+  EXPECT_EQ(get("/api/v1/telemetry?metric=lod1").error(), "unknown metric 'lod1'");
+  telemetry_.metric_answer = fail(ErrorCode::limit, "the question took longer than 10 ms");
+  EXPECT_EQ(get("/api/v1/telemetry?metric=load1").status, 400);
+}
+
+TEST_F(EndpointsTest, AnswersQuestionsAboutEnergyOfChosenJobs) {
+  jobs_.add_job(3, "ann", JobState::running);
+  jobs_.add_job(4, "ann", JobState::running);
+  telemetry_.energy_answer = EnergyAnswer{};
+  EXPECT_EQ(get("/api/v1/energy?jobs=4&by=owner").status, 200);
+  EXPECT_EQ(telemetry_.last_energy().by, EnergyQuestion::By::owner);
+  EXPECT_THAT(telemetry_.last_energy().jobs, testing::ElementsAre(std::pair<JobId, JobId>{4, 4}));
+  EXPECT_EQ(get("/api/v1/energy?jobs=9").status, 404);
+  EXPECT_EQ(get("/api/v1/energy?by=moon").status, 400);
+}
+
+TEST_F(EndpointsTest, CancelsAQuestionThatRuns) {
+  const std::string id = "0a1b2c3d-0001-4000-8000-00000000000a";
+  sql_.gate.shut();
+  std::thread asker([&] {
+    const Response response = post("/api/v1/query", R"({"sql":"SELECT 1","query_id":")" + id + R"("})");
+    EXPECT_EQ(response.error(), "the question was cancelled");
+  });
+  ASSERT_TRUE(sql_.gate.wait_for_waiting(1));
+  EXPECT_EQ(post("/api/v1/query/cancel", R"({"query_id":")" + id + R"("})").body, R"({"cancelled":true})");
+  sql_.gate.open();
+  asker.join();
+  EXPECT_EQ(post("/api/v1/query/cancel", R"({"query_id":")" + id + R"("})").body, R"({"cancelled":false})");
+  EXPECT_EQ(post("/api/v1/query/cancel", R"({"query_id":"x"})").status, 400);
 }
 
 TEST_F(EndpointsTest, WhatIsNotThereIs404AndAWrongMethod405) {

@@ -207,11 +207,34 @@ Result<std::vector<AttemptKey>> FakeJobs::unnamed_outputs(std::span<const Attemp
   return std::vector<AttemptKey>();
 }
 
-Result<SqlTable> FakeSql::sql(const std::string& text, size_t, int64_t) {
+Result<SqlTable> FakeSql::sql(const std::string& text, size_t, int64_t, const CancelFlag& cancelled) {
   gate.pass();
+  if (cancelled && *cancelled) return fail(ErrorCode::limit, "the question was cancelled");
   const std::lock_guard lock(mutex_);
   last_sql_ = text;
   return answer;
+}
+
+Result<MetricAnswer> FakeTelemetry::metrics(const MetricQuestion& question) {
+  const std::lock_guard lock(mutex_);
+  last_metrics_ = question;
+  return metric_answer;
+}
+
+Result<EnergyAnswer> FakeTelemetry::energy(const EnergyQuestion& question) {
+  const std::lock_guard lock(mutex_);
+  last_energy_ = question;
+  return energy_answer;
+}
+
+MetricQuestion FakeTelemetry::last_metrics() {
+  const std::lock_guard lock(mutex_);
+  return last_metrics_;
+}
+
+EnergyQuestion FakeTelemetry::last_energy() {
+  const std::lock_guard lock(mutex_);
+  return last_energy_;
 }
 
 std::string FakeSql::last_sql() {

@@ -114,12 +114,30 @@ class FakeSql : public SqlQuery {
   Gate gate;
   Result<SqlTable> answer;
 
-  Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms) override;
+  Result<SqlTable> sql(const std::string& text, size_t max_rows, int64_t time_limit_ms,
+                       const CancelFlag& cancelled) override;
+  Result<SqlTable> tables() override { return answer; }
   std::string last_sql();
 
  private:
   std::mutex mutex_;
   std::string last_sql_;
+};
+
+class FakeTelemetry : public TelemetryQuery {
+ public:
+  Result<MetricAnswer> metric_answer;
+  Result<EnergyAnswer> energy_answer;
+
+  Result<MetricAnswer> metrics(const MetricQuestion& question) override;
+  Result<EnergyAnswer> energy(const EnergyQuestion& question) override;
+  MetricQuestion last_metrics();
+  EnergyQuestion last_energy();
+
+ private:
+  std::mutex mutex_;
+  MetricQuestion last_metrics_;
+  EnergyQuestion last_energy_;
 };
 
 // Blobs are named by their contents' size, 64 digits long; what is being written is counted, not kept.

@@ -54,7 +54,7 @@ ServerTest::ServerTest() {
 
 void ServerTest::start() {
   if (server_) return;
-  auto server = Server::start(options, {port_.port(), jobs_, sql_, files_});
+  auto server = Server::start(options, {port_.port(), jobs_, sql_, telemetry_, files_});
   if (!server) throw std::runtime_error(server.error().message);
   server_ = std::move(*server);
 }

@@ -49,6 +49,7 @@ class ServerTest : public testing::Test {
   FakePort port_;
   FakeJobs jobs_;
   FakeSql sql_;
+  FakeTelemetry telemetry_;
   FakeFiles files_;
   ServerOptions options;
   std::unique_ptr<Server> server_;  // last: ends before what it uses

@@ -12,7 +12,7 @@ namespace {
 class StartStopTest : public ServerTest {
  protected:
   Error start_error(const ServerOptions& given) {
-    const auto server = Server::start(given, {port_.port(), jobs_, sql_, files_});
+    const auto server = Server::start(given, {port_.port(), jobs_, sql_, telemetry_, files_});
     if (!server) return server.error();
     ADD_FAILURE() << "it started";
     return {};
@@ -103,7 +103,7 @@ TEST_F(StartStopTest, StartsAgainAtOnce) {
 
 TEST_F(StartStopTest, ServesIpv6) {
   options.tcp_listen = "[::1]:0";
-  const auto server = Server::start(options, {port_.port(), jobs_, sql_, files_});
+  const auto server = Server::start(options, {port_.port(), jobs_, sql_, telemetry_, files_});
   if (!server) GTEST_SKIP() << server.error().message;
   EXPECT_NE((*server)->tcp_port(), 0);
 }

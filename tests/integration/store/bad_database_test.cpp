@@ -5,7 +5,9 @@
 
 #include <fstream>
 
+#include "aggregator/store/migrations.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
+#include "support/readings.hpp"
 #include "unit/store/store_builders.hpp"
 
 namespace bramble::aggregator {
@@ -44,17 +46,78 @@ TEST(BadDatabase, FromANewerVersionIsRefused) {
   ASSERT_TRUE(connect(dir / "jobs.db").execute("PRAGMA user_version = 7"));
   const Error error = open_error(dir / "jobs.db");
   EXPECT_EQ(error.code, ErrorCode::corrupt);
-  EXPECT_EQ(error.message,
-            "jobs.db was written by a newer bramble (schema 7, this one knows 3): upgrade bramble or restore a backup");
+  EXPECT_EQ(error.message, "jobs.db was written by a newer bramble (schema 7, this one knows " +
+                               std::to_string(jobs_schema().size()) + "): upgrade bramble or restore a backup");
 }
 
 TEST(BadDatabase, TelemetryFromANewerVersionIsRefused) {
   const TempDir dir;
   ASSERT_TRUE(TelemetryTable::open(dir / "telemetry.db"));
-  ASSERT_TRUE(connect(dir / "telemetry.db").execute("PRAGMA user_version = 2"));
+  ASSERT_TRUE(connect(dir / "telemetry.db").execute("PRAGMA user_version = 99"));
   const auto writer = TelemetryWriter::open(dir / "telemetry.db");
   ASSERT_FALSE(writer);
-  EXPECT_THAT(writer.error().message, HasSubstr("telemetry.db was written by a newer bramble (schema 2"));
+  EXPECT_THAT(writer.error().message, HasSubstr("telemetry.db was written by a newer bramble (schema 99"));
+}
+
+std::vector<std::string> set_aside_in(const TempDir& dir) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("telemetry.db.damaged-") && !name.ends_with("-wal")) names.push_back(name);
+  }
+  return names;
+}
+
+TelemetryOptions telling(std::vector<std::string>& said) {
+  TelemetryOptions options;
+  options.commit_interval_ms = 3'600'000;
+  options.warn = [&said](const std::string& text) { said.push_back(text); };
+  return options;
+}
+
+TEST(BadDatabase, DamagedTelemetryIsSetAsideAndBegunAnew) {
+  const TempDir dir;
+  ASSERT_NE(open_jobs(dir / "jobs.db"), nullptr);
+  const auto jobs_bytes = std::filesystem::file_size(dir / "jobs.db");
+  std::vector<std::string> said;
+  for (size_t round = 1; round <= 5; ++round) {
+    std::ofstream(dir / "telemetry.db") << std::string(8192, 'x');
+    const auto writer = TelemetryWriter::open(dir / "telemetry.db", telling(said));
+    ASSERT_TRUE(writer) << writer.error().message;
+    (*writer)->add({test::make_row({.received_ms = 1, .values = {{"load1", 1}}})});
+    EXPECT_TRUE((*writer)->flush());
+    EXPECT_EQ(said.size(), round);
+    EXPECT_EQ(set_aside_in(dir).size(), std::min<size_t>(round, 3)) << "the oldest leaves";
+  }
+  EXPECT_THAT(said[0], HasSubstr("telemetry.db is damaged"));
+  EXPECT_THAT(said[0], HasSubstr("It is set aside as "));
+  EXPECT_EQ(std::filesystem::file_size(dir / "jobs.db"), jobs_bytes);
+}
+
+TEST(BadDatabase, TelemetryThatIsDamagedWhileInUseIsSetAside) {
+  const TempDir dir;
+  std::vector<std::string> said;
+  const auto writer = TelemetryWriter::open(dir / "telemetry.db", telling(said));
+  ASSERT_TRUE(writer);
+  for (int64_t i = 0; i < 3000; ++i) {
+    (*writer)->add({test::make_row({.received_ms = i, .values = {{"load1", 1}}, .number = static_cast<uint64_t>(i)})});
+  }
+  ASSERT_TRUE((*writer)->flush());
+  ASSERT_TRUE(connect(dir / "telemetry.db").execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  {
+    const auto size = std::filesystem::file_size(dir / "telemetry.db");
+    std::fstream file(dir / "telemetry.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(size - 4096, '\x5A');
+  }
+  for (int round = 0; round < 3 && said.empty(); ++round) {
+    (*writer)->add({test::make_row({.node = "new", .received_ms = 5000 + round, .values = {{"load1", 1}}})});
+    EXPECT_TRUE((*writer)->flush());
+  }
+  ASSERT_FALSE(said.empty());
+  EXPECT_THAT(said[0], HasSubstr("It is set aside as "));
+  EXPECT_EQ(set_aside_in(dir).size(), 1u);
+  EXPECT_GE(connect(dir / "telemetry.db").integer("SELECT count(*) FROM telemetry").value(), 1);
 }
 
 TEST(BadDatabase, LockedAtTheStartIsUnavailable) {

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "aggregator/store/blob_files.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
+#include "support/readings.hpp"
 #include "unit/store/store_builders.hpp"
 
 namespace bramble::aggregator {
@@ -90,7 +92,8 @@ TEST_F(FullDisk, TelemetryWaitsInMemoryAndIsSaidOnce) {
   const auto writer = TelemetryWriter::open(dir_ / "telemetry.db", options);
   ASSERT_TRUE(writer);
   fill();
-  for (int64_t ts_ms = 0; ts_ms < 2000; ++ts_ms) (*writer)->add({"pi1", {ts_ms}, {1, 0, false, {{"load1", 1}}}});
+  for (int64_t ts_ms = 0; ts_ms < 2000; ++ts_ms)
+    (*writer)->add({test::make_row({.received_ms = ts_ms, .values = {{"load1", 1}}})});
   EXPECT_EQ((*writer)->flush().error().code, ErrorCode::unavailable);
   EXPECT_FALSE((*writer)->flush());
   make_room();
@@ -100,6 +103,30 @@ TEST_F(FullDisk, TelemetryWaitsInMemoryAndIsSaidOnce) {
   const std::lock_guard lock(mutex);
   EXPECT_THAT(warnings, testing::ElementsAre(testing::HasSubstr("telemetry.db: the disk is full: make room"),
                                              "readings are stored again"));
+}
+
+TEST_F(FullDisk, TelemetryBeyondTheLimitIsShedCountedAndSaidOnce) {
+  std::atomic<int> said = 0;
+  TelemetryOptions options;
+  options.commit_interval_ms = 3'600'000;
+  options.max_rows = 1000;
+  options.warn = [&](const std::string& text) { said += text.starts_with("more readings come") ? 1 : 0; };
+  const auto writer = TelemetryWriter::open(dir_ / "telemetry.db", options);
+  ASSERT_TRUE(writer);
+  fill();
+  for (int64_t ts_ms = 0; ts_ms < 3000; ++ts_ms) {
+    (*writer)->add({test::make_row({.received_ms = ts_ms, .values = {{"load1", 1}}})});
+  }
+  EXPECT_FALSE((*writer)->flush());
+  EXPECT_EQ((*writer)->use().shed, 2000u);
+  EXPECT_EQ((*writer)->use().waiting, 1000u);
+  EXPECT_NE((*writer)->use().trouble, "");
+  make_room();
+  EXPECT_TRUE((*writer)->flush());
+  EXPECT_TRUE((*writer)->flush());
+  EXPECT_EQ((*writer)->use().stored, 1000u);
+  EXPECT_EQ((*writer)->use().trouble, "");
+  EXPECT_EQ(said, 1);
 }
 
 TEST_F(FullDisk, OutputIsCutWhereItWasAndGoesOn) {

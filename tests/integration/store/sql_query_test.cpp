@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "aggregator/store/telemetry_writer.hpp"
+#include "support/readings.hpp"
 #include "unit/store/store_builders.hpp"
 
 namespace bramble::aggregator {
@@ -27,7 +30,7 @@ class SqlQueryTest : public testing::Test {
   }
 
   Result<SqlTable> ask(const std::string& sql, size_t max_rows = 100, int64_t time_limit_ms = 30'000) {
-    return query_->sql(sql, max_rows, time_limit_ms);
+    return query_->sql(sql, max_rows, time_limit_ms, cancelled_);
   }
   std::string first_text(const std::string& sql) {
     const auto table = ask(sql);
@@ -43,10 +46,12 @@ class SqlQueryTest : public testing::Test {
   std::unique_ptr<SqliteJobStore> jobs_;
   std::unique_ptr<TelemetryWriter> telemetry_;
   std::unique_ptr<SqliteSqlQuery> query_;
+  CancelFlag cancelled_;
 };
 
 TEST_F(SqlQueryTest, SeesReadingsThatWereStillInMemory) {
-  telemetry_->add({"pi1", {1'700'000'000'123}, {1, 0, true, {{"power_w", 3.25}, {"load1", 1}}}});
+  telemetry_->add({test::make_row(
+      {.received_ms = 1'700'000'000'123, .values = {{"power_w", 3.25}, {"load1", 1}}, .power_measured = true})});
   const auto table = ask("SELECT node, time, power_w, power_measured, load5 FROM telemetry");
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_THAT(table->columns, testing::ElementsAre("node", "time", "power_w", "power_measured", "load5"));
@@ -88,6 +93,31 @@ TEST_F(SqlQueryTest, TimeLimitEndsAQuestionWithoutEnd) {
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, ErrorCode::limit);
   EXPECT_THAT(table.error().message, HasSubstr("took longer than 50 ms"));
+}
+
+TEST_F(SqlQueryTest, ACancelledQuestionEndsSoon) {
+  cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  std::thread canceller([this] { *cancelled_ = true; });
+  const auto table =
+      ask("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t", 10, 60'000);
+  canceller.join();
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().message, "the question was cancelled");
+}
+
+TEST_F(SqlQueryTest, SaysWhatToDoInsteadOfChangingSomething) {
+  EXPECT_THAT(error_of("delete from telemetry").message,
+              testing::AllOf(HasSubstr("DELETE is refused"), HasSubstr("telemetry_raw_days")));
+  EXPECT_THAT(error_of("SELECT load_extension('x')").message, HasSubstr("can only read tables"));
+}
+
+TEST_F(SqlQueryTest, ListsWhatCanBeAsked) {
+  const auto tables = query_->tables();
+  ASSERT_TRUE(tables) << tables.error().message;
+  std::vector<std::string> names;
+  for (const auto& row : tables->rows) names.push_back(row[0].text);
+  EXPECT_THAT(names, testing::IsSupersetOf({"telemetry", "telemetry_hour", "telemetry_minute", "telemetry_other",
+                                            "jobs.jobs", "jobs.attempts"}));
 }
 
 TEST_F(SqlQueryTest, RowLimitCutsAndSaysSo) {
@@ -138,7 +168,7 @@ TEST_F(SqlQueryTest, BytesBecomeTextThatJsonCanCarry) {
 
 TEST_F(SqlQueryTest, MissingJobsDatabaseIsSaid) {
   SqliteSqlQuery query(dir_ / "telemetry.db", dir_ / "elsewhere.db", [] {});
-  const auto table = query.sql("SELECT 1", 1, 1000);
+  const auto table = query.sql("SELECT 1", 1, 1000, {});
   ASSERT_FALSE(table);
   EXPECT_THAT(table.error().message, HasSubstr("elsewhere.db"));
 }

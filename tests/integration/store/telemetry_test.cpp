@@ -3,8 +3,10 @@
 #include <condition_variable>
 #include <thread>
 
+#include "aggregator/store/migrations.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
 #include "common/posix/system_clock.hpp"
+#include "support/readings.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::aggregator {
@@ -24,8 +26,8 @@ class TelemetryTest : public testing::Test {
     auto connection = sqlite::Connection::open(path_, sqlite::OpenMode::read_only, 5000);
     return connection ? connection->integer(sql).value_or(-1) : -1;
   }
-  static TelemetryRow row(const std::string& node, int64_t ts_ms, double load = 1) {
-    return {node, {ts_ms}, {1, 0, false, {{"load1", load}}}};
+  static std::vector<TelemetryRow> row(const std::string& node, int64_t ts_ms, double load = 1) {
+    return {test::make_row({.node = node, .received_ms = ts_ms, .values = {{"load1", load}}})};
   }
   static TelemetryOptions lazy() {
     TelemetryOptions options;
@@ -52,15 +54,34 @@ TEST_F(TelemetryTest, RegularEndStoresWhatIsInMemory) {
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
 }
 
-TEST_F(TelemetryTest, OfTwoRowsOfOneNodeAndTimeTheLaterStays) {
+TEST_F(TelemetryTest, TwoRowsOfOneTimeAreBothKept) {
   const auto writer = open(lazy());
   writer->add(row("pi1", 1000, 1));
   ASSERT_TRUE(writer->flush());
   writer->add(row("pi1", 1000, 2));
-  writer->add(row("pi1", 1000, 3));
+  ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 2);
+  EXPECT_EQ(ask("SELECT load1 FROM telemetry ORDER BY time_us DESC"), 2);
+}
+
+TEST_F(TelemetryTest, WhatComesTwiceIsStoredOnceAndCounted) {
+  const auto writer = open(lazy());
+  for (int i = 0; i < 2; ++i)
+    writer->add({test::make_row({.received_ms = 1000 + i, .values = {{"load1", 1}}, .run = 5})});
   ASSERT_TRUE(writer->flush());
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
-  EXPECT_EQ(ask("SELECT load1 FROM telemetry"), 3);
+  EXPECT_EQ(writer->use().duplicates, 1u);
+}
+
+TEST_F(TelemetryTest, WhatComesLateIsStoredAtItsTimeAndWhatIsOlderThanKeptIsNot) {
+  TelemetryOptions options = lazy();
+  options.retention.raw_ms = kDayMs;
+  const auto writer = open(options);
+  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = 5000})});
+  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = kDayMs + 1})});
+  ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), kDayMs - 5000);
+  EXPECT_EQ(writer->use().too_old, 1u);
 }
 
 TEST_F(TelemetryTest, NodesKeepTheirIdsWhenReopened) {
@@ -75,16 +96,20 @@ TEST_F(TelemetryTest, RowsBeyondTheLimitAreDroppedAndCounted) {
   options.max_rows = 3;
   const auto writer = open(options);
   for (int64_t ts_ms = 0; ts_ms < 5; ++ts_ms) writer->add(row("pi1", ts_ms));
-  EXPECT_EQ(writer->dropped_rows(), 2u);
+  EXPECT_EQ(writer->use().shed, 2u);
   ASSERT_TRUE(writer->flush());
   writer->add(row("pi1", 10));
-  EXPECT_EQ(writer->dropped_rows(), 2u);
+  EXPECT_EQ(writer->use().shed, 2u);
 }
 
-TEST_F(TelemetryTest, UnknownMetricsAreCounted) {
-  const auto writer = open(lazy());
-  writer->add({"pi1", {1000}, {1, 0, false, {{"load1", 1}, {"moon_phase", 0.5}}}});
-  EXPECT_EQ(writer->unknown_values(), 1u);
+TEST_F(TelemetryTest, MetricsWithoutAColumnAreStoredByTheirNames) {
+  TelemetryOptions options = lazy();
+  options.max_other_metrics = 1;
+  const auto writer = open(options);
+  writer->add({test::make_row({.received_ms = 1000, .values = {{"load1", 1}, {"moon_phase", 0.5}, {"tide_m", 2}}})});
+  ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT 10 * value FROM telemetry_other WHERE metric = 'moon_phase'"), 5);
+  EXPECT_EQ(writer->use().others_refused, 1u);
 }
 
 // Whoever adds much does not wait for the interval: the rows appear by themselves.
@@ -96,29 +121,42 @@ TEST_F(TelemetryTest, ManyRowsAreCommittedEarly) {
   while (ask("SELECT count(*) FROM telemetry") != 10) std::this_thread::yield();
 }
 
-TEST_F(TelemetryTest, OldRowsArePurgedInSteps) {
+TEST_F(TelemetryTest, OldRowsArePurged) {
   const int64_t now_ms = posix::wall_now().ms;
   TelemetryOptions options = lazy();
-  options.retention_ms = kDayMs;
+  options.retention.raw_ms = kDayMs;
   options.clock_is_right = [] { return true; };
+  options.steady_ms = 0;
   const auto writer = open(options);
   for (const int64_t minutes : {0, 5, 9, 15, 25}) writer->add(row("pi1", now_ms - 3 * kDayMs + minutes * 60'000));
   writer->add(row("pi1", now_ms));
   ASSERT_TRUE(writer->flush());
-  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 3);
-  ASSERT_TRUE(writer->flush());
-  ASSERT_TRUE(writer->flush());
-  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
-  EXPECT_EQ(ask("SELECT max(time_ms) FROM telemetry"), now_ms);
+  while (ask("SELECT count(*) FROM telemetry") != 1) ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), now_ms);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 5);
 }
 
 TEST_F(TelemetryTest, NothingIsPurgedByAClockThatMayBeWrong) {
   TelemetryOptions options = lazy();
-  options.retention_ms = kDayMs;
+  options.retention.raw_ms = kDayMs;
   const auto writer = open(options);
   writer->add(row("pi1", 1000));
   ASSERT_TRUE(writer->flush());
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
+}
+
+TEST_F(TelemetryTest, ReadingsOfVersion1AreTakenOver) {
+  {
+    auto old = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 0);
+    ASSERT_TRUE(migrate(*old, telemetry_schema().first(1)));
+    ASSERT_TRUE(
+        old->execute("INSERT INTO node_names VALUES (1, 'pi1'), (2, 'pi2'); INSERT INTO telemetry_raw "
+                     "(ts_ms, node_id, load1_e2, energy_mj, power_measured) VALUES (5000, 1, 150, 7000, 1), "
+                     "(5000, 2, 250, 9000, 0)"));
+  }
+  const auto writer = open(lazy());
+  EXPECT_EQ(ask("SELECT 100 * load1 FROM telemetry WHERE node = 'pi2' AND NOT power_measured"), 250);
+  EXPECT_EQ(ask("SELECT energy_j FROM telemetry WHERE node = 'pi1' AND power_measured"), 7);
 }
 
 TEST_F(TelemetryTest, FreedPagesCanBeGivenBack) {

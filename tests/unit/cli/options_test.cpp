@@ -127,6 +127,27 @@ TEST(Options, NameTheOptionWhoseValueIsWrong) {
   EXPECT_THAT(refusal({"query", "--format", "xml", "SELECT 1"}), HasSubstr("none of table, csv, json"));
 }
 
+TEST(Options, QuestionsAreAskedInSqlOrByMetric) {
+  const auto query = parsed<QueryCommand>({"query", "--metric", "power_w", "--since", "2h", "--step", "10s", "--agg",
+                                           "p95", "--node", "pi[1-3]", "--format", "plot"});
+  EXPECT_EQ(query.metric, "power_w");
+  EXPECT_EQ(query.step_ms, 10'000);
+  EXPECT_EQ(query.until_ms - query.since_ms, 7'200'000);
+  EXPECT_THAT(refusal({"query", "--metric", "a", "SELECT 1"}), HasSubstr("either in SQL, or with --metric"));
+  EXPECT_THAT(refusal({"query", "--format", "plot", "SELECT 1"}), HasSubstr("goes with --metric"));
+  EXPECT_THAT(refusal({"query", "--metric", "a", "--agg", "median"}), HasSubstr("none of mean, min, max"));
+  EXPECT_THAT(refusal({"query", "--metric", "a", "--since", "soon"}), HasSubstr("is no time"));
+  EXPECT_THAT(refusal({"query", "--metric", "a", "--since", "1h", "--until", "2h"}), HasSubstr("before --until"));
+}
+
+TEST(Options, EnergyIsAskedByNodeOrByJob) {
+  EXPECT_EQ(parsed<EnergyCommand>({"energy"}).by, "node");
+  EXPECT_EQ(parsed<EnergyCommand>({"energy", "--job", "3-7"}).by, "job");
+  EXPECT_EQ(parsed<EnergyCommand>({"energy", "--price", "0.30"}).price, 0.3);
+  EXPECT_THAT(refusal({"energy", "--price", "cheap"}), HasSubstr("no price"));
+  EXPECT_THAT(refusal({"energy", "--job", "1", "--by", "node"}), HasSubstr("--by job or --by owner"));
+}
+
 TEST(Options, CheckTheFormOfSelectorsAndNodeSets) {
   EXPECT_EQ(parsed<JobInfoCommand>({"job", "info", "3-7,12,last"}).selector, "3-7,12,last");
   EXPECT_THAT(refusal({"job", "cancel", "x-3"}), HasSubstr("last or all"));
@@ -158,6 +179,7 @@ TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
                                                           {"node", "drain"},
                                                           {"node", "resume"},
                                                           {"query"},
+                                                          {"energy"},
                                                           {"local"}};
   for (std::vector<std::string> command : commands) {
     const bool root = command.empty();

@@ -4,58 +4,52 @@
 
 #include <limits>
 
-#include "aggregator/store/telemetry_table.hpp"
-#include "unit/store/store_builders.hpp"
+#include "aggregator/store/telemetry_schema.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
-std::optional<int64_t> value_of(const ScaledValues& values, std::string_view metric) {
-  for (size_t i = 0; i < kTelemetryColumnCount; ++i) {
-    if (kTelemetryColumns[i].metric == metric) return values[i];
-  }
-  return std::nullopt;
+wire::Telemetry reading(std::map<std::string, double> values) {
+  wire::Telemetry made;
+  made.values = std::move(values);
+  return made;
 }
 
 TEST(TelemetryColumns, ScalesToIntegers) {
-  uint64_t unknown = 0;
-  const auto values =
-      scale_reading({1, 0, 0, 0, false, {{"temperature_celsius", 51.237}, {"power_w", 3.2}, {"load1", 0}}}, unknown);
-  EXPECT_EQ(value_of(values, "temperature_celsius"), 5124);
-  EXPECT_EQ(value_of(values, "power_w"), 3200);
-  EXPECT_EQ(value_of(values, "load1"), 0);
-  EXPECT_EQ(value_of(values, "load5"), std::nullopt);
-  EXPECT_EQ(unknown, 0u);
+  const auto scaled = scale_reading(reading({{"temperature_celsius", 51.237}, {"power_w", 3.2}, {"load1", 0}}));
+  EXPECT_EQ(scaled.values[*column_of("temperature_celsius")], 5124);
+  EXPECT_EQ(scaled.values[*column_of("power_w")], 3200);
+  EXPECT_EQ(scaled.values[*column_of("load1")], 0);
+  EXPECT_EQ(scaled.values[*column_of("load5")], std::nullopt);
+  EXPECT_EQ(scaled.refused, 0u);
 }
 
-TEST(TelemetryColumns, CountsWhatHasNoColumnOrNoSaneValue) {
-  uint64_t unknown = 0;
-  const auto values = scale_reading({1,
-                                     0,
-                                     0,
-                                     0,
-                                     false,
-                                     {{"aaa", 1},
-                                      {"energy_j", 1e300},
-                                      {"load1", std::numeric_limits<double>::quiet_NaN()},
-                                      {"power_w", std::numeric_limits<double>::infinity()},
-                                      {"uptime_s", 5},
-                                      {"zzz", 1}}},
-                                    unknown);
-  EXPECT_EQ(unknown, 5u);
-  EXPECT_EQ(value_of(values, "energy_j"), std::nullopt);
-  EXPECT_EQ(value_of(values, "uptime_s"), 5);
+TEST(TelemetryColumns, TellsApartWhatHasNoColumnAndWhatHasNoSaneValue) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto scaled = scale_reading(reading({{"aaa", 1},
+                                             {"energy_j", 1e300},
+                                             {"load1", std::numeric_limits<double>::quiet_NaN()},
+                                             {"power_w", inf},
+                                             {"uptime_s", 5},
+                                             {"zzz", 2},
+                                             {"zzzz", inf}}));
+  EXPECT_EQ(scaled.refused, 4u);
+  ASSERT_EQ(scaled.others.size(), 2u);
+  EXPECT_EQ(scaled.others[1].first, "zzz");
+  EXPECT_EQ(scaled.values[*column_of("energy_j")], std::nullopt);
+  EXPECT_EQ(scaled.values[*column_of("uptime_s")], 5);
 }
 
-TEST(TelemetryColumns, AllHaveAColumnInTheSchemaAndInTheView) {
-  const TempDir dir;
-  const auto table = TelemetryTable::open(dir / "telemetry.db");
-  ASSERT_TRUE(table) << table.error().message;
-  auto connection = sqlite::Connection::open(dir / "telemetry.db", sqlite::OpenMode::read_only, 0);
-  ASSERT_TRUE(connection);
-  for (const auto& column : kTelemetryColumns) {
-    EXPECT_TRUE(connection->prepare("SELECT " + std::string(column.metric) + " FROM telemetry")) << column.metric;
-  }
+TEST(TelemetryColumns, EveryMetricOfBrambleHasOne) {
+  for (const auto& metric : wire::kMetrics) EXPECT_TRUE(column_of(metric.name)) << metric.name;
+  EXPECT_EQ(kTelemetryColumnCount, wire::kMetrics.size());
+}
+
+TEST(TelemetryColumns, ValuesComeBackInTheirUnit) {
+  EXPECT_EQ(in_unit(*column_of("power_w"), "x"), "x / 1000.0");
+  EXPECT_EQ(in_unit(*column_of("disk_free_bytes"), "x"), "x * 1048576");
+  EXPECT_EQ(in_unit(*column_of("cpu_frequency_hz"), "x"), "x * 1000000");
+  EXPECT_EQ(in_unit(*column_of("uptime_s"), "x"), "x");
 }
 
 }  // namespace

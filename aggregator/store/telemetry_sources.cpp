@@ -1,0 +1,102 @@
+#include "aggregator/store/telemetry_sources.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr size_t kMaxCached = 100'000;   // entries of each map; then it begins anew
+constexpr int64_t kFirstReadings = 600;  // a life whose n-th reading, n at most this, was the first one heard
+constexpr int64_t kMaxNumber = std::numeric_limits<int64_t>::max();
+
+tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
+
+template <typename... Args>
+Result<std::optional<int64_t>> find_id(sqlite::Statement& statement, const Args&... args) {
+  std::optional<int64_t> id;
+  Status status = statement.each(
+      [&](const sqlite::Statement& row) -> Status {
+        id = row.integer(0);
+        return {};
+      },
+      args...);
+  if (!status) return failed(status.error());
+  return id;
+}
+
+}  // namespace
+
+Status TelemetrySources::prepare(sqlite::Connection& connection) {
+  const std::pair<sqlite::Statement*, const char*> statements[] = {
+      {&add_node_, "INSERT OR IGNORE INTO node_names (node) VALUES (?)"},
+      {&find_node_, "SELECT node_id FROM node_names WHERE node = ?"},
+      {&add_source_, "INSERT OR IGNORE INTO sources (node_id, run, power_measured, first_number) VALUES (?, ?, ?, ?)"},
+      {&find_source_, "SELECT source_id FROM sources WHERE node_id = ? AND run = ? AND power_measured = ?"},
+  };
+  for (const auto& [target, sql] : statements) {
+    auto statement = connection.prepare(sql);
+    if (!statement) return failed(statement.error());
+    *target = std::move(*statement);
+  }
+  return prepare_reading(connection);
+}
+
+Status TelemetrySources::prepare_reading(sqlite::Connection& connection) {
+  auto statement = connection.prepare(
+      "SELECT node_id, run, (SELECT min(first_number) FROM sources o WHERE o.node_id = s.node_id AND o.run = s.run) "
+      "FROM sources s WHERE source_id = ?");
+  if (!statement) return failed(statement.error());
+  read_source_ = std::move(*statement);
+  return {};
+}
+
+Result<int64_t> TelemetrySources::node_id(const std::string& node) {
+  if (const auto found = node_ids_.find(node); found != node_ids_.end()) return found->second;
+  if (Status status = add_node_.run(node); !status) return failed(status.error());
+  const auto id = find_id(find_node_, node);
+  if (!id) return failed(id.error());
+  if (node_ids_.size() >= kMaxCached) node_ids_.clear();
+  node_ids_[node] = id->value_or(0);
+  return id->value_or(0);
+}
+
+Result<int64_t> TelemetrySources::source_id(const std::string& node, uint64_t run, bool power_measured,
+                                            uint64_t number) {
+  Key key{node, run, power_measured};
+  if (const auto found = source_ids_.find(key); found != source_ids_.end()) return found->second;
+  const auto owner = node_id(node);
+  if (!owner) return owner;
+  const auto run_bits = static_cast<int64_t>(run);
+  const auto first = static_cast<int64_t>(std::min<uint64_t>(number, kMaxNumber));
+  if (Status status = add_source_.run(*owner, run_bits, power_measured, first); !status) return failed(status.error());
+  const auto id = find_id(find_source_, *owner, run_bits, power_measured);
+  if (!id) return failed(id.error());
+  if (source_ids_.size() >= kMaxCached) source_ids_.clear();
+  source_ids_[std::move(key)] = id->value_or(0);
+  return id->value_or(0);
+}
+
+Result<Source> TelemetrySources::source(int64_t source_id) {
+  if (const auto found = sources_.find(source_id); found != sources_.end()) return found->second;
+  Source source;
+  Status status = read_source_.each(
+      [&](const sqlite::Statement& row) -> Status {
+        source = {row.integer(0), {row.integer(1), row.integer(2) <= kFirstReadings}};
+        return {};
+      },
+      source_id);
+  if (!status) return failed(status.error());
+  if (sources_.size() >= kMaxCached) sources_.clear();
+  sources_[source_id] = source;
+  return source;
+}
+
+void TelemetrySources::forget() {
+  node_ids_.clear();
+  source_ids_.clear();
+  sources_.clear();
+}
+
+}  // namespace bramble::aggregator

@@ -1,0 +1,223 @@
+// Rollups in the real database: what comes late, twice, out of order, from a clock that jumps; and what a kill -9
+// leaves.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "aggregator/store/telemetry_table.hpp"
+#include "support/temp_dir.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kBegin = 1'800'000'000 * kSecondUs / kHourUs * kHourUs;
+constexpr size_t kEnergy = *column_of("energy_j");
+constexpr size_t kLoad = *column_of("load1");
+
+class TelemetryRollup : public testing::Test {
+ protected:
+  void SetUp() override { table_ = open(); }
+  std::unique_ptr<TelemetryTable> open() {
+    auto table = TelemetryTable::open(path_);
+    if (!table) ADD_FAILURE() << table.error().message;
+    return table ? std::move(*table) : nullptr;
+  }
+  static ScaledRow row(const std::string& node, int64_t second, int64_t energy_mj, uint64_t run = 7) {
+    ScaledRow made;
+    made.node = node;
+    made.ts_us = kBegin + second * kSecondUs;
+    made.run = run;
+    made.number = static_cast<uint64_t>(1000 + second);
+    made.values.set(kEnergy, energy_mj);
+    made.values.set(kLoad, second % 100);
+    return made;
+  }
+  void write(const std::vector<ScaledRow>& rows) {
+    const Status status = table_->write(rows);
+    ASSERT_TRUE(status) << status.error().message;
+  }
+  // One reading a second, 5 J each.
+  void write_seconds(const std::string& node, int64_t from, int64_t to) {
+    std::vector<ScaledRow> rows;
+    for (int64_t second = from; second < to; ++second) rows.push_back(row(node, second, second * 5000));
+    write(rows);
+  }
+  void roll(int64_t until_second) {
+    while (true) {
+      const auto more = table_->roll(kBegin + until_second * kSecondUs, 10);
+      ASSERT_TRUE(more) << more.error().message;
+      if (!*more) return;
+    }
+  }
+  int64_t ask(const std::string& sql) {
+    auto connection = sqlite::Connection::open(path_, sqlite::OpenMode::read_only, 5000);
+    return connection ? connection->integer(sql).value_or(-1) : -1;
+  }
+
+  test::TempDir dir_;
+  const std::string path_ = dir_ / "telemetry.db";
+  std::unique_ptr<TelemetryTable> table_;
+};
+
+TEST_F(TelemetryRollup, MinutesThatHaveEndedAndHoursOfThem) {
+  write_seconds("pi1", 0, 7200);
+  write_seconds("pi2", 0, 90);
+  roll(7150);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute WHERE node = 'pi1'"), 119);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute WHERE node = 'pi2'"), 2);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour"), 2);
+  EXPECT_EQ(ask("SELECT round(1000 * energy_j_increase) FROM telemetry_hour WHERE node = 'pi1'"), 3599 * 5000);
+  EXPECT_EQ(ask("SELECT readings FROM telemetry_hour WHERE node = 'pi1'"), 3600);
+  EXPECT_EQ(ask("SELECT 100 * load1_max FROM telemetry_hour WHERE node = 'pi1'"), 99);
+  roll(7200);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_hour WHERE node = 'pi1'"), 7199 * 5000);
+}
+
+TEST_F(TelemetryRollup, LateReadingsRemakeTheirMinuteTheNextOneAndTheHours) {
+  write_seconds("pi1", 0, 60);
+  write_seconds("pi1", 600, 660);
+  roll(7200);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 2);
+  EXPECT_EQ(ask("SELECT 1000 * energy_j_increase FROM telemetry_minute WHERE time_us = " +
+                std::to_string(kBegin + 600 * kSecondUs)),
+            600 * 5000);
+  write_seconds("pi1", 300, 360);
+  EXPECT_EQ(ask("SELECT count(*) FROM minutes_again"), 1);
+  roll(7200);
+  EXPECT_EQ(ask("SELECT count(*) FROM minutes_again"), 0);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 3);
+  EXPECT_EQ(ask("SELECT 1000 * energy_j_increase FROM telemetry_minute WHERE time_us = " +
+                std::to_string(kBegin + 600 * kSecondUs)),
+            (659 - 359) * 5000);
+  EXPECT_EQ(ask("SELECT 1000 * energy_j_increase FROM telemetry_hour"), 659 * 5000);
+  EXPECT_EQ(ask("SELECT readings FROM telemetry_hour"), 180);
+}
+
+TEST_F(TelemetryRollup, AMarkFromTheFutureGoesBackAndNothingIsLostOrCountedTwice) {
+  constexpr int64_t kYear = 365 * 86'400;
+  write_seconds("pi1", 0, 120);
+  roll(120);
+  std::vector<ScaledRow> jumped;  // the head's clock is a year ahead for a minute
+  for (int64_t second = 120; second < 180; ++second) {
+    jumped.push_back(row("pi1", second, second * 5000));
+    jumped.back().ts_us += kYear * kSecondUs;
+  }
+  write(jumped);
+  roll(kYear + 7200);
+  write_seconds("pi1", 180, 300);  // and right again
+  roll(300);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 300);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 5);
+  EXPECT_EQ(ask("SELECT sum(readings) FROM telemetry_minute"), 300);
+  // In the order of their stamps the last readings come before those of the future.
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute WHERE time_us < " +
+                std::to_string(kBegin + 3600 * kSecondUs)),
+            299 * 5000);
+}
+
+TEST_F(TelemetryRollup, AMinuteWhoseReadingsArePurgedIsNotMadeAnewOfFewer) {
+  write_seconds("pi1", 0, 120);
+  roll(120);
+  while (table_->purge({kBegin + 50 * kSecondUs, 0, 0}).value()) {
+  }
+  ASSERT_EQ(ask("SELECT count(*) FROM telemetry"), 70);
+  ScaledRow late = row("pi1", 30, 30 * 5000);
+  write({late});
+  roll(120);
+  EXPECT_EQ(ask("SELECT readings FROM telemetry_minute"), 60);
+}
+
+TEST_F(TelemetryRollup, TwoReadingsAtOneMicrosecondAreBothKept) {
+  write({row("pi1", 1, 10), row("pi2", 1, 20), row("pi1", 1, 30)});
+  write({row("pi3", 1, 40)});
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 4);
+  EXPECT_EQ(ask("SELECT max(time_us) - min(time_us) FROM telemetry"), 3);
+}
+
+TEST_F(TelemetryRollup, PurgesEachTierForItself) {
+  write_seconds("pi1", 0, 4 * 3600);
+  roll(4 * 3600);
+  const int64_t hour_us = kBegin + kHourUs;
+  while (table_->purge({hour_us + kHourUs, hour_us, kBegin}).value()) {
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 2 * 3600);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 3 * 60);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour"), 4);
+}
+
+TEST_F(TelemetryRollup, ReadingsThatAreInNoRollupYetAreNotPurged) {
+  write_seconds("pi1", 0, 180);
+  roll(60);
+  while (table_->purge({kBegin + kHourUs, 0, 0}).value()) {
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 120);
+}
+
+TEST_F(TelemetryRollup, AMetricGetsItsColumnsWhenItIsFirstTold) {
+  write_seconds("pi1", 0, 60);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry WHERE wifi_signal_dbm IS NOT NULL"), 0);
+  ScaledRow with = row("pi1", 60, 1);
+  with.values.set(*column_of("wifi_signal_dbm"), -61);
+  write({with});
+  EXPECT_EQ(ask("SELECT -wifi_signal_dbm FROM telemetry WHERE wifi_signal_dbm IS NOT NULL"), 61);
+  roll(120);
+  EXPECT_EQ(ask("SELECT -wifi_signal_dbm_min FROM telemetry_minute WHERE wifi_signal_dbm IS NOT NULL"), 61);
+  table_.reset();
+  table_ = open();
+  write_seconds("pi1", 61, 62);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 62);
+}
+
+TEST_F(TelemetryRollup, MetricsWithoutAColumnAreStoredUpToALimit) {
+  table_.reset();
+  table_ = std::move(*TelemetryTable::open(path_, 2));
+  ScaledRow with = row("pi1", 0, 1);
+  with.others = {{"co2_ppm", 415.5}, {"lux", 12}, {"noise_db", 33}};
+  write({with});
+  EXPECT_EQ(ask("SELECT 10 * value FROM telemetry_other WHERE metric = 'co2_ppm' AND node = 'pi1'"), 4155);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_other"), 2);
+  EXPECT_EQ(table_->others_refused(), 1u);
+}
+
+// A process that writes and rolls up without end is killed at some moment, again and again.
+TEST_F(TelemetryRollup, AKillAtAnyPointLeavesNoRollupDoubledOrMissing) {
+  table_.reset();
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto table = TelemetryTable::open(path_);
+      const auto begin = static_cast<int64_t>(round) * 20'000;
+      for (int64_t second = begin; second < begin + 20'000; second += 7) {
+        std::vector<ScaledRow> rows;
+        for (int64_t i = second; i < second + 7; ++i) rows.push_back(row("pi1", i, i * 5000));
+        if (second % 1400 == 0 && second > 600) rows.push_back(row("pi2", second - 600, second));  // late
+        if (!(*table)->write(rows)) ::_exit(1);
+        if (!(*table)->roll(kBegin + second * kSecondUs, 10)) ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    ::usleep(static_cast<useconds_t>(20'000 + round * 17'000));
+    ::kill(child, SIGKILL);
+    int how = 0;
+    ::waitpid(child, &how, 0);
+    ASSERT_TRUE(WIFSIGNALED(how) || WEXITSTATUS(how) == 0);
+  }
+  table_ = open();
+  roll(200'000);
+  const int64_t readings = ask("SELECT count(*) FROM telemetry");
+  ASSERT_GT(readings, 100);
+  EXPECT_EQ(ask("SELECT sum(readings) FROM telemetry_minute"), readings);
+  EXPECT_EQ(ask("SELECT sum(readings) FROM telemetry_hour"), readings);
+  const std::string grown = "SELECT round(1000 * sum(energy_j_increase)) FROM ";
+  const int64_t expected =
+      ask("SELECT round(1000 * (max(energy_j) - min(energy_j))) FROM telemetry WHERE node = 'pi1'");
+  EXPECT_EQ(ask(grown + "telemetry_minute WHERE node = 'pi1'"), expected);
+  EXPECT_EQ(ask(grown + "telemetry_hour WHERE node = 'pi1'"), expected);
+}
+
+}  // namespace
+}  // namespace bramble::aggregator
