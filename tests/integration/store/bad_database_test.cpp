@@ -103,7 +103,11 @@ TEST(BadDatabase, TelemetryThatIsDamagedWhileInUseIsSetAside) {
     (*writer)->add({test::make_row({.received_ms = i, .values = {{"load1", 1}}, .number = static_cast<uint64_t>(i)})});
   }
   ASSERT_TRUE((*writer)->flush());
-  ASSERT_TRUE(connect(dir / "telemetry.db").execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  // Another's write has the writer read its pages anew.
+  ASSERT_TRUE(
+      connect(dir / "telemetry.db")
+          .execute(
+              "PRAGMA busy_timeout = 5000; CREATE TABLE other (x); DROP TABLE other; PRAGMA wal_checkpoint(TRUNCATE)"));
   {
     const auto size = std::filesystem::file_size(dir / "telemetry.db");
     std::fstream file(dir / "telemetry.db", std::ios::in | std::ios::out | std::ios::binary);

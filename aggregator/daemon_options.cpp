@@ -1,0 +1,37 @@
+#include "aggregator/daemon_options.hpp"
+
+#include "common/posix/log.hpp"
+#include "common/posix/uuid.hpp"
+
+namespace bramble::aggregator {
+
+Config reactor_config(const DaemonConfig& config) {
+  Config result;
+  result.cluster = config.cluster;
+  result.version = BRAMBLE_VERSION;
+  result.run = posix::random_uuid();
+  result.silent_ms = config.silent_ms;
+  result.home_assistant = config.home_assistant;
+  result.alerts = config.alerts;
+  result.loss_ms = config.loss_ms;
+  result.lease_ms = config.lease_ms;
+  result.node_readings_hz = static_cast<double>(config.telemetry_node_hz);
+  result.node_readings_burst = 10 * result.node_readings_hz;
+  result.keep_jobs_ms = config.keep_jobs_days * 24 * 3600 * 1000;
+  result.keep_jobs = static_cast<uint64_t>(config.keep_jobs);
+  return result;
+}
+
+TelemetryOptions telemetry_options(const DaemonConfig& config) {
+  constexpr int64_t kDayMs = 24 * 3600 * 1000;
+  TelemetryOptions options;
+  options.commit_interval_ms = config.telemetry_commit_s * 1000;
+  options.retention = {config.telemetry_raw_days * kDayMs, config.telemetry_minute_days * kDayMs,
+                       config.telemetry_hour_days * kDayMs};
+  options.max_other_metrics = static_cast<size_t>(config.telemetry_other_metrics);
+  if (config.telemetry_trust_clock) options.clock_is_right = [] { return true; };
+  options.warn = [](const std::string& text) { posix::log_warning(text); };
+  return options;
+}
+
+}  // namespace bramble::aggregator
