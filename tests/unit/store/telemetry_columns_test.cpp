@@ -26,13 +26,14 @@ TEST(TelemetryColumns, ScalesToIntegers) {
 
 TEST(TelemetryColumns, TellsApartWhatHasNoColumnAndWhatHasNoSaneValue) {
   const double inf = std::numeric_limits<double>::infinity();
-  const auto scaled = scale_reading(reading({{"aaa", 1},
-                                             {"energy_j", 1e300},
-                                             {"load1", std::numeric_limits<double>::quiet_NaN()},
-                                             {"power_w", inf},
-                                             {"uptime_s", 5},
-                                             {"zzz", 2},
-                                             {"zzzz", inf}}));
+  const auto told = reading({{"aaa", 1},
+                             {"energy_j", 1e300},
+                             {"load1", std::numeric_limits<double>::quiet_NaN()},
+                             {"power_w", inf},
+                             {"uptime_s", 5},
+                             {"zzz", 2},
+                             {"zzzz", inf}});
+  const auto scaled = scale_reading(told);
   EXPECT_EQ(scaled.refused, 4u);
   ASSERT_EQ(scaled.others.size(), 2u);
   EXPECT_EQ(scaled.others[1].first, "zzz");
