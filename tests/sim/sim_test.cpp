@@ -22,6 +22,8 @@ Options world_of(Bug bug) {
     options.faults.message_lost = 0.1;
     options.bad_ms = 20'000;
   }
+  // What has another cause hides what has none.
+  if (bug == Bug::stall_is_silence) options.faults.broken_step = 0.08;
   return options;
 }
 
