@@ -110,7 +110,6 @@ wire::TasksMessage& mail_to(State& state, Node& node);  // what goes out to it a
 void flush(State& state, Effects& effects);
 
 // --- watchers (watch.cpp) ---
-bool was_touched(const Job& job, TaskIndex task);  // it was assigned once
 std::string job_watch_json(const JobProgress& progress, uint64_t version, uint64_t at_nodes, uint64_t running,
                            std::optional<int64_t> eta_ms);
 void answer_job_waiters(State& state, Effects& effects, Now now);

@@ -176,8 +176,6 @@ void repeat_unanswered(State& state, Effects& effects, Now now) {
   retry_pulls(state, effects, now);
 }
 
-void expire_job_waiters(State& state, Effects& effects, Now now) { answer_job_waiters(state, effects, now); }
-
 }  // namespace
 
 void on_tick(State& state, Effects& effects, Now now) {
@@ -197,7 +195,7 @@ void on_tick(State& state, Effects& effects, Now now) {
   sweep_blobs(state, effects, now);
   remove_forgotten(state, effects);
   expire_jobs(state, effects, now);
-  expire_job_waiters(state, effects, now);
+  answer_job_waiters(state, effects, now);
 }
 
 void on_batch_end(State& state, Effects& effects, Now now) {

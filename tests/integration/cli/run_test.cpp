@@ -108,27 +108,22 @@ TEST(Run, SaysNothingOfARerunBeforeAnythingWasShown) {
   EXPECT_EQ(run.err(), "");
 }
 
-TEST(Run, CancelsTheTaskAtCtrlC) {
+// The status of `run` when the signal comes while its task runs.
+int status_after(int signal) {
   FakeAggregator aggregator;
   BrambleProcess run(aggregator.url(), {"run", "--", "x"});
-  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  EXPECT_EQ(aggregator.wait_for_job(), 1U);
   aggregator.write(kTask, "started\n");
-  ASSERT_TRUE(run.wait_for_out("started\n"));
-  run.signal(SIGINT);
-  EXPECT_EQ(run.wait(), 130);
+  EXPECT_TRUE(run.wait_for_out("started\n"));
+  run.signal(signal);
+  const int status = run.wait();
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
+  return status;
 }
 
-TEST(Run, CancelsTheTaskWhenItsTerminalIsGone) {
-  FakeAggregator aggregator;
-  BrambleProcess run(aggregator.url(), {"run", "--", "x"});
-  ASSERT_EQ(aggregator.wait_for_job(), 1U);
-  aggregator.write(kTask, "started\n");
-  ASSERT_TRUE(run.wait_for_out("started\n"));
-  run.signal(SIGHUP);
-  EXPECT_EQ(run.wait(), 129);
-  EXPECT_EQ(aggregator.job(1).state, "cancelled");
-}
+TEST(Run, CancelsTheTaskAtCtrlC) { EXPECT_EQ(status_after(SIGINT), 130); }
+
+TEST(Run, CancelsTheTaskWhenItsTerminalIsGone) { EXPECT_EQ(status_after(SIGHUP), 129); }
 
 TEST(Run, LeavesAtOnceAtTheSecondCtrlC) {
   FakeAggregator aggregator;
