@@ -8,7 +8,10 @@
 namespace bramble::cli {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
 
 template <typename Type>
 Type parsed(const std::vector<std::string>& args) {
@@ -133,7 +136,7 @@ TEST(Options, QuestionsAreAskedInSqlOrByMetric) {
   EXPECT_EQ(query.metric, "power_w");
   EXPECT_EQ(query.step_ms, 10'000);
   constexpr int64_t kReadingMs = 60'000;  // "now" is read for each of the two
-  EXPECT_NEAR(query.until_ms - query.since_ms, 7'200'000, kReadingMs);
+  EXPECT_THAT(query.until_ms - query.since_ms, AllOf(Ge(7'200'000 - kReadingMs), Le(7'200'000 + kReadingMs)));
   EXPECT_THAT(refusal({"query", "--metric", "a", "SELECT 1"}), HasSubstr("either in SQL, or with --metric"));
   EXPECT_THAT(refusal({"query", "--format", "plot", "SELECT 1"}), HasSubstr("goes with --metric"));
   EXPECT_THAT(refusal({"query", "--metric", "a", "--agg", "median"}), HasSubstr("none of mean, min, max"));
