@@ -201,6 +201,15 @@ std::string text_field(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+std::vector<std::string> texts_in(const json& list) {
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  for (const json& value : list) {
+    if (value.is_string()) texts.push_back(value.get<std::string>());
+  }
+  return texts;
+}
+
 int64_t number_field(const json& object, const char* name, int64_t fallback) {
   if (!object.is_object()) return fallback;
   const auto found = object.find(name);

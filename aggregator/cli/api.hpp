@@ -80,7 +80,8 @@ class Api {
 std::string text_field(const nlohmann::json& object, const char* name);
 int64_t number_field(const nlohmann::json& object, const char* name, int64_t fallback = 0);
 bool flag_field(const nlohmann::json& object, const char* name);
-ProgressCounts counts_field(const nlohmann::json& job);  // of its "tasks" and "open"
+std::vector<std::string> texts_in(const nlohmann::json& list);  // those of its values that are texts
+ProgressCounts counts_field(const nlohmann::json& job);         // of its "tasks" and "open"
 
 // A text as part of a query string.
 std::string url_encoded(std::string_view text);

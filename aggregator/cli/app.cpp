@@ -27,6 +27,9 @@ Result<int> dispatch(const Session& session, const JobForgetCommand& command) { 
 Result<int> dispatch(const Session& session, const NodeListCommand& command) { return node_list(session, command); }
 Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
+Result<int> dispatch(const Session& session, const NodeCalibrateCommand& command) {
+  return node_calibrate(session, command);
+}
 Result<int> dispatch(const Session& session, const QueryCommand& command) { return query(session, command); }
 Result<int> dispatch(const Session& session, const CheckCommand& command) { return check(session, command); }
 Result<int> dispatch(const Session& session, const EnergyCommand& command) { return energy(session, command); }

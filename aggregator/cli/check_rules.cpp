@@ -27,11 +27,14 @@ class Check {
 
   void look_at(const json& health) {
     for (const std::string& trouble : troubles_in(health)) find(kCheckCritical, trouble);
+    alerts_ = health.value("alerts", json::array());
+    look_at_alerts("");
   }
 
   void look_at_node(const json& node) {
     const std::string name = text_field(node, "node");
     look_at_state(name, text_field(node, "state"));
+    look_at_alerts(name);
     if (const auto celsius = reading(node, "temperature_celsius")) {
       compare(*celsius, command_.temperature_celsius, fmt::format("{} is at {:.1f} C", name, *celsius));
       add_data(name + "_temperature", fmt::format("{:.1f}", *celsius), command_.temperature_celsius, 1);
@@ -55,6 +58,13 @@ class Check {
   }
 
  private:
+  // Those of one node; of the whole cluster: "".
+  void look_at_alerts(const std::string& node) {
+    for (const json& alert : alerts_) {
+      if (text_field(alert, "node") == node) find(kCheckWarning, text_field(alert, "text"));
+    }
+  }
+
   void look_at_state(const std::string& name, const std::string& state) {
     if (state == "lost") find(kCheckCritical, name + " is lost");
     if (state == "silent") find(kCheckWarning, name + " is silent");
@@ -102,6 +112,7 @@ class Check {
   }
 
   const CheckCommand& command_;
+  json alerts_ = json::array();
   int status_ = kCheckOk;
   std::vector<std::pair<int, std::string>> found_;
   std::string data_;

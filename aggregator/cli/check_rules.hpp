@@ -17,7 +17,8 @@ struct CheckResult {
 // health and nodes: the API's objects; nodes are those that were asked for.
 //
 // Critical: what holds up everybody (troubles_in), a node is lost, a limit. Warning: a node is silent or not heard yet,
-// its supply's voltage is low, a limit. A node that said goodbye, or is drained, was stopped by a person: that is good.
+// its supply's voltage is low, an alert of the aggregator's configuration is raised, a limit. A node that said goodbye,
+// or is drained, was stopped by a person: that is good.
 CheckResult check_cluster(const nlohmann::json& health, const nlohmann::json& nodes, const CheckCommand& command);
 
 }  // namespace bramble::cli

@@ -39,6 +39,7 @@ Result<int> job_forget(const Session& session, const JobForgetCommand& command);
 Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
+Result<int> node_calibrate(const Session& session, const NodeCalibrateCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
 Result<int> energy(const Session& session, const EnergyCommand& command);
 

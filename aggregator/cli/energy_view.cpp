@@ -40,7 +40,10 @@ class Rows {
   void add(const std::string& name, const json& row) {
     put(name, text_field(row, "owner"), joules(row, "energy_j"), share_text(row));
   }
-  void add_rest(const std::string& name, double energy_j) { put(name, "", energy_j, ""); }
+  void add_rest(const std::string& name, double energy_j) {
+    constexpr double kShownJ = 0.05;
+    put(name, "", std::abs(energy_j) < kShownJ ? 0 : energy_j, "");
+  }
 
  private:
   void put(const std::string& name, const std::string& owner, double energy_j, const std::string& share) {
@@ -56,6 +59,13 @@ class Rows {
   const std::optional<double> price_;
   const bool with_owner_;
 };
+
+// What nodes have charged attempts with that have not ended. Both ends are read at moments of their own, so that a
+// hundredth means nothing.
+double running_energy_j(const json& answer) {
+  const double running_j = joules(answer, "unattributed_j") - joules(answer, "told_unattributed_j");
+  return running_j > 0.01 * joules(answer["nodes"], "energy_j") ? running_j : 0;
+}
 
 }  // namespace
 
@@ -90,7 +100,9 @@ Table energy_table(const json& answer, std::optional<double> price, const std::s
   if (of_jobs) {
     const double others_j = joules(answer["attempts"], "energy_j") - shown_j;
     if (others_j > 0.0005) rows.add_rest("(other jobs)", others_j);
-    rows.add_rest("(unattributed)", joules(answer, "unattributed_j"));
+    const double running_j = running_energy_j(answer);
+    if (running_j > 0) rows.add_rest("(running tasks)", running_j);
+    rows.add_rest("(unattributed)", joules(answer, "unattributed_j") - running_j);
   }
   if (by != "cluster") rows.add("all nodes", answer["nodes"]);
   return table;

@@ -48,9 +48,8 @@ Result<int> node_drain(const Session& session, const NodeDrainCommand& command) 
   if (!reply) return tl::unexpected(reply.error());
   const json nodes = reply->value("nodes", json::array());
   if (session.common.json) return printed(session, nodes.dump() + "\n");
-  std::vector<std::string> names;
-  for (const json& node : nodes) names.push_back(node.is_string() ? node.get<std::string>() : text_field(node, "node"));
-  return printed(session, fmt::format("{} {}\n", command.drain ? "draining" : "resumed", fold_node_set(names)));
+  return printed(session,
+                 fmt::format("{} {}\n", command.drain ? "draining" : "resumed", fold_node_set(texts_in(nodes))));
 }
 
 }  // namespace bramble::cli

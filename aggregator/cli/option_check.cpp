@@ -9,13 +9,6 @@
 namespace bramble::cli {
 namespace {
 
-Result<double> parse_limit(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc{} && end == text.data() + text.size() && value >= 0 && value < 1e9) return value;
-  return fail("'" + std::string(text) + "' is no number from 0 on");
-}
-
 // "80:90", or "none".
 Status take_limits(const std::string& text, double factor, std::optional<CheckLimits>& target) {
   if (text == "none") {
@@ -24,9 +17,9 @@ Status take_limits(const std::string& text, double factor, std::optional<CheckLi
   }
   const size_t colon = text.find(':');
   if (colon == std::string::npos) return fail("'" + text + "' is not WARNING:CRITICAL, as in 75:82, nor none");
-  const auto warning = parse_limit(std::string_view(text).substr(0, colon));
+  const auto warning = parse_amount(std::string_view(text).substr(0, colon));
   if (!warning) return tl::unexpected(warning.error());
-  const auto critical = parse_limit(std::string_view(text).substr(colon + 1));
+  const auto critical = parse_amount(std::string_view(text).substr(colon + 1));
   if (!critical) return tl::unexpected(critical.error());
   if (*critical < *warning) return fail("'" + text + "': what is critical must not be below the warning");
   target = CheckLimits{*warning * factor, *critical * factor};

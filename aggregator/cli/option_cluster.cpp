@@ -1,9 +1,11 @@
-// node list, info, drain, resume; local.
+// node list, info, drain, resume, calibrate; local.
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
 #include "common/base/node_set.hpp"
+#include "common/base/selector.hpp"
+#include "common/wire/messages.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -62,6 +64,51 @@ void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
   add_leaf(tree, app, command, true);
 }
 
+Result<Command> make_calibrate(const NodeCalibrateCommand& command) {
+  if (command.nodes.empty()) return fail("which nodes? Name them, as in pi[01-04], or write all");
+  const bool said = command.idle_w || command.busy_w;
+  const int ways = (said ? 1 : 0) + (command.from.empty() ? 0 : 1) + (command.clear ? 1 : 0);
+  if (ways != 1) return fail("give --idle-w and --busy-w, or --from a node with a meter, or --clear");
+  if (said && !(command.idle_w && command.busy_w)) {
+    return fail("give --idle-w and --busy-w both: what it draws at rest, and with all cores busy");
+  }
+  if (said && *command.idle_w > *command.busy_w) return fail("--busy-w must not be below --idle-w");
+  return command;
+}
+
+void add_watts(CLI::App& app, const char* flags, const char* help, std::optional<double>& target) {
+  add_value(app, flags, "WATTS", help, [&target](const std::string& value) -> Status {
+    const auto watts = parse_amount(value);
+    if (!watts) return tl::unexpected(watts.error());
+    if (*watts > wire::kMaxModelW) return fail("'" + value + "' is more than any such node draws");
+    target = *watts;
+    return {};
+  });
+}
+
+void declare_node_calibrate(OptionTree& tree, CLI::App& nodes) {
+  auto command = std::make_shared<NodeCalibrateCommand>();
+  CLI::App* app = add_command(
+      nodes, {"calibrate", "tell nodes without a meter what they draw", "[OPTION...] NODES",
+              "  bramble node calibrate pi03 --idle-w 2.7 --busy-w 6.4\n"
+              "  bramble node calibrate 'pi[02-08]' --from pi01    (pi01 has a meter, and is of the same kind)\n"
+              "  bramble node calibrate pi03 --clear"});
+  add_nodes(*app, command->nodes);
+  add_watts(*app, "--idle-w", "what one draws at rest", command->idle_w);
+  add_watts(*app, "--busy-w", "what one draws with all its cores busy", command->busy_w);
+  add_value(*app, "--from", "NODE", "fit both to the readings of this node, which has a meter",
+            [command](const std::string& value) -> Status {
+              if (!is_valid_name(value)) return fail("'" + value + "' is not the name of a node");
+              command->from = value;
+              return {};
+            });
+  add_duration(*app, "--lookback", "its readings of so long (1d)", command->lookback_ms);
+  add_flag(*app, "--clear", "go by the board's figures again", command->clear);
+  add_flag(*app, "--json", "an array of the nodes' names", tree.common.json);
+  tree.leaves.push_back(
+      {app, Tail::none, [command](const std::vector<std::string>&) { return make_calibrate(*command); }});
+}
+
 void declare_local(OptionTree& tree) {
   auto command = std::make_shared<LocalCommand>();
   CLI::App* app =
@@ -86,6 +133,7 @@ void declare_cluster_commands(OptionTree& tree) {
   declare_node_info(tree, *nodes);
   declare_node_drain(tree, *nodes, true);
   declare_node_drain(tree, *nodes, false);
+  declare_node_calibrate(tree, *nodes);
   declare_questions(tree);
   declare_local(tree);
 }

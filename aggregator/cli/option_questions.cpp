@@ -1,7 +1,6 @@
 // query, energy.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <initializer_list>
 #include <memory>
 
@@ -100,12 +99,9 @@ void declare_query(OptionTree& tree) {
 }
 
 Status take_price(const std::string& text, std::optional<double>& target) {
-  double price = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), price);
-  if (error != std::errc{} || end != text.data() + text.size() || !(price >= 0) || price > 1e9) {
-    return fail("'" + text + "' is no price of a kilowatt-hour: write a number, as in 0.30");
-  }
-  target = price;
+  const auto price = parse_amount(text);
+  if (!price) return fail("'" + text + "' is no price of a kilowatt-hour: write a number, as in 0.30");
+  target = *price;
   return {};
 }
 

@@ -168,6 +168,13 @@ void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& targ
   });
 }
 
+Result<double> parse_amount(std::string_view text) {
+  double amount = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error == std::errc{} && end == text.data() + text.size() && amount >= 0 && amount <= 1e9) return amount;
+  return fail("'" + std::string(text) + "' is no number from 0 on");
+}
+
 Result<int64_t> parse_number(const std::string& text, int64_t least, int64_t most) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -47,6 +47,7 @@ void add_flag(CLI::App& app, const char* flags, const char* help, bool& target);
 void add_duration(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
 void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& target_bytes);
 
+Result<double> parse_amount(std::string_view text);  // from 0 to 1e9
 Result<int64_t> parse_number(const std::string& text, int64_t least, int64_t most);
 
 template <typename Number>

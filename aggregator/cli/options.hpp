@@ -118,6 +118,16 @@ struct NodeDrainCommand {
   bool drain = true;  // false: resume
 };
 
+// A model that was said, one that is fitted from a node with a meter, or none: as the board.
+struct NodeCalibrateCommand {
+  std::string nodes;
+  std::optional<double> idle_w;
+  std::optional<double> busy_w;
+  std::string from;                  // a node with a meter
+  int64_t lookback_ms = 86'400'000;  // its readings of so long
+  bool clear = false;
+};
+
 // Either SQL, or one or more metrics, or the list of tables.
 struct QueryCommand {
   std::string sql;
@@ -167,10 +177,10 @@ struct HelpText {
   std::string text;
 };
 
-using Command =
-    std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
-                 JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
-                 NodeInfoCommand, NodeDrainCommand, QueryCommand, CheckCommand, EnergyCommand, LocalCommand>;
+using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
+                             JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
+                             JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDrainCommand, NodeCalibrateCommand,
+                             QueryCommand, CheckCommand, EnergyCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -66,8 +66,9 @@ std::string joules(const json& object) {
   const std::string text = measured(object, "energy_j", "{:.3g}");
   if (text == "-") return text;
   const double all_j = object["energy_j"].get<double>();
+  const auto measured_part = object.find("energy_measured_j");
   const double measured_j =
-      object.value("energy_measured_j", json(0.0)).is_number() ? object["energy_measured_j"].get<double>() : 0;
+      measured_part != object.end() && measured_part->is_number() ? measured_part->get<double>() : 0;
   return (measured_j >= all_j * 0.999 ? "" : "~") + text;
 }
 
@@ -230,6 +231,16 @@ std::string explanation_text(const json& explained) {
   return text;
 }
 
+namespace {
+
+std::string calibration(const json& node) {
+  const std::string idle_w = measured(node, "calibrated_idle_w", "{:.2f}");
+  if (idle_w == "-") return "";
+  return idle_w + " W at rest, " + measured(node, "calibrated_busy_w", "{:.2f}") + " W busy";
+}
+
+}  // namespace
+
 std::string node_details(const json& node) {
   const int64_t heard_ms = number_field(node, "last_heard_ms", -1);
   return fmt::format("node {}: {}\n", cell(node, "node"), node_state(node)) +
@@ -245,6 +256,7 @@ std::string node_details(const json& node) {
                   {"load", measured(node, "load1", "{:.2f}") + ", " + busy(node) + " busy"},
                   {"temperature", measured(node, "temperature_celsius", "{:.1f} °C")},
                   {"power", power(node) + " W" + (flag_field(node, "power_measured") ? "" : " (modelled)")},
+                  {"calibrated", calibration(node)},
                   {"readings dropped", number_field(node, "readings_refused") == 0
                                            ? ""
                                            : cell(node, "readings_refused") + " (it sends too many a second)"},

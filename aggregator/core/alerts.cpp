@@ -48,23 +48,27 @@ std::optional<double> cluster_power_w(const State& state) {
 
 bool is_beyond(const AlertRule& rule, double value, double limit) { return rule.above ? value > limit : value < limit; }
 
-std::string sentence(const AlertRule& rule, const std::string& node, const Alert& alert) {
+}  // namespace
+
+std::string alert_text(const AlertRule& rule, const std::string& node, const Alert& alert) {
   return "alert " + rule.name + (node.empty() ? "" : " of node " + node) +
          (alert.raised ? " is raised: " : " is cleared: ") + rule.metric + " is " + nlohmann::json(alert.value).dump();
 }
+
+namespace {
 
 void publish(State& state, Effects& effects, Now now, const AlertRule& rule, const std::string& node,
              const Alert& alert) {
   nlohmann::json message{{"alert", rule.name},    {"state", alert.raised ? "raised" : "cleared"},
                          {"metric", rule.metric}, {"value", alert.value},
-                         {"limit", rule.limit},   {"text", sentence(rule, node, alert)},
+                         {"limit", rule.limit},   {"text", alert_text(rule, node, alert)},
                          {"wall_ms", now.wall.ms}};
   if (!node.empty()) message["node"] = node;
   effects.publish.push_back({state.topics.alert(rule.name, node), message.dump(), 1, true});
 }
 
 void tell_people(Effects& effects, const AlertRule& rule, const std::string& node, const Alert& alert) {
-  const std::string text = sentence(rule, node, alert);
+  const std::string text = alert_text(rule, node, alert);
   effects.alerts.push_back({rule.name, node, alert.raised, alert.value, text});
   if (alert.raised) return effects.warn(text);
   effects.info(text);

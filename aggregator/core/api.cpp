@@ -149,6 +149,15 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Drain
   return ok({{"nodes", request.nodes}});
 }
 
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, CalibrateRequest& request) {
+  if (!caller.operator_) return refuse(403, "only an operator may calibrate nodes");
+  for (const auto& name : request.nodes) {
+    if (find_node(state, name) == nullptr) return refuse(404, "there is no node " + name);
+  }
+  for (const auto& name : request.nodes) calibrate(state, effects, now, *find_node(state, name), request.power);
+  return ok({{"nodes", request.nodes}});
+}
+
 ApiReply handle(State& state, Effects&, Now now, const Caller&, NodesRequest&) {
   return {200, nodes_json(state, now), {}};
 }

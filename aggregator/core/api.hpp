@@ -70,6 +70,13 @@ struct DrainRequest {
   std::string reason;
 };
 
+// Nodes without a meter reckon with it; nothing: with their board's figures again. What does not exist is an error for
+// the whole request.
+struct CalibrateRequest {
+  std::vector<std::string> nodes;
+  std::optional<wire::PowerModel> power;
+};
+
 struct NodesRequest {};
 
 struct MetricsRequest {};  // the answer's body is no JSON but metrics_text()
@@ -101,7 +108,7 @@ struct ExplainRequest {
 
 using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
                              NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest,
-                             ExplainRequest, ForgetRequest, RetryRequest>;
+                             ExplainRequest, ForgetRequest, RetryRequest, CalibrateRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

@@ -336,6 +336,8 @@ void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wir
     effects.writes.push_back(StartAttempt{key, WallTime{result.started_wall_ms}});
   }
   if (result.outcome == wire::Outcome::exited) note_duration(job, result.duration_ms);
+  job.ended_energy_j += result.energy_j;
+  state.ended_energy_j += result.energy_j;
   mail_to(state, state.nodes[attempt.node]).done.push_back(key);
   effects.writes.push_back(EndAttempt{key, std::string(wire::to_string(result.outcome)), result, now.wall});
   erase_attempt(state, key);

@@ -15,6 +15,7 @@ Node* find_node(State& state, const std::string& name);
 bool is_schedulable(const Node& node);
 void on_status(State& state, Effects& effects, Now now, const std::string& name, const wire::NodeStatus& status);
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat);
+void calibrate(State& state, Effects& effects, Now now, Node& node, const std::optional<wire::PowerModel>& power);
 void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
 // Somebody knows a later life of our store: this database is a copy from before, a restored backup or a second one.
 // What it would give out may have been given out already, under the same names. From now on nothing is done.
@@ -85,6 +86,7 @@ void watch_leases(State& state, Effects& effects, Now now);
 // --- alerts (alerts.cpp) ---
 void watch_alerts(State& state, Effects& effects, Now now);
 void publish_alerts_again(State& state, Effects& effects, Now now);
+std::string alert_text(const AlertRule& rule, const std::string& node, const Alert& alert);  // a sentence
 
 // --- events from nodes (events.cpp) ---
 void on_events(State& state, Effects& effects, Now now, Node& node, const wire::EventsMessage& message);

@@ -197,13 +197,39 @@ void add_nodes(std::string& text, const State& state) {
   add_others(text, heard);
 }
 
-void add_jobs(std::string& text, const State& state) {
+void add_one(std::string& text, std::string_view name, std::string_view type, std::string_view help, double value) {
+  Family(text, name, type, help).add({}, value);
+}
+
+// The newest open ones.
+std::vector<const Job*> shown_jobs(const State& state) {
+  std::vector<const Job*> jobs;
+  for (auto entry = state.jobs.rbegin(); entry != state.jobs.rend() && jobs.size() < kMaxJobsInMetrics; ++entry) {
+    jobs.push_back(&entry->second);
+  }
+  return jobs;
+}
+
+void add_energy_of_jobs(std::string& text, const State& state) {
+  {
+    Family family(text, "bramble_job_energy_joules_total", "counter",
+                  "Energy of the tasks of an open job that ended since the aggregator started.");
+    for (const Job* job : shown_jobs(state)) {
+      family.add(
+          {{"job", std::to_string(job->record.id)}, {"name", job->record.spec.name}, {"owner", job->record.spec.owner}},
+          job->ended_energy_j);
+    }
+  }
+  add_one(text, "bramble_tasks_energy_joules_total", "counter", "Energy of all tasks that have ended.",
+          state.ended_energy_j);
+}
+
+void add_tasks_of_jobs(std::string& text, const State& state) {
   Family family(text, "bramble_job_tasks", "gauge", "Tasks of an open job.");
-  size_t left = kMaxJobsInMetrics;
-  for (auto entry = state.jobs.rbegin(); entry != state.jobs.rend() && left > 0; ++entry, --left) {
-    const Job& job = entry->second;
+  for (const Job* shown : shown_jobs(state)) {
+    const Job& job = *shown;
     const auto& counts = job.record.progress.counts;
-    const std::string id = std::to_string(entry->first);
+    const std::string id = std::to_string(job.record.id);
     const auto add = [&](std::string_view task_state, uint64_t number) {
       family.add({{"job", id}, {"name", job.record.spec.name}, {"owner", job.record.spec.owner}, {"state", task_state}},
                  static_cast<double>(number));
@@ -214,10 +240,6 @@ void add_jobs(std::string& text, const State& state) {
     add("failed", counts.failed);
     add("cancelled", counts.cancelled);
   }
-}
-
-void add_one(std::string& text, std::string_view name, std::string_view type, std::string_view help, double value) {
-  Family(text, name, type, help).add({}, value);
 }
 
 void add_aggregator(std::string& text, const State& state, Now now) {
@@ -247,13 +269,51 @@ void add_aggregator(std::string& text, const State& state, Now now) {
           static_cast<double>(state.storage.quota_bytes));
 }
 
+void add_telemetry(std::string& text, const State& state) {
+  const TelemetryUse& use = state.telemetry_use;
+  {
+    Family readings(text, "bramble_aggregator_readings_total", "counter", "Readings of nodes by what became of them.");
+    const auto add = [&](std::string_view fate, uint64_t number) {
+      readings.add({{"fate", fate}}, static_cast<double>(number));
+    };
+    add("stored", use.stored);
+    add("shed", use.shed);
+    add("refused", refused_readings(state));
+    add("duplicate", use.duplicates);
+    add("too_old", use.too_old);
+  }
+  add_one(text, "bramble_aggregator_readings_waiting", "gauge", "Readings in memory that are not stored yet.",
+          static_cast<double>(use.waiting));
+  add_one(text, "bramble_aggregator_values_refused_total", "counter",
+          "Values that were no sane number, or of too many metrics.",
+          static_cast<double>(use.refused_values + use.others_refused));
+  add_one(text, "bramble_aggregator_telemetry_stored", "gauge", "0 while telemetry cannot be stored.",
+          use.trouble.empty() ? 1 : 0);
+}
+
+void add_alerts(std::string& text, const State& state) {
+  Family raised(text, "bramble_alert_raised", "gauge", "1 while the alert is raised.");
+  for (const auto& [key, alert] : state.alerts) {
+    raised.add({{"alert", state.config.alerts[key.first].name}, {"node", key.second}}, alert.raised ? 1 : 0);
+  }
+}
+
 }  // namespace
+
+uint64_t refused_readings(const State& state) {
+  uint64_t refused = 0;
+  for (const Node& node : state.nodes) refused += node.allowance.refused;
+  return refused;
+}
 
 std::string metrics_text(const State& state, Now now) {
   std::string text;
   add_aggregator(text, state, now);
+  add_telemetry(text, state);
+  add_alerts(text, state);
   add_nodes(text, state);
-  add_jobs(text, state);
+  add_tasks_of_jobs(text, state);
+  add_energy_of_jobs(text, state);
   return text;
 }
 

@@ -68,8 +68,8 @@ void refuse_second_agent(State& state, Effects& effects, Node& node, const wire:
 
 wire::Welcome make_welcome(const State& state, const Node& node) {
   const auto& status = node.record.status;
-  return {status.agent_id,           status.boot_id, status.counter, node.inventory.nonce, state.config.beat_ms,
-          state.config.telemetry_ms, std::nullopt};
+  return {status.agent_id,           status.boot_id,   status.counter, node.inventory.nonce, state.config.beat_ms,
+          state.config.telemetry_ms, node.record.power};
 }
 
 void grant_session(State& state, Effects& effects, Now now, Node& node) {
@@ -212,6 +212,15 @@ void on_status(State& state, Effects& effects, Now now, const std::string& name,
   if (is_foreign(state, effects, *node, status)) return;
   if (is_second_agent(state, *node, status, now)) return refuse_second_agent(state, effects, *node, status);
   on_birth(state, effects, now, *node, status);
+}
+
+// A welcome brings the coefficients. It is one of a new session, for such a welcome is repeated until it is answered.
+// A node that is away hears of them when it comes.
+void calibrate(State& state, Effects& effects, Now now, Node& node, const std::optional<wire::PowerModel>& power) {
+  if (node.record.power == power) return;
+  node.record.power = power;
+  if (node.state == NodeState::on || node.state == NodeState::joining) grant_session(state, effects, now, node);
+  effects.writes.push_back(PutNode{node.record});
 }
 
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat) {

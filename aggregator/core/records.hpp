@@ -113,8 +113,9 @@ struct NodeRecord {
   WallTime last_seen;
   bool drained = false;
   std::string drain_reason;
-  SessionId agent_session = 0;  // the first one of this agent_id: attempts of older ones are another agent's
-  SessionId boot_session = 0;   // the first one of this boot
+  std::optional<wire::PowerModel> power;  // as a person calibrated it
+  SessionId agent_session = 0;            // the first one of this agent_id: attempts of older ones are another agent's
+  SessionId boot_session = 0;             // the first one of this boot
 };
 
 // --- writes: durable, all of a batch in one transaction, in order ---------------------------------------------------

@@ -1,6 +1,8 @@
 // The state as JSON, for people and programs.
 #include <nlohmann/json.hpp>
 
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/metrics.hpp"
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
@@ -32,6 +34,8 @@ json node_object(const Node& node, Now now) {
     object[name] = metric(node, name);
   }
   object["power_measured"] = node.telemetry && node.telemetry->power_measured;
+  object["calibrated_idle_w"] = node.record.power ? json(node.record.power->idle_w) : json(nullptr);
+  object["calibrated_busy_w"] = node.record.power ? json(node.record.power->busy_w) : json(nullptr);
   object["readings_refused"] = node.allowance.refused;
   object["version"] = status.version;
   object["model"] = status.model;
@@ -44,14 +48,27 @@ json node_object(const Node& node, Now now) {
   return object;
 }
 
+constexpr size_t kMaxAlertsShown = 100;
+
+json raised_alerts(const State& state) {
+  json list = json::array();
+  for (const auto& [key, alert] : state.alerts) {
+    if (!alert.raised || list.size() == kMaxAlertsShown) continue;
+    const AlertRule& rule = state.config.alerts[key.first];
+    list.push_back({{"alert", rule.name},
+                    {"node", key.second},
+                    {"value", alert.value},
+                    {"text", alert_text(rule, key.second, alert)}});
+  }
+  return list;
+}
+
 json telemetry_object(const State& state) {
   const TelemetryUse& use = state.telemetry_use;
-  uint64_t refused = 0;
-  for (const Node& node : state.nodes) refused += node.allowance.refused;
   return {{"stored", use.stored},
           {"waiting", use.waiting},
           {"shed", use.shed},
-          {"refused", refused},
+          {"refused", refused_readings(state)},
           {"duplicates", use.duplicates},
           {"too_old", use.too_old},
           {"refused_values", use.refused_values},
@@ -87,6 +104,7 @@ std::string health_json(const State& state) {
                 {"quota_bytes", state.storage.quota_bytes},
                 {"full", state.storage.full}}},
               {"telemetry", telemetry_object(state)},
+              {"alerts", raised_alerts(state)},
               {"forgetting_jobs", state.forgetting.size()},
               {"malformed_messages", state.malformed_messages},
               {"stale_messages", state.stale_messages},

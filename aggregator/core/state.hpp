@@ -123,6 +123,7 @@ struct Job {
   uint64_t running = 0;                       // those that have started
   std::unordered_set<AttemptKey> attempts;    // open
   double mean_ms = 0;                         // smoothed duration of its attempts
+  double ended_energy_j = 0;                  // of its attempts that ended in this run of ours
   uint64_t version = 1;
   MonoTime first_start;  // for the rate
   uint64_t ended_before = 0;
@@ -257,6 +258,7 @@ struct State {
   std::map<std::pair<size_t, std::string>, Alert> alerts;  // by rule and node ("": the cluster)
   MonoTime alerts_at;                                      // looked at again
   TaskCounts ended;                                        // since the start; a task that is tried again may end again
+  double ended_energy_j = 0;                               // of all attempts that ended since the start
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

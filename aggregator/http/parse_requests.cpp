@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include "aggregator/http/json_input.hpp"
@@ -96,19 +97,62 @@ Result<Retrying> parse_retry(std::string_view body) {
   return retrying;
 }
 
+namespace {
+
+Status read_nodes(const Json& value, const std::string& name, NodeSet& into) {
+  if (Status status = check_text(value, name, {1, kMaxSetBytes}); !status) return status;
+  auto nodes = parse_node_set(value.get<std::string>());
+  if (!nodes) return tl::unexpected(nodes.error());
+  if (!nodes->groups.empty()) return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
+  into = std::move(*nodes);
+  return {};
+}
+
+Status read_watts(const Json& value, const std::string& name, double& into) {
+  if (!value.is_number() || !(value.get<double>() >= 0) || value.get<double>() > wire::kMaxModelW) {
+    return fail(name + " must be a number of watts from 0 to " + std::to_string(std::lround(wire::kMaxModelW)));
+  }
+  into = value.get<double>();
+  return {};
+}
+
+}  // namespace
+
 Result<Draining> parse_drain(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());
   Draining draining;
-  std::string text;
   Fields fields(*json, "", {"nodes", "reason"});
-  fields.need("nodes").text("nodes", text, {1, kMaxSetBytes}).text("reason", draining.reason, {0, kMaxReasonBytes});
+  fields.need("nodes")
+      .with("nodes",
+            [&](const Json& value, const std::string& name) { return read_nodes(value, name, draining.nodes); })
+      .text("reason", draining.reason, {0, kMaxReasonBytes});
   if (!fields.status()) return tl::unexpected(fields.status().error());
-  auto nodes = parse_node_set(text);
-  if (!nodes) return tl::unexpected(nodes.error());
-  if (!nodes->groups.empty()) return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
-  draining.nodes = std::move(*nodes);
   return draining;
+}
+
+Result<Calibrating> parse_calibrate(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Calibrating calibrating;
+  wire::PowerModel power;
+  bool clear = false;
+  const auto watts = [](double& into) {
+    return [&into](const Json& value, const std::string& name) { return read_watts(value, name, into); };
+  };
+  Fields fields(*json, "", {"nodes", "idle_w", "busy_w", "clear"});
+  fields.need("nodes")
+      .with("nodes",
+            [&](const Json& value, const std::string& name) { return read_nodes(value, name, calibrating.nodes); })
+      .with("idle_w", watts(power.idle_w))
+      .with("busy_w", watts(power.busy_w))
+      .flag("clear", clear);
+  const bool has_idle = json->contains("idle_w"), has_busy = json->contains("busy_w");
+  fields.rule(clear ? !has_idle && !has_busy : has_idle && has_busy, "give both idle_w and busy_w, or clear alone")
+      .rule(power.idle_w <= power.busy_w, "busy_w must not be below idle_w");
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  if (!clear) calibrating.power = power;
+  return calibrating;
 }
 
 Result<SqlQuestion> parse_sql(std::string_view body) {

@@ -55,6 +55,11 @@ struct Draining {
   std::string reason;
 };
 
+struct Calibrating {
+  NodeSet nodes;
+  std::optional<wire::PowerModel> power;
+};
+
 struct SqlQuestion {
   std::string sql;
   size_t max_rows = 10'000;
@@ -69,6 +74,7 @@ Result<Cancellation> parse_cancel(std::string_view body);
 Result<Forgetting> parse_forget(std::string_view body);
 Result<Retrying> parse_retry(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
+Result<Calibrating> parse_calibrate(std::string_view body);
 Result<SqlQuestion> parse_sql(std::string_view body);
 Result<std::string> parse_query_id(std::string_view body);
 

@@ -33,6 +33,7 @@ constexpr Pattern kPatterns[] = {
     {"GET", "/jobs/#/tasks/#/output/stderr", Endpoint::read_output, wire::Stream::stderr_},
     {"POST", "/blobs", Endpoint::upload_blob},
     {"GET", "/nodes", Endpoint::list_nodes},
+    {"POST", "/nodes/calibrate", Endpoint::calibrate},
     {"POST", "/nodes/drain", Endpoint::drain},
     {"POST", "/nodes/resume", Endpoint::resume},
     {"POST", "/query", Endpoint::query},

@@ -31,6 +31,7 @@ enum class Endpoint {
   read_output,
   upload_blob,
   list_nodes,
+  calibrate,
   drain,
   resume,
   query,

@@ -94,6 +94,8 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
     case Endpoint::drain:
     case Endpoint::resume:
       return &Service::set_drained;
+    case Endpoint::calibrate:
+      return &Service::calibrate;
     case Endpoint::query:
       return &Service::run_sql;
     case Endpoint::telemetry:

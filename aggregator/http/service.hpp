@@ -66,6 +66,9 @@ class Service : public std::enable_shared_from_this<Service> {
   // Asks the reactor; `then` is called once, with 503 where it cannot answer in time. Never blocks.
   void ask(const Caller& caller, ApiCall call, int64_t timeout_ms, Then then);
   void ask_and_answer(const Caller& caller, ApiCall call, const Answer& answer);
+  // The request that make() makes of those nodes of the set that there are; called on a thread of the work pool.
+  void ask_of_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
+                    const std::function<ApiCall(std::vector<std::string> names)>& make);
   // Runs what may block; answers 503 where too much waits already.
   void run(WorkerPool& pool, const Answer& answer, std::function<void()> task);
 
@@ -89,6 +92,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void show_job(const Route& route, HttpRequest& request, const Answer& answer);
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
+  void calibrate(const Route& route, HttpRequest& request, const Answer& answer);
   void run_sql(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_metrics(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_energy(const Route& route, HttpRequest& request, const Answer& answer);

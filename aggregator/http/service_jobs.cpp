@@ -123,24 +123,38 @@ void Service::list_tasks(const Route& route, HttpRequest& request, const Answer&
   answer(rows ? json_reply(render_tasks(*rows)) : error_reply(rows.error()));
 }
 
+void Service::ask_of_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
+                           const std::function<ApiCall(std::vector<std::string> names)>& make) {
+  const auto choose = [self = shared_from_this(), answer, make, caller, wanted](const std::string& nodes) {
+    auto names = choose_nodes(wanted, node_names(nodes));
+    if (!names) return answer(error_reply(names.error()));
+    self->ask_and_answer(caller, make(std::move(*names)), answer);
+  };
+  ask(caller, NodesRequest{}, limits_.port_timeout_ms, [self = shared_from_this(), answer, choose](ApiReply reply) {
+    if (reply.http_status != 200) return answer(json_reply(std::move(reply.body), reply.http_status));
+    self->run(self->work_pool_, answer, [choose, nodes = std::move(reply.body)] { choose(nodes); });
+  });
+}
+
 void Service::set_drained(const Route& route, HttpRequest& request, const Answer& answer) {
   const auto draining = parse_drain(request.body);
   if (!draining) return answer(error_reply(draining.error()));
   if (!request.caller.operator_) return answer(error_reply(403, "only an operator may drain or resume nodes"));
-  const DrainRequest drain{{}, route.endpoint == Endpoint::drain, draining->reason};
-  const auto choose = [self = shared_from_this(), answer, drain, caller = request.caller,
-                       wanted = draining->nodes](const std::string& nodes) {
-    auto names = choose_nodes(wanted, node_names(nodes));
-    if (!names) return answer(error_reply(names.error()));
-    DrainRequest chosen = drain;
-    chosen.nodes = std::move(*names);
-    self->ask_and_answer(caller, std::move(chosen), answer);
-  };
-  ask(request.caller, NodesRequest{}, limits_.port_timeout_ms,
-      [self = shared_from_this(), answer, choose](ApiReply reply) {
-        if (reply.http_status != 200) return answer(json_reply(std::move(reply.body), reply.http_status));
-        self->run(self->work_pool_, answer, [choose, nodes = std::move(reply.body)] { choose(nodes); });
-      });
+  const bool drain = route.endpoint == Endpoint::drain;
+  ask_of_nodes(request.caller, draining->nodes, answer,
+               [drain, reason = draining->reason](std::vector<std::string> names) {
+                 return DrainRequest{std::move(names), drain, reason};
+               });
+}
+
+void Service::calibrate(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto calibrating = parse_calibrate(request.body);
+  if (!calibrating) return answer(error_reply(calibrating.error()));
+  if (!request.caller.operator_) return answer(error_reply(403, "only an operator may calibrate nodes"));
+  ask_of_nodes(request.caller, calibrating->nodes, answer,
+               [power = calibrating->power](std::vector<std::string> names) {
+                 return CalibrateRequest{std::move(names), power};
+               });
 }
 
 }  // namespace bramble::aggregator::http

@@ -190,6 +190,7 @@ Result<NodeRecord> read_node(const sqlite::Statement& row) {
   node.drain_reason = row.string(18);
   node.agent_session = row.natural(19);
   node.boot_session = row.natural(20);
+  if (!row.is_null(21) && !row.is_null(22)) node.power = wire::PowerModel{row.real(21), row.real(22)};
   return node;
 }
 

@@ -30,7 +30,7 @@ inline constexpr std::string_view kAttemptColumns =
 inline constexpr std::string_view kNodeColumns =
     "node, agent_id, machine_id, boot_id, counter, online, reason, protocol, version, model, arch, cores, "
     "memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, agent_session, "
-    "boot_session";
+    "boot_session, idle_w, busy_w";
 
 Result<JobRecord> read_job(const sqlite::Statement& row);
 Result<TaskRow> read_task(const sqlite::Statement& row);        // without its attempts

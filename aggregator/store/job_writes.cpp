@@ -69,7 +69,7 @@ constexpr std::string_view kPutNode =
     "INSERT OR REPLACE INTO nodes_raw (node, agent_id, machine_id, boot_id, counter, online, reason, protocol, "
     "version, "
     "model, arch, cores, memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, "
-    "agent_session, boot_session) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "agent_session, boot_session, idle_w, busy_w) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kAddJob =
     "INSERT INTO jobs_raw (job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, "
@@ -110,10 +110,10 @@ constexpr std::string_view kPutOutput =
     "INSERT OR REPLACE INTO outputs_raw (job, task, stream, attempt, size_bytes, dropped_bytes, data) "
     "VALUES (?,?,?,?,?,?,?)";
 
-template <typename Member>
-std::optional<Member> member(const std::optional<wire::BlobRef>& blob, Member wire::BlobRef::*which) {
-  if (!blob) return std::nullopt;
-  return (*blob).*which;
+template <typename Whole, typename Member>
+std::optional<Member> member(const std::optional<Whole>& whole, Member Whole::*which) {
+  if (!whole) return std::nullopt;
+  return (*whole).*which;
 }
 
 // NULL where the node does not know what the attempt cost; then neither what was measured of it.
@@ -183,7 +183,8 @@ Status JobWriter::put(const PutNode& write) {
                    status.reason, status.protocol, status.version, status.model, status.arch, status.cores,
                    status.memory_bytes, resources_json(status.resources), labels_json(status.labels),
                    node.first_seen.ms, node.last_seen.ms, node.drained, node.drain_reason, node.agent_session,
-                   node.boot_session);
+                   node.boot_session, member(node.power, &wire::PowerModel::idle_w),
+                   member(node.power, &wire::PowerModel::busy_w));
 }
 
 Status JobWriter::put(const AddJob& write) {

@@ -49,17 +49,19 @@ class AggregatorTest : public testing::Test {
   Ran bramble(const std::vector<std::string>& args) const { return run_bramble(url(), args); }
 
   // The node's state as people see it; waited for.
-  void wait_for_node(const std::string& name, const std::string& state) const {
+  void wait_for_node(const std::string& name, const std::string& state) const { wait_for_node(name, "state", state); }
+
+  void wait_for_node(const std::string& name, const char* field, const nlohmann::json& value) const {
     std::string seen;
     for (int i = 0; i < 300; ++i) {
       seen = bramble({"node", "list", "--json"}).out;
       const auto nodes = nlohmann::json::parse(seen, nullptr, false);
       for (const auto& node : nodes.is_array() ? nodes : nlohmann::json::array()) {
-        if (node.value("node", "") == name && node.value("state", "") == state) return;
+        if (node.value("node", "") == name && node.value(field, nlohmann::json()) == value) return;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));  // node list has no long poll
     }
-    FAIL() << name << " did not become " << state << ": " << seen;
+    FAIL() << field << " of " << name << " did not become " << value << ": " << seen;
   }
 
   TempDir dir_;

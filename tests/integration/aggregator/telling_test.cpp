@@ -77,6 +77,19 @@ TEST_F(Telling, AnAlertIsRetainedAndRunsTheCommand) {
   EXPECT_EQ(written_by_command(dir_ / "told"), "loaded pi01 raised\n");
 }
 
+TEST_F(Telling, ACalibratedNodeReckonsWithItAtOnceAndAfterBothStartAgain) {
+  start("");
+  const Ran ran = bramble({"node", "calibrate", "pi01", "--idle-w", "123", "--busy-w", "123"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  wait_for_node("pi01", "power_w", 123.0);
+  node_->agent.kill();
+  aggregator_->kill();
+  aggregator_->start();
+  node_->agent.start();
+  wait_for_node("pi01", "power_w", 123.0);
+  wait_for_node("pi01", "calibrated_busy_w", 123.0);
+}
+
 TEST_F(Telling, ACheckOfAGoodClusterIsOk) {
   start("");
   const Ran ran = bramble({"check", "--disk", "none"});

@@ -58,7 +58,11 @@ TEST(Chaos, NoTaskGetsASecondAttemptByABrokerRestartAStalledDiskOrAStoppedAggreg
   const Verdict verdict = run_and_tell(options).verdict;
   EXPECT_EQ(verdict.succeeded, verdict.tasks);
   EXPECT_EQ(verdict.runs, verdict.tasks);
-  EXPECT_EQ(verdict.tries, verdict.tasks);
+  for (const auto& [end, number] : verdict.tries) {
+    // Work that was sent ahead may be called back, and a launch may die with the broker's memory: neither ever began.
+    const bool is_usual = end == "exited" || end == "recalled, never began" || end == "lost, never began";
+    EXPECT_TRUE(is_usual) << number << " tries " << end;
+  }
   for (const PlannedFault& fault : options.only) {
     const auto met = verdict.met.find(fault.kind);
     EXPECT_GE(met != verdict.met.end() ? met->second : 0, 1U) << "hit nothing: " << to_string(fault.kind);

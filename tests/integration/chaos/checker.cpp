@@ -80,7 +80,7 @@ class Judge {
   }
 
   void judge_task(const Submitted& job, const TaskSeen& task) {
-    verdict_.tries += task.tries;
+    for (const auto& [end, number] : task.tries) verdict_.tries[end] += number;
     if (task.state == "succeeded") return judge_success(task);
     if (task.state == "failed") return judge_failure(job, task);
     if (task.state == "cancelled") {
@@ -286,8 +286,10 @@ std::string Verdict::fence_text() const {
 
 std::string Verdict::text() const {
   std::ostringstream out;
-  out << tasks << " tasks, " << succeeded << " succeeded; " << tries << " tries, " << runs << " runs, " << retried
-      << " retries, " << doubled_with_cause << " doubled with cause\nfaults, and the runs that met them:";
+  out << tasks << " tasks, " << succeeded << " succeeded; " << runs << " runs, " << retried << " retries, "
+      << doubled_with_cause << " doubled with cause\ntries by how they ended:";
+  for (const auto& [end, number] : tries) out << " " << number << " " << end << ";";
+  out << "\nfaults, and the runs that met them:";
   for (const auto& [kind, count] : faults) out << " " << to_string(kind) << " " << count << "/" << met.at(kind) << ";";
   out << "\n" << fence_text();
   for (int i = 0; i < kViolations; ++i) {

@@ -76,7 +76,7 @@ struct Verdict {
   size_t succeeded = 0;
   size_t doubled_with_cause = 0;  // and not by a retry
   size_t retried = 0;
-  size_t tries = 0;  // as the aggregator tells them, but for those that were called back before they began
+  std::map<std::string, size_t> tries;  // as the aggregator tells them, by how they ended
   std::vector<Handover> handovers;
   std::map<FaultKind, size_t> faults;
   std::map<FaultKind, size_t> met;  // runs that were alive while there was such a fault, on their node or of all

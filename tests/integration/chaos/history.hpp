@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -60,9 +61,9 @@ struct TaskSeen {
   uint64_t task = 0;
   std::string state;
   uint64_t committed_attempt = 0;
-  std::vector<std::string> nodes;  // those that tries were given to
-  std::optional<Output> output;    // nothing: not asked for
-  size_t tries = 0;                // but for those that were called back before they began
+  std::vector<std::string> nodes;       // those that tries were given to
+  std::optional<Output> output;         // nothing: not asked for
+  std::map<std::string, size_t> tries = {};  // by how they ended: "exited", "recalled, never began"
 };
 
 struct JobSeen {

@@ -28,11 +28,11 @@ std::string text_of(const json& object, const char* field) {
 }
 
 TaskSeen task_of(uint64_t job, const json& task) {
-  TaskSeen seen{job, number_of(task, "task"), text_of(task, "state"), number_of(task, "committed_attempt"), {}, {}, 0};
+  TaskSeen seen{job, number_of(task, "task"), text_of(task, "state"), number_of(task, "committed_attempt"), {}, {}, {}};
   for (const json& one : task.value("tries", json::array())) {
     seen.nodes.push_back(text_of(one, "node"));
-    const bool called_back = text_of(one, "outcome") == "recalled" && one.value("started_ms", json()).is_null();
-    if (!called_back) ++seen.tries;
+    const bool began = !one.value("started_ms", json()).is_null();
+    ++seen.tries[text_of(one, "outcome") + (began ? "" : ", never began")];
   }
   return seen;
 }

@@ -273,7 +273,7 @@ struct FakeAggregator::Server {
   void add_other_routes() {
     get("/api/v1/health", [](const auto&, auto& response, auto&) { answer(response, {{"version", "test"}}); });
     get("/api/v1/nodes", [this](const auto&, auto& response, auto&) { answer(response, fake_.nodes_); });
-    post(R"(/api/v1/nodes/(drain|resume))", [](const auto&, const json& body, auto& response) {
+    post(R"(/api/v1/nodes/(drain|resume|calibrate))", [](const auto&, const json& body, auto& response) {
       answer(response, {{"nodes", json::array({body["nodes"]})}});
     });
     post("/api/v1/query", [this](const auto&, const json&, auto& response) { answer(response, fake_.query_result_); });

@@ -47,6 +47,39 @@ TEST(Node, DrainPassesTheReasonOn) {
   EXPECT_EQ(posts[0].second, json({{"nodes", "pi01"}, {"reason", "new card"}}));
 }
 
+TEST(Node, CalibrateSaysTheWatts) {
+  FakeAggregator aggregator;
+  const Ran said = run_bramble(aggregator.url(), {"node", "calibrate", "pi03", "--idle-w", "2.7", "--busy-w", "6.4"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_EQ(said.out, "pi03: 2.70 W at rest, 6.40 W with all cores busy\n");
+  const Ran cleared = run_bramble(aggregator.url(), {"node", "calibrate", "pi03", "--clear"});
+  EXPECT_EQ(cleared.out, "pi03 as the board: calibration taken back\n");
+  const auto posts = aggregator.posts();
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts[0].second, json({{"nodes", "pi03"}, {"idle_w", 2.7}, {"busy_w", 6.4}}));
+  EXPECT_EQ(posts[1].second, json({{"nodes", "pi03"}, {"clear", true}}));
+}
+
+TEST(Node, CalibrateFitsTheWattsOfANodeWithAMeter) {
+  FakeAggregator aggregator;
+  json rows = json::array();
+  for (int i = 0; i <= 20; ++i) rows.push_back({i / 20.0, 3 + 4 * (i / 20.0)});
+  aggregator.set_query_result({{"columns", {"load", "power_w"}}, {"rows", rows}});
+  const Ran fitted = run_bramble(aggregator.url(), {"node", "calibrate", "pi[02-04]", "--from", "pi01"});
+  EXPECT_EQ(fitted.status, 0) << fitted.err;
+  EXPECT_THAT(fitted.out, HasSubstr("3.00 W at rest, 7.00 W with all cores busy, fitted to 21 readings of pi01"));
+  EXPECT_THAT(fitted.out, HasSubstr("(off by 0.00 W)"));
+  EXPECT_NEAR(aggregator.posts().back().second["busy_w"].get<double>(), 7, 1e-9);
+}
+
+TEST(Node, CalibrateRefusesANodeWithoutAMeter) {
+  FakeAggregator aggregator;
+  aggregator.set_query_result({{"columns", {"load", "power_w"}}, {"rows", json::array()}});
+  const Ran ran = run_bramble(aggregator.url(), {"node", "calibrate", "pi02", "--from", "pi01"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("pi01: too few metered readings to fit a model: 0, at least 10 are needed"));
+}
+
 TEST(Query, ShowsTableCsvAndJson) {
   FakeAggregator aggregator;
   aggregator.set_query_result(json::parse(R"({"columns":["node","n"],"rows":[["pi01",2]],"truncated":true})"));

@@ -186,6 +186,16 @@ TEST_F(EndpointsTest, DrainsAndResumesWhatASetNames) {
   EXPECT_EQ(post("/api/v1/nodes/resume", R"({"nodes":"all"})").status, 200);
 }
 
+TEST_F(EndpointsTest, CalibratesWhatASetNames) {
+  port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
+  port_.expect<CalibrateRequest>([](const CalibrateRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes, (std::vector<std::string>{"pi1", "pi2"}));
+    EXPECT_EQ(request.power, (wire::PowerModel{2.7, 6.4}));
+    return ApiReply{200, R"({"nodes":["pi1","pi2"]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/nodes/calibrate", R"({"nodes":"pi[1-2]","idle_w":2.7,"busy_w":6.4})").status, 200);
+}
+
 TEST_F(EndpointsTest, DrainNamesTheNearestNode) {
   port_.expect<NodesRequest>(ApiReply{200, kNodes, {}});
   const Response response = post("/api/v1/nodes/drain", R"({"nodes":"hed"})");

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aggregator/core/metrics.hpp"
 #include "support/reactor_harness.hpp"
 
 namespace bramble::aggregator::test {
@@ -102,6 +103,21 @@ TEST_F(Alerts, AreRaisedAfterTheirTimeBeyondTheLimitAndNotBefore) {
   EXPECT_TRUE(told[0].raised);
   EXPECT_EQ(told[0].value, 81);
   EXPECT_EQ(told[0].text, "alert hot of node pi1 is raised: temperature_celsius is 81.0");
+}
+
+TEST_F(Alerts, ThatAreRaisedAreToldWithTheHealthAndTheMetrics) {
+  begin({hot()});
+  tell("pi1", {{"temperature_celsius", 81}});
+  tell("pi2", {{"temperature_celsius", 50}});
+  pass(5000);
+  const json raised = json::parse(health_json(*state))["alerts"];
+  ASSERT_EQ(raised.size(), 1U);
+  EXPECT_EQ(raised[0]["alert"], "hot");
+  EXPECT_EQ(raised[0]["node"], "pi1");
+  EXPECT_EQ(raised[0]["text"], "alert hot of node pi1 is raised: temperature_celsius is 81.0");
+  const std::string metrics = metrics_text(*state, now);
+  EXPECT_THAT(metrics, ::testing::HasSubstr("bramble_alert_raised{alert=\"hot\",node=\"pi1\"} 1\n"));
+  EXPECT_THAT(metrics, ::testing::HasSubstr("bramble_alert_raised{alert=\"hot\",node=\"pi2\"} 0\n"));
 }
 
 TEST_F(Alerts, AMomentWithinTheLimitBeginsTheTimeAnew) {

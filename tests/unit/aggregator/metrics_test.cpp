@@ -97,6 +97,30 @@ TEST_F(Metrics, AreBoundedInTheNumberOfJobs) {
   EXPECT_THAT(all, Not(HasSubstr("{job=\"5\"")));
 }
 
+TEST_F(Metrics, AddUpTheEnergyOfWhatHasEnded) {
+  cluster.submit({0, 9, 1});
+  const auto launched = cluster.take("pi1").launch;
+  for (size_t i = 0; i < 2; ++i) {
+    auto ended = Harness::finished(launched.at(i).id);
+    ended.finished->energy_j = 1.5;
+    cluster.event("pi1", Harness::started(launched[i].id));
+    cluster.event("pi1", ended);
+  }
+  EXPECT_THAT(text(), HasSubstr("bramble_job_energy_joules_total{job=\"1\",name=\"\",owner=\"ada\"} 3\n"));
+  EXPECT_THAT(text(), HasSubstr("bramble_tasks_energy_joules_total 3\n"));
+}
+
+TEST_F(Metrics, CountWhatBecameOfTheReadings) {
+  TelemetryUse use;
+  use.stored = 7;
+  use.shed = 2;
+  cluster.state().telemetry_use = use;
+  for (int i = 0; i < 600; ++i) tell({{"power_w", 3}});  // more than a node may send at once
+  EXPECT_THAT(text(), HasSubstr("bramble_aggregator_readings_total{fate=\"stored\"} 7\n"));
+  EXPECT_THAT(text(), HasSubstr("bramble_aggregator_readings_total{fate=\"shed\"} 2\n"));
+  EXPECT_THAT(text(), HasSubstr("bramble_aggregator_readings_total{fate=\"refused\"} 100\n"));
+}
+
 TEST_F(Metrics, EndWithANewline) { EXPECT_EQ(text().back(), '\n'); }
 
 }  // namespace

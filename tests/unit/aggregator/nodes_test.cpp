@@ -75,6 +75,53 @@ TEST(Nodes, GoodbyeIsToldFromSilence) {
   EXPECT_EQ(cluster.node_state("pi1"), NodeState::stopped);
 }
 
+TEST(Nodes, HearTheirCalibrationAtOnceAndWithEachWelcome) {
+  constexpr wire::PowerModel kPower{2.7, 6.4};
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  cluster.join("pi2");
+  cluster.ask(CalibrateRequest{{"pi1"}, kPower}, {"root", true});
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  EXPECT_EQ(cluster.writes_of<PutNode>().back().node.power, kPower);
+  EXPECT_FALSE(cluster.has_message("pi2"));
+  const auto told = cluster.take("pi1");
+  ASSERT_TRUE(told.welcome);
+  EXPECT_EQ(told.welcome->power, kPower);
+  cluster.pass(1000);
+  cluster.say("pi1", NodeTopic::beat, wire::Beat{1, told.session, 0, {}, {}, {}, {}});
+  EXPECT_EQ(cluster.take("pi1").welcome->power, kPower) << "one that is not answered is said again";
+}
+
+TEST(Nodes, ThatAreAwayHearTheirCalibrationWhenTheyCome) {
+  constexpr wire::PowerModel kPower{2.7, 6.4};
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  auto goodbye = Harness::identity("pi1");
+  goodbye.online = false;
+  goodbye.reason = "goodbye";
+  cluster.say("pi1", NodeTopic::status, goodbye);
+  cluster.ask(CalibrateRequest{{"pi1"}, kPower}, {"root", true});
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  EXPECT_FALSE(cluster.has_message("pi1"));
+  auto again = Harness::identity("pi1");
+  again.counter = 2;
+  cluster.say("pi1", NodeTopic::status, again);
+  EXPECT_EQ(cluster.take("pi1").welcome->power, kPower);
+}
+
+TEST(Nodes, ThatDoNotExistAreNotCalibratedAndNothingChanges) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  cluster.ask(CalibrateRequest{{"pi1", "pi7"}, wire::PowerModel{1, 2}}, {"root", true});
+  EXPECT_EQ(cluster.take_reply().http_status, 404);
+  cluster.ask(CalibrateRequest{{"pi1"}, wire::PowerModel{1, 2}}, {"ada", false});
+  EXPECT_EQ(cluster.take_reply().http_status, 403);
+  EXPECT_FALSE(cluster.state().nodes[0].record.power);
+}
+
 TEST(Nodes, AreSilentAfterThreeSecondsAndLostAfterFive) {
   Harness cluster;
   cluster.connect();

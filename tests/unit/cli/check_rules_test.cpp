@@ -47,6 +47,16 @@ TEST(CheckRules, ALostNodeIsCriticalAndASilentOneAWarning) {
   EXPECT_EQ(check(json::array({node("pi01", "unknown")})).status, kCheckWarning);
 }
 
+TEST(CheckRules, ARaisedAlertIsAWarningForThoseWhoAskForItsNode) {
+  json health = good_health();
+  health["alerts"] = json::array({{{"alert", "hot"}, {"node", "pi01"}, {"text", "alert hot of node pi01 is raised"}},
+                                  {{"alert", "watts"}, {"node", ""}, {"text", "alert watts is raised"}}});
+  const auto one = check(json::array({node("pi02", "on")}), health);
+  EXPECT_EQ(one.status, kCheckWarning);
+  EXPECT_THAT(one.line, HasSubstr("WARNING - alert watts is raised; 1 nodes on"));
+  EXPECT_THAT(check(json::array({node("pi01", "on")}), health).line, HasSubstr("alert hot of node pi01 is raised"));
+}
+
 TEST(CheckRules, TheWorstStandsFirst) {
   const auto result = check(json::array({node("pi01", "silent"), node("pi02", "lost")}));
   EXPECT_THAT(result.line, HasSubstr("CRITICAL - pi02 is lost; pi01 is silent; "));

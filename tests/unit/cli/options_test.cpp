@@ -144,6 +144,21 @@ TEST(Options, QuestionsAreAskedInSqlOrByMetric) {
   EXPECT_THAT(refusal({"query", "--metric", "a", "--since", "1h", "--until", "2h"}), HasSubstr("before --until"));
 }
 
+TEST(Options, ANodeIsCalibratedInOneWay) {
+  const auto said = parsed<NodeCalibrateCommand>({"node", "calibrate", "pi03", "--idle-w", "2.7", "--busy-w", "6.4"});
+  EXPECT_EQ(said.idle_w, 2.7);
+  EXPECT_EQ(said.busy_w, 6.4);
+  EXPECT_EQ(parsed<NodeCalibrateCommand>({"node", "calibrate", "all", "--from", "pi01"}).from, "pi01");
+  EXPECT_TRUE(parsed<NodeCalibrateCommand>({"node", "calibrate", "all", "--clear"}).clear);
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03"}), HasSubstr("--idle-w and --busy-w, or --from"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "2"}), HasSubstr("both"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "7", "--busy-w", "6"}), HasSubstr("not be below"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--clear", "--from", "pi01"}), HasSubstr("or --clear"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "much", "--busy-w", "6"}),
+              HasSubstr("--idle-w: 'much'"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--from", "x' OR 1"}), HasSubstr("not the name of a node"));
+}
+
 TEST(Options, EnergyIsAskedByNodeOrByJob) {
   EXPECT_EQ(parsed<EnergyCommand>({"energy"}).by, "node");
   EXPECT_EQ(parsed<EnergyCommand>({"energy", "--job", "3-7"}).by, "job");

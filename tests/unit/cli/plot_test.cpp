@@ -108,16 +108,26 @@ TEST(EnergyTable, AddsUpToAllNodesAndShowsCosts) {
   json energy =
       json::parse(R"({"rows":[{"name":"12","owner":"ann","energy_j":7200,"measured_j":3600,"modelled_j":3600}],
       "nodes":{"energy_j":36000,"measured_j":18000,"modelled_j":18000},
-      "attempts":{"energy_j":9000,"measured_j":4500,"modelled_j":4500},"unattributed_j":27000})");
+      "attempts":{"energy_j":9000,"measured_j":4500,"modelled_j":4500},"unattributed_j":27000,"told_unattributed_j":20000})");
   ASSERT_TRUE(is_energy_answer(energy));
   add_costs(energy, 0.5);
   EXPECT_EQ(energy["rows"][0]["cost"], 0.001);
   const auto lines = lines_of(energy_table(energy, 0.5, "job").render(80));
-  ASSERT_EQ(lines.size(), 5u);
+  ASSERT_EQ(lines.size(), 6u);
   EXPECT_THAT(lines[1], testing::AllOf(HasSubstr("2.000 Wh"), HasSubstr("50 %"), HasSubstr("0.0010")));
   EXPECT_THAT(lines[2], testing::AllOf(HasSubstr("(other jobs)"), HasSubstr("1800.0")));
-  EXPECT_THAT(lines[3], testing::AllOf(HasSubstr("(unattributed)"), HasSubstr("27000.0")));
-  EXPECT_THAT(lines[4], testing::AllOf(HasSubstr("all nodes"), HasSubstr("10.000 Wh")));
+  EXPECT_THAT(lines[3], testing::AllOf(HasSubstr("(running tasks)"), HasSubstr("7000.0")));
+  EXPECT_THAT(lines[4], testing::AllOf(HasSubstr("(unattributed)"), HasSubstr("20000.0")));
+  EXPECT_THAT(lines[5], testing::AllOf(HasSubstr("all nodes"), HasSubstr("10.000 Wh")));
+}
+
+TEST(EnergyTable, DoesNotTakeTheNoiseOfTwoReadingsForRunningTasks) {
+  const json energy = json::parse(R"({"rows":[],"nodes":{"energy_j":1000},"attempts":{"energy_j":1000},
+      "unattributed_j":-0.01,"told_unattributed_j":-5})");
+  const auto lines = lines_of(energy_table(energy, {}, "job").render(80));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[1], HasSubstr("(other jobs)"));
+  EXPECT_THAT(lines[2], testing::AllOf(HasSubstr("(unattributed)"), HasSubstr(" 0.0"), Not(HasSubstr("-0.0"))));
 }
 
 TEST(Moment, IsSoLongAgoOrATime) {

@@ -81,6 +81,28 @@ TEST(ParseDrain, RefusesGroupsAndBadSets) {
   EXPECT_EQ(complaint(parse_drain(R"({"node":"pi1"})")), "unknown key 'node'; did you mean 'nodes'?");
 }
 
+TEST(ParseCalibrate, TakesBothWattsOrClear) {
+  const auto said = parse_calibrate(R"({"nodes":"pi[1-2]","idle_w":2.7,"busy_w":6})");
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ(said->nodes.names.size(), 2U);
+  EXPECT_EQ(said->power, (wire::PowerModel{2.7, 6}));
+  const auto cleared = parse_calibrate(R"({"nodes":"all","clear":true})");
+  ASSERT_TRUE(cleared) << cleared.error().message;
+  EXPECT_FALSE(cleared->power);
+}
+
+TEST(ParseCalibrate, NamesWhatIsWrong) {
+  const std::string both = "give both idle_w and busy_w, or clear alone";
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all"})")), both);
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":2})")), both);
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":2,"busy_w":3,"clear":true})")), both);
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":4,"busy_w":3})")), "busy_w must not be below idle_w");
+  const std::string range = " must be a number of watts from 0 to 1000";
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":-1,"busy_w":3})")), "idle_w" + range);
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":1,"busy_w":"3"})")), "busy_w" + range);
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":1,"busy_w":1e9})")), "busy_w" + range);
+}
+
 TEST(ParseSql, HasLimits) {
   const auto question = parse_sql(R"({"sql":"SELECT\n1"})");
   ASSERT_TRUE(question) << question.error().message;

@@ -58,6 +58,7 @@ TEST_F(JobCommit, NodeIsKeptAsLastPut) {
   NodeRecord drained = node;
   drained.drained = true;
   drained.drain_reason = "new fan";
+  drained.power = wire::PowerModel{2.7, 6.4};
   const LoadedState state = after({PutNode{node}, PutNode{drained}});
   ASSERT_EQ(state.nodes.size(), 1u);
   EXPECT_EQ(state.nodes[0].status, node.status);
@@ -67,6 +68,7 @@ TEST_F(JobCommit, NodeIsKeptAsLastPut) {
   EXPECT_EQ(state.nodes[0].boot_session, 9U);
   EXPECT_TRUE(state.nodes[0].drained);
   EXPECT_EQ(state.nodes[0].drain_reason, "new fan");
+  EXPECT_EQ(state.nodes[0].power, (wire::PowerModel{2.7, 6.4}));
 }
 
 TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
