@@ -16,13 +16,15 @@ bool is_schedulable(const Node& node);
 void on_status(State& state, Effects& effects, Now now, const std::string& name, const wire::NodeStatus& status);
 void on_beat(State& state, Effects& effects, Now now, const std::string& name, const wire::Beat& beat);
 void calibrate(State& state, Effects& effects, Now now, Node& node, const std::optional<wire::PowerModel>& power);
-void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
 // Somebody knows a later life of our store: this database is a copy from before, a restored backup or a second one.
 // What it would give out may have been given out already, under the same names. From now on nothing is done.
 void note_gone_back(State& state, Effects& effects, const std::string& sign);
 void note_later_session(State& state, Effects& effects, const std::string& node, SessionId session);
 bool note_later_term(State& state, Effects& effects, const std::string& node, const StoreId& store, TermId term);
 void watch_silence(State& state, Effects& effects, Now now);
+
+// --- what nodes say they hold (inventory.cpp) ---
+void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
 
 // --- jobs (jobs.cpp) ---
 Job* find_job(State& state, JobId id);

@@ -61,8 +61,8 @@ struct TaskSeen {
   uint64_t task = 0;
   std::string state;
   uint64_t committed_attempt = 0;
-  std::vector<std::string> nodes;       // those that tries were given to
-  std::optional<Output> output;         // nothing: not asked for
+  std::vector<std::string> nodes;            // those that tries were given to
+  std::optional<Output> output;              // nothing: not asked for
   std::map<std::string, size_t> tries = {};  // by how they ended: "exited", "recalled, never began"
 };
 
