@@ -66,8 +66,7 @@ Result<std::vector<AskedMetric>> find_metrics(sqlite::Connection& connection, co
 
 bool needs_readings(const std::vector<AskedMetric>& metrics) {
   return std::any_of(metrics.begin(), metrics.end(), [](const AskedMetric& metric) {
-    return !metric.place || metric.aggregate == Aggregate::p95 ||
-           (metric.aggregate == Aggregate::last && !metric.is_counter());
+    return metric.aggregate == Aggregate::p95 || (metric.aggregate == Aggregate::last && !metric.is_counter());
   });
 }
 

@@ -59,6 +59,7 @@ Status MetricReader::read(Tier tier, const TierBounds& bounds) {
   }
   for (size_t i = 0; i < metrics_.size(); ++i) {
     if (metrics_[i].place) continue;
+    if (Status status = read_hours_of_others(metrics_[i], i, bounds.raw_from_us); !status) return status;
     if (Status status = read_others(metrics_[i], i); !status) return status;
   }
   return {};
@@ -191,6 +192,23 @@ void MetricReader::add_count(size_t node, size_t metric, int64_t ts_us, int64_t 
   if (!wanted) return;
   const double covered_s = before.seen ? static_cast<double>(std::max<int64_t>(0, ts_us - before.last_us)) / 1e6 : 0;
   cell(node, metric, ts_us).add_counter(in_unit(place, value), in_unit(place, step.increase), covered_s, true);
+}
+
+// They are there only of readings that are gone.
+Status MetricReader::read_hours_of_others(const AskedMetric& metric, size_t index, int64_t raw_from_us) {
+  if (steps_.since_us >= raw_from_us) return {};
+  auto statement = connection_.prepare(
+      "SELECT ts_us, node_id, value_min, value_mean, value_max, readings FROM other_hour_raw "
+      "WHERE ts_us >= ? AND ts_us < ? AND metric_id = ?");
+  if (!statement) return failed(statement.error());
+  return statement->each(
+      [&](const sqlite::Statement& row) -> Status {
+        const auto node = place_of_node_.find(row.integer(1));
+        if (node == place_of_node_.end()) return {};
+        cell(node->second, index, row.integer(0)).add_gauge(row.real(2), row.real(3), row.real(4), row.real(5));
+        return {};
+      },
+      steps_.since_us, steps_.end_us(), metric.other_id);
 }
 
 Status MetricReader::read_others(const AskedMetric& metric, size_t index) {

@@ -49,6 +49,7 @@ class MetricReader {
   Status add_reading(const sqlite::Statement& row, int64_t from_us);
   void add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life, bool wanted);
   Status read_others(const AskedMetric& metric, size_t index);
+  Status read_hours_of_others(const AskedMetric& metric, size_t index, int64_t raw_from_us);
 
   sqlite::Connection& connection_;
   std::vector<std::pair<std::string, int64_t>> nodes_;

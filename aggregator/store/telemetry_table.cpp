@@ -174,12 +174,25 @@ Result<bool> TelemetryTable::purge(const PurgeBefore& before) {
   const std::pair<std::string_view, int64_t> rollups[] = {{kMinuteTable, before.minute_us},
                                                           {kHourTable, before.hour_us}};
   auto more = purge_readings(before.raw_us);
+  if (more && !*more) more = purge_others(before.hour_us);
   for (const auto& [table, before_us] : rollups) {
     if (more && !*more) more = purge_rollups(table, before_us);
   }
   if (!more || *more) return more;
   if (Status status = give_back_pages(); !status) return failed(status.error());
   return false;
+}
+
+// Readings of metrics without a column become hours only when they go, a part of an hour at a time.
+std::string TelemetryTable::fold_others_sql(const std::string& through_us) {
+  return "INSERT INTO other_hour_raw SELECT ts_us - ts_us % " + std::to_string(kHourUs) +
+         " AS hour_us, node_id, metric_id, count(*), min(value), avg(value), max(value) FROM other_raw WHERE ts_us "
+         "<= " +
+         through_us +
+         " GROUP BY 1, 2, 3 ON CONFLICT DO UPDATE SET "
+         "value_mean = (value_mean * readings + excluded.value_mean * excluded.readings) / "
+         "(readings + excluded.readings), readings = readings + excluded.readings, "
+         "value_min = min(value_min, excluded.value_min), value_max = max(value_max, excluded.value_max)";
 }
 
 Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
@@ -194,12 +207,22 @@ Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
   const std::string last = std::to_string(*through);
   auto transaction = sqlite::Transaction::begin(connection_);
   if (!transaction) return failed(transaction.error());
-  Status status = connection_.execute(
-      "DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; DELETE FROM other_raw WHERE ts_us <= " + last +
-      "; UPDATE telemetry_meta SET value = max(value, " + last + " + 1) WHERE name = 'raw_from_us'");
+  Status status = connection_.execute("DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; " +
+                                      fold_others_sql(last) + "; DELETE FROM other_raw WHERE ts_us <= " + last +
+                                      "; UPDATE telemetry_meta SET value = max(value, " + last +
+                                      " + 1) WHERE name = 'raw_from_us'");
   if (status) status = transaction->commit();
   if (!status) return failed(status.error());
   return *count == kPurgeStepRows;
+}
+
+Result<bool> TelemetryTable::purge_others(int64_t before_us) {
+  Status status = connection_.execute(
+      "DELETE FROM other_hour_raw WHERE (ts_us, node_id, metric_id) IN (SELECT ts_us, node_id, metric_id FROM "
+      "other_hour_raw WHERE ts_us < " +
+      std::to_string(before_us) + " ORDER BY ts_us LIMIT " + std::to_string(kPurgeStepRows) + ")");
+  if (!status) return failed(status.error());
+  return connection_.changes() == kPurgeStepRows;
 }
 
 Result<bool> TelemetryTable::purge_rollups(std::string_view table, int64_t before_us) {

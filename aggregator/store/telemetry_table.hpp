@@ -64,7 +64,9 @@ class TelemetryTable {
   Result<int64_t> insert(int64_t ts_us, int64_t source, const ScaledValues& values);
   Status write_others(const ScaledRow& row, int64_t ts_us, int64_t node_id);
   Result<int64_t> other_id(const std::string& metric);
+  static std::string fold_others_sql(const std::string& through_us);
   Result<bool> purge_readings(int64_t before_us);
+  Result<bool> purge_others(int64_t before_us);
   Result<bool> purge_rollups(std::string_view table, int64_t before_us);
   Status give_back_pages();
 

@@ -190,6 +190,31 @@ TEST_F(MetricQueryTest, PeoplesOwnMetricsCanBeAskedFor) {
   EXPECT_THAT(points(question("co2_ppm", 0, 60, 60)), testing::ElementsAre(450));
 }
 
+// Purged in parts, so that an hour is gathered from several.
+TEST_F(MetricQueryTest, PeoplesOwnMetricsAreKeptByTheHourWhenTheirReadingsGo) {
+  std::vector<ScaledRow> rows;
+  for (int64_t second = 0; second < 3 * 3600; second += 60) {
+    ScaledRow& row = rows.emplace_back();
+    row.node = "pi1";
+    row.ts_us = kBeginMs * 1000 + second * kSecondUs;
+    row.run = 7;
+    row.others = {{"co2_ppm", static_cast<double>(400 + second / 60)}};
+  }
+  ASSERT_TRUE(table_->write(rows));
+  roll(3 * 3600);
+  for (const int64_t until_s : {1'200, 3'700, 2 * 3600}) {
+    while (table_->purge({kBeginMs * 1000 + until_s * kSecondUs, 0, 0}).value()) {
+    }
+  }
+  const auto asked = [&](Aggregate aggregate) { return question("co2_ppm", 0, 3 * 3600, 3600, aggregate); };
+  EXPECT_THAT(points(asked(Aggregate::mean)), testing::ElementsAre(429.5, 489.5, 549.5));
+  EXPECT_THAT(points(asked(Aggregate::max)), testing::ElementsAre(459, 519, 579));
+  EXPECT_THAT(points(asked(Aggregate::min)), testing::ElementsAre(400, 460, 520));
+  while (table_->purge({0, 0, kBeginMs * 1000 + 3600 * kSecondUs}).value()) {
+  }
+  EXPECT_EQ(points(asked(Aggregate::mean)).front(), -1) << "gone, too";
+}
+
 TEST_F(MetricQueryTest, ACancelledQuestionEnds) {
   write_seconds("pi1", 0, 7200);
   auto asked = question("load1", 0, 7200, 7200, Aggregate::p95);
