@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <csignal>
+
 #include <nlohmann/json.hpp>
 
 #include "common/posix/system_clock.hpp"
@@ -50,6 +52,7 @@ void AlertCommand::look_at_running() {
   const auto status = running_->try_wait();
   if (!status && posix::mono_now() - started_ < kTimeLimitMs) return;
   if (!status) {
+    ::kill(-running_->pid(), SIGKILL);  // with what it has started
     running_->kill_and_wait();
     posix::log_warning("alert_command ran for more than 30 s and was killed");
   } else if (!status->success()) {
@@ -63,6 +66,7 @@ void AlertCommand::begin_next() {
   options.argv = {path_};
   options.env = environment_of(waiting_.front());
   options.die_with_parent = true;
+  options.own_group = true;
   waiting_.pop_front();
   auto process = posix::Process::spawn(options);
   if (!process) return trouble_.say(posix::LogLevel::error, "alert_command cannot be run: " + process.error().message);

@@ -264,6 +264,7 @@ class Daemon::Impl {
     if (now.mono >= next_tick_) {
       on_storage(state_, effects_, files_->storage());
       on_telemetry_use(state_, telemetry_->use());
+      on_dropped(state_, effects_, inbox_.dropped());
       on_tick(state_, effects_, now);
       alert_command_.tick();
       watch_broker();

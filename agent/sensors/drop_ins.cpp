@@ -95,9 +95,16 @@ void DropInSource::begin_round(MonoTime now) {
 void DropInSource::begin(const std::string& name, MonoTime now) {
   const std::string path = options_.directory + "/" + name;
   Program& program = programs_[name];
-  program.complaint = reason_not_to_run(path);
+  // What was wrong the last time stands until this run is over: trouble that stays is said once.
+  if (std::string reason = reason_not_to_run(path); !reason.empty()) {
+    program.complaint = std::move(reason);
+    return;
+  }
   int ends[2];
-  if (!program.complaint.empty() || ::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    program.complaint = posix::system_error("cannot make a pipe", errno).message;
+    return;
+  }
   posix::UniqueFd ours(ends[0]);
   const posix::UniqueFd theirs(ends[1]);
   const posix::UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
@@ -155,10 +162,11 @@ void DropInSource::read(Probe& probe) {
     waiting_.pop_front();
     begin(name, probe.now);
   }
-  if (!trouble_.empty()) probe.trouble(trouble_);
+  std::string troubles = trouble_;
+  const auto add_trouble = [&](const std::string& trouble) { troubles += (troubles.empty() ? "" : "; ") + trouble; };
   size_t count = 0;
   for (const auto& [name, program] : programs_) {
-    if (!program.complaint.empty()) probe.trouble(options_.directory + "/" + name + ": " + program.complaint);
+    if (!program.complaint.empty()) add_trouble(options_.directory + "/" + name + ": " + program.complaint);
     // One that does not tell any more is not quoted for long.
     if (probe.now - program.told > 3 * options_.interval_ms) continue;
     for (const auto& [metric, value] : program.values) {
@@ -166,9 +174,10 @@ void DropInSource::read(Probe& probe) {
     }
   }
   if (count > kMaxDropInMetrics) {
-    probe.trouble("the programs in " + options_.directory + " tell more than " + std::to_string(kMaxDropInMetrics) +
-                  " metrics: the rest is left out");
+    add_trouble("the programs in " + options_.directory + " tell more than " + std::to_string(kMaxDropInMetrics) +
+                " metrics: the rest is left out");
   }
+  if (!troubles.empty()) probe.trouble(troubles);
 }
 
 }  // namespace bramble::sensors

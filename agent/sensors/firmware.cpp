@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
 #include "common/posix/error.hpp"
 #include "common/posix/unique_fd.hpp"
@@ -27,6 +28,7 @@ class Vcio : public Firmware {
   explicit Vcio(std::string dev) : dev_(std::move(dev)) {}
 
   Result<std::string> command(const std::string& text) override {
+    const std::lock_guard lock(mutex_);
     if (text.size() >= kBufferBytes) return fail("a firmware command of " + std::to_string(text.size()) + " bytes");
     if (Status opened = open(); !opened) return tl::unexpected<Error>(opened.error());
     std::array<uint32_t, kWords> message{};
@@ -59,6 +61,7 @@ class Vcio : public Firmware {
   }
 
   const std::string dev_;
+  std::mutex mutex_;
   posix::UniqueFd device_;
 };
 

@@ -16,7 +16,7 @@ class Firmware {
   virtual Result<std::string> command(const std::string& text) = 0;
 };
 
-// The real one, at <dev>/vcio_gencmd or <dev>/vcio. One thread at a time.
+// The real one, at <dev>/vcio_gencmd or <dev>/vcio. Thread-safe: a command waits for the one before it.
 std::unique_ptr<Firmware> open_firmware(const std::string& dev);
 
 }  // namespace bramble::sensors

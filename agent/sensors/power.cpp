@@ -1,20 +1,36 @@
 // Measured watts, from the first meter that there is: a chip that somebody has wired for it, then the HAT through which
 // the board is fed, then the Pi 5's own converter. Without one the agent's model stands in
 // (common/wire/power_model.hpp).
+#include <algorithm>
+#include <cmath>
+
 #include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
 #include "common/base/utf8.hpp"
+#include "common/wire/messages.hpp"
 
 namespace bramble::sensors {
 namespace {
 
 constexpr std::array<std::string_view, 5> kSingleChannel = {"ina219", "ina226", "ina220", "ina230", "ina231"};
 
+// One absurd reading would stay in the joules for good.
+bool take_power(Probe& probe, double watts) {
+  constexpr double kNoiseW = 0.1;  // around zero
+  if (watts >= -kNoiseW && watts <= wire::kMaxModelW) {
+    probe.reading.power_w = std::max(0.0, watts);
+    return true;
+  }
+  probe.trouble("the power meter tells " + std::to_string(std::lround(watts)) + " W" +
+                (watts < 0 ? ": turn its two current wires round" : ", which no node draws: watts are modelled"));
+  return false;
+}
+
 // power1_input in microwatts, in1_input (the bus) in mV, curr1_input in mA.
 bool read_single_channel(Probe& probe, const std::string& chip) {
   const auto microwatts = probe.number(chip + "/power1_input");
   if (!microwatts) return false;
-  probe.reading.power_w = *microwatts / 1e6;
+  if (!take_power(probe, *microwatts / 1e6)) return false;
   if (const auto millivolts = probe.number(chip + "/in1_input")) probe.set("supply_voltage_v", *millivolts / 1000);
   if (const auto milliamperes = probe.number(chip + "/curr1_input")) {
     probe.set("supply_current_a", *milliamperes / 1000);
@@ -39,7 +55,7 @@ bool read_ina3221(Probe& probe, const std::string& chip) {
     volts_of_most = *millivolts / 1000;
   }
   if (most < 0) return false;
-  probe.reading.power_w = watts;
+  if (!take_power(probe, watts)) return false;
   probe.set("supply_voltage_v", volts_of_most);
   probe.set("supply_current_a", amperes);
   return true;
@@ -75,7 +91,7 @@ bool read_poe(Probe& probe) {
   const std::string supply = probe.roots.sys + "/class/power_supply/rpi-poe";
   const auto microamperes = probe.number(supply + "/current_now");
   if (!microamperes || probe.number_if_told(supply + "/online") == 0.0) return false;
-  probe.reading.power_w = *microamperes / 1e6 * kAssumedV;
+  if (!take_power(probe, *microamperes / 1e6 * kAssumedV)) return false;
   probe.set("supply_current_a", *microamperes / 1e6);
   return true;
 }
@@ -123,8 +139,7 @@ bool PowerSource::read_pmic(Probe& probe) {
   });
   if (count == 0) probe.trouble("the firmware answers pmic_read_adc with '" + to_utf8(*answer, 60) + "'");
   if (count == 0) return false;
-  probe.reading.power_w = watts;
-  return true;
+  return take_power(probe, watts);
 }
 
 void PowerSource::read(Probe& probe) {

@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds kLastLook{200};  // an end of the agent wait
 struct Slot {
   std::unique_ptr<Source> source;
   bool busy = false;
-  bool in_trouble = false;
+  std::string trouble;  // as it was last said; empty: none
   int complaints = 0;
 };
 
@@ -48,10 +48,10 @@ struct Sensors::Shared {
   Shared(Roots roots_in, Deliver deliver_in) : roots(std::move(roots_in)), deliver(std::move(deliver_in)) {}
 
   void note(Slot& slot, const std::string& trouble) {
-    if (slot.in_trouble == !trouble.empty()) return;
-    slot.in_trouble = !trouble.empty();
+    if (slot.trouble == trouble) return;
+    slot.trouble = trouble;
     if (++slot.complaints > kMaxComplaints) return;
-    complaints.push_back("sensor " + slot.source->name() + (slot.in_trouble ? ": " + trouble : " works again"));
+    complaints.push_back("sensor " + slot.source->name() + (trouble.empty() ? " works again" : ": " + trouble));
   }
 
   // One look, with the lock given back meanwhile. False: it took so long that another thread reads the others by now.
@@ -77,7 +77,7 @@ struct Sensors::Shared {
       if (!slot.busy && !look(lock, slot, mine, reading)) return false;
     }
     size_t failed = 0;
-    for (const Slot& slot : slots) failed += slot.in_trouble ? 1 : 0;
+    for (const Slot& slot : slots) failed += slot.trouble.empty() ? 0 : 1;
     if (failed > 0) reading.values["sensors_failed"] = static_cast<double>(failed);
     return true;
   }
@@ -85,7 +85,7 @@ struct Sensors::Shared {
 
 Sensors::Sensors(Roots roots, std::vector<std::unique_ptr<Source>> sources, Deliver deliver)
     : shared_(std::make_shared<Shared>(std::move(roots), std::move(deliver))) {
-  for (auto& source : sources) shared_->slots.push_back({std::move(source), false, false, 0});
+  for (auto& source : sources) shared_->slots.push_back({std::move(source), false, {}, 0});
 }
 
 Sensors::~Sensors() {

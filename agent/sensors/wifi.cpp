@@ -1,4 +1,4 @@
-// /proc/net/wireless: the signal of the first real interface, in dBm.
+// /proc/net/wireless: the signal of the first real interface that has a connection, in dBm.
 #include "agent/sensors/interfaces.hpp"
 #include "agent/sensors/parse.hpp"
 #include "agent/sensors/sources.hpp"
@@ -19,9 +19,9 @@ void read_wifi(Probe& probe) {
     if (name.size() != 1 || is_virtual_interface(name[0])) return;
     const auto level = parse_number<double>(split_words(line.substr(colon + 1))[kLevel]);
     if (!level) return probe.nonsense(path, line);
-    found = true;
     // Older drivers tell dBm as a byte without its sign; and 0 stands for an interface without a connection.
-    if (*level != 0) probe.set("wifi_signal_dbm", *level > 63 ? *level - 256 : *level);
+    found = *level != 0;
+    if (found) probe.set("wifi_signal_dbm", *level > 63 ? *level - 256 : *level);
   });
 }
 

@@ -205,7 +205,9 @@ std::string draw(const Plot& plot, size_t width) {
 
 std::vector<double> axis_ticks(double low, double high) {
   if (low >= 0 && low < high - low) low = 0;  // from zero, where that costs less than half of the room
-  if (high <= low) high = low + std::max(1.0, std::abs(low) * 0.01);
+  // What differs only in its last bits is one value: means of the same readings come out so.
+  const double same = 1e-9 * std::max(std::abs(low), std::abs(high));
+  if (high - low <= same) high = low + std::max(1.0, std::abs(low) * 0.01);
   const double rough = (high - low) / 4;
   const double power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;

@@ -37,10 +37,15 @@ std::optional<double> value_of(const State& state, const Node& node, const std::
   return reading(node, metric);
 }
 
-// Of no node: nothing is known while none is heard.
-std::optional<double> cluster_power_w(const State& state) {
+bool concerns(const AlertRule& rule, const std::string& node) {
+  return rule.nodes.empty() || std::find(rule.nodes.begin(), rule.nodes.end(), node) != rule.nodes.end();
+}
+
+// Nothing is known while none of them is heard.
+std::optional<double> cluster_power_w(const State& state, const AlertRule& rule) {
   std::optional<double> sum;
   for (const Node& node : state.nodes) {
+    if (!concerns(rule, node.record.status.node)) continue;
     if (const auto watts = reading(node, "power_w")) sum = sum.value_or(0) + *watts;
   }
   return sum;
@@ -102,10 +107,6 @@ void clear(State& state, Effects& effects, Now now, size_t index, const std::str
   tell_people(effects, state.config.alerts[index], node, found->second);
 }
 
-bool concerns(const AlertRule& rule, const std::string& node) {
-  return rule.nodes.empty() || std::find(rule.nodes.begin(), rule.nodes.end(), node) != rule.nodes.end();
-}
-
 void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
   const AlertRule& rule = state.config.alerts[index];
   for (const Node& node : state.nodes) {
@@ -133,7 +134,7 @@ void watch_alerts(State& state, Effects& effects, Now now) {
   for (size_t index = 0; index < state.config.alerts.size(); ++index) {
     if (state.config.alerts[index].metric != kClusterPower) {
       watch_nodes(state, effects, now, index);
-    } else if (const auto watts = cluster_power_w(state)) {
+    } else if (const auto watts = cluster_power_w(state, state.config.alerts[index])) {
       judge(state, effects, now, index, "", *watts);
     }
   }

@@ -57,6 +57,9 @@ struct Reading {
 };
 
 constexpr Reading kReadings[] = {
+    {"readings_dropped", "bramble_node_readings_dropped_total", "counter",
+     "Readings that the node never sent: it was cut off for too long."},
+    {"sensors_failed", "bramble_node_sensors_failed", "gauge", "Sensors that are there and cannot be read."},
     {"cpu_busy_ratio", "bramble_node_cpu_busy_ratio", "gauge", "Share of time that all CPUs together worked."},
     {"cpu_user_ratio", "bramble_node_cpu_user_ratio", "gauge", "Share of time in user programs."},
     {"cpu_system_ratio", "bramble_node_cpu_system_ratio", "gauge", "Share of time in the kernel."},
@@ -263,6 +266,8 @@ void add_aggregator(std::string& text, const State& state, Now now) {
           static_cast<double>(state.malformed_messages));
   add_one(text, "bramble_aggregator_stale_messages_total", "counter", "Messages of an old session that were dropped.",
           static_cast<double>(state.stale_messages));
+  add_one(text, "bramble_aggregator_dropped_messages_total", "counter", "Messages dropped because too many waited.",
+          static_cast<double>(state.dropped_messages));
   add_one(text, "bramble_aggregator_files_used_bytes", "gauge", "Inputs and outputs that are kept.",
           static_cast<double>(state.storage.used_bytes));
   add_one(text, "bramble_aggregator_files_quota_bytes", "gauge", "Room for inputs and outputs.",

@@ -43,6 +43,7 @@ Node* find_or_add_node(State& state, Effects& effects, Now now, const std::strin
   }
   state.node_by_name[name] = static_cast<NodeIndex>(state.nodes.size());
   Node& node = state.nodes.emplace_back();
+  node.record.status.node = name;
   node.record.first_seen = now.wall;
   return &node;
 }

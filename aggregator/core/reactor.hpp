@@ -37,6 +37,8 @@ void on_expired_jobs(State& state, Effects& effects, Now now, const std::vector<
 
 // How much of the room for inputs and outputs is used; call it about as often as on_tick.
 void on_storage(State& state, Effects& effects, const StorageUse& storage);
+// Messages that were dropped because too many events waited; all since the start.
+void on_dropped(State& state, Effects& effects, uint64_t messages);
 inline void on_telemetry_use(State& state, const TelemetryUse& use) { state.telemetry_use = use; }
 
 // Timers: call it about every 100 ms, after the queue was drained. A gap of more than a second between calls means that

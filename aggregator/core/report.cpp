@@ -10,8 +10,13 @@ namespace {
 
 using nlohmann::json;
 
+// Of one that is away nothing is known now.
+bool tells(const Node& node) {
+  return node.telemetry && (node.state == NodeState::on || node.state == NodeState::joining);
+}
+
 json metric(const Node& node, const char* name) {
-  if (!node.telemetry) return nullptr;
+  if (!tells(node)) return nullptr;
   const auto found = node.telemetry->values.find(name);
   return found == node.telemetry->values.end() ? json(nullptr) : json(found->second);
 }
@@ -33,7 +38,7 @@ json node_object(const Node& node, Now now) {
                            "disk_total_bytes", "under_voltage"}) {
     object[name] = metric(node, name);
   }
-  object["power_measured"] = node.telemetry && node.telemetry->power_measured;
+  object["power_measured"] = tells(node) && node.telemetry->power_measured;
   object["calibrated_idle_w"] = node.record.power ? json(node.record.power->idle_w) : json(nullptr);
   object["calibrated_busy_w"] = node.record.power ? json(node.record.power->busy_w) : json(nullptr);
   object["readings_refused"] = node.allowance.refused;
@@ -108,6 +113,7 @@ std::string health_json(const State& state) {
               {"forgetting_jobs", state.forgetting.size()},
               {"malformed_messages", state.malformed_messages},
               {"stale_messages", state.stale_messages},
+              {"dropped_messages", state.dropped_messages},
               {"beats", state.beats}}
       .dump();
 }

@@ -44,4 +44,13 @@ void on_storage(State& state, Effects& effects, const StorageUse& storage) {
   state.storage = storage;
 }
 
+void on_dropped(State& state, Effects& effects, uint64_t messages) {
+  if (messages > 0 && state.dropped_messages == 0) {
+    effects.warn(
+        "more comes in than can be worked off: messages are dropped, and counted in the health JSON; what "
+        "matters is said again by those who sent it, readings are lost");
+  }
+  state.dropped_messages = messages;
+}
+
 }  // namespace bramble::aggregator

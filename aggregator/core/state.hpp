@@ -262,7 +262,8 @@ struct State {
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;
-  uint64_t beats = 0;  // taken in
+  uint64_t dropped_messages = 0;  // too many waited
+  uint64_t beats = 0;             // taken in
 };
 
 }  // namespace bramble::aggregator

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "aggregator/core/store.hpp"
@@ -13,17 +14,19 @@ namespace bramble::aggregator::http {
 // Thread-safe. As many as questions can wait: bounded by whoever adds.
 class RunningQueries {
  public:
-  // In the registry for as long as it lives. Without an id nothing can cancel it.
+  // In the registry for as long as it lives. Without an id nobody can cancel it but
+  // cancel_all().
   class Entry {
    public:
     Entry(RunningQueries& owner, std::string id) : owner_(owner), id_(std::move(id)) {
-      if (id_.empty()) return;
       const std::lock_guard lock(owner_.mutex_);
-      owner_.flags_[id_] = flag_;
+      *flag_ = owner_.stopped_;
+      owner_.all_.insert(flag_);
+      if (!id_.empty()) owner_.flags_[id_] = flag_;
     }
     ~Entry() {
-      if (id_.empty()) return;
       const std::lock_guard lock(owner_.mutex_);
+      owner_.all_.erase(flag_);
       const auto found = owner_.flags_.find(id_);
       if (found != owner_.flags_.end() && found->second == flag_) owner_.flags_.erase(found);
     }
@@ -45,8 +48,16 @@ class RunningQueries {
     return true;
   }
 
+  void cancel_all() {  // those that come later are cancelled from their begin
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    for (const CancelFlag& flag : all_) *flag = true;
+  }
+
  private:
   std::mutex mutex_;
+  bool stopped_ = false;
+  std::set<CancelFlag> all_;
   std::map<std::string, CancelFlag> flags_;
 };
 

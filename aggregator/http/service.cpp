@@ -65,6 +65,7 @@ Service::Service(Backend backend, const ServerLimits& limits)
       upload_pool_(std::make_shared<WorkerPool>(kUploadThreads, 2 * limits.max_uploads)) {}
 
 void Service::stop() {
+  running_queries_.cancel_all();
   work_pool_.stop();
   sql_pool_.stop();
   upload_pool_->stop();

@@ -10,7 +10,10 @@ namespace {
 constexpr int kBusyTimeoutMs = 2000;
 constexpr int kStepsBetweenClockReadings = 1000;
 constexpr int kMaxSqlBytes = 100'000;
-constexpr int kMaxValueBytes = 16 << 20;
+// Functions are not interrupted, and some take the square of a text's length: instr() of this much takes half a second.
+constexpr int kMaxValueBytes = 256 << 10;
+constexpr int kMaxPatternBytes = 1'000;  // of LIKE and GLOB, likewise
+constexpr int kMaxColumns = 400;
 
 tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
 
@@ -36,6 +39,8 @@ Question::Question(sqlite::Connection connection, int64_t time_limit_ms, CancelF
   sqlite3* database = connection_.raw();
   sqlite3_limit(database, SQLITE_LIMIT_SQL_LENGTH, kMaxSqlBytes);
   sqlite3_limit(database, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
+  sqlite3_limit(database, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, kMaxPatternBytes);
+  sqlite3_limit(database, SQLITE_LIMIT_COLUMN, kMaxColumns);
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   const auto is_over = [](void* self) { return static_cast<const Question*>(self)->must_end() ? 1 : 0; };
   sqlite3_progress_handler(database, kStepsBetweenClockReadings, is_over, this);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr int64_t kTablesMs = 5000;
 constexpr size_t kMaxTables = 1000;
-constexpr int kMaxValueBytes = 16 << 20;
 constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
 
 tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
@@ -123,7 +123,7 @@ SqlValue read_value(const sqlite::Statement& row, int column) {
       if (!is_utf8(row.text(column))) return {SqlValue::Kind::text, hex_literal(row.text(column))};
       return {SqlValue::Kind::text, row.string(column)};
     default:
-      return {SqlValue::Kind::text, to_utf8(row.text(column), kMaxValueBytes)};
+      return {SqlValue::Kind::text, to_utf8(row.text(column), std::numeric_limits<size_t>::max())};
   }
 }
 
@@ -144,10 +144,10 @@ Status read_answer(sqlite::Statement& statement, size_t max_rows, SqlTable& tabl
     for (int column = 0; column < width; ++column) {
       values.push_back(read_value(statement, column));
       bytes += values.back().text.size() + sizeof(SqlValue);
-    }
-    if (bytes > kMaxAnswerBytes) {
-      return fail(ErrorCode::limit, "the answer is larger than " + std::to_string(kMaxAnswerBytes >> 20) +
-                                        " MiB: ask for fewer rows or columns");
+      if (bytes > kMaxAnswerBytes) {
+        return fail(ErrorCode::limit, "the answer is larger than " + std::to_string(kMaxAnswerBytes >> 20) +
+                                          " MiB: ask for fewer rows or columns");
+      }
     }
   }
 }

@@ -37,8 +37,8 @@ class SqlQueryTest : public testing::Test {
     if (!table) return table.error().message;
     return table->rows.empty() ? "(no rows)" : table->rows[0][0].text;
   }
-  Error error_of(const std::string& sql) {
-    const auto table = ask(sql);
+  Error error_of(const std::string& sql, size_t max_rows = 100) {
+    const auto table = ask(sql, max_rows);
     return table ? Error{ErrorCode::invalid, "no error"} : table.error();
   }
 
@@ -136,10 +136,24 @@ TEST_F(SqlQueryTest, ValueThatIsTooLargeIsALimit) {
 }
 
 TEST_F(SqlQueryTest, AnswerThatIsTooLargeIsALimit) {
-  const Error error =
-      error_of("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT hex(zeroblob(5000000)) FROM t");
+  const Error error = error_of(
+      "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT hex(zeroblob(100000)) FROM t", 1000);
   EXPECT_EQ(error.code, ErrorCode::limit);
   EXPECT_THAT(error.message, HasSubstr("larger than 64 MiB"));
+}
+
+TEST_F(SqlQueryTest, AnswerOfOneWideRowThatIsTooLargeIsALimit) {
+  std::string columns = "h";
+  for (int i = 1; i < 399; ++i) columns += ", h";
+  EXPECT_EQ(error_of("SELECT " + columns + " FROM (SELECT hex(zeroblob(120000)) AS h)").code, ErrorCode::limit);
+  EXPECT_FALSE(ask("SELECT " + columns + ", h, h FROM (SELECT 1 AS h)", 10));
+}
+
+// A function is not interrupted: what it is given must be small enough.
+TEST_F(SqlQueryTest, NoFunctionGetsATextOverWhichItWouldTakeForEver) {
+  const std::string long_text = "hex(zeroblob(400000))";
+  EXPECT_EQ(error_of("SELECT instr(" + long_text + ", hex(zeroblob(200000)) || '1')").code, ErrorCode::limit);
+  EXPECT_FALSE(ask("SELECT 'aaaaaaaa' LIKE '%' || hex(zeroblob(1000)) || '1'", 10));
 }
 
 TEST_F(SqlQueryTest, WrongNamesGetTheNearest) {

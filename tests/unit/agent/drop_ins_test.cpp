@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "common/posix/files.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::sensors {
@@ -113,6 +114,29 @@ TEST_F(DropIns, OneThatFailsSaysSo) {
   look_until(source, [&] { return !complaint_.empty(); });
   EXPECT_THAT(complaint_, HasSubstr("/fails: it ended with status 3"));
   EXPECT_THAT(reading_.values, IsEmpty());
+}
+
+TEST_F(DropIns, OneThatFailsEachTimeDoesNotSayBetweenThatItWorks) {
+  add("fails", "echo x >>" + dir_ / "runs.txt" + "; exit 3");
+  DropInSource source(options());
+  look_until(source, [&] { return !complaint_.empty(); });
+  const auto runs = [&] { return posix::read_file(dir_ / "runs.txt", 100).value_or("").size() / 2; };
+  look_until(
+      source,
+      [&] {
+        EXPECT_THAT(complaint_, HasSubstr("/fails: it ended with status 3"));
+        return runs() == 3;
+      },
+      15'000);
+}
+
+TEST_F(DropIns, AllThatFailAreNamed) {
+  add("one", "exit 3");
+  add("two", "exit 4");
+  DropInSource source(options());
+  look_until(source, [&] { return complaint_.find("/two") != std::string::npos; });
+  EXPECT_THAT(complaint_, HasSubstr("/one: it ended with status 3; "));
+  EXPECT_THAT(complaint_, HasSubstr("/two: it ended with status 4"));
 }
 
 TEST_F(DropIns, OneThatCannotBeRunSaysSo) {

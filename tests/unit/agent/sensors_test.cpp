@@ -102,6 +102,35 @@ TEST(Sensors, SayWhyAMeterCannotBeRead) {
   EXPECT_EQ(looks.reading.values.count("supply_current_a"), 0U);
 }
 
+TEST(Sensors, DoNotTakeWattsThatNoNodeDraws) {
+  const Board board("zero2w");
+  const std::string power = board / "sys/class/hwmon/hwmon2/power1_input";
+  put(power, "4294967295\n");
+  Looks looks(sources_of(board.roots()));
+  looks.look(board.roots(), {1000});
+  EXPECT_FALSE(looks.reading.power_w);
+  EXPECT_THAT(looks.complaints["power"], HasSubstr("tells 4295 W, which no node draws"));
+  put(power, "-3000000\n");
+  looks.look(board.roots(), {70'000});
+  EXPECT_FALSE(looks.reading.power_w);
+  EXPECT_THAT(looks.complaints["power"], HasSubstr("tells -3 W: turn its two current wires round"));
+  put(power, "-20000\n");
+  looks.look(board.roots(), {140'000});
+  EXPECT_EQ(looks.reading.power_w.value_or(1), 0) << "noise around zero";
+}
+
+TEST(Sensors, TellTheSignalOfTheFirstInterfaceThatHasAConnection) {
+  const Board board("4b");
+  put(board / "proc/net/wireless",
+      "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n"
+      " face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n"
+      " wlan0: 0000    0.    0.     0        0      0      0      0      0        0\n"
+      " wlan1: 0000   57.  -53.  -256        0      0      0      0     88        0\n");
+  Looks looks(sources_of(board.roots(), board / "firmware"));
+  looks.look(board.roots(), {1000});
+  EXPECT_DOUBLE_EQ(looks.reading.values.at("wifi_signal_dbm"), -53);
+}
+
 TEST(Sensors, FindChipsOnceAMinuteAndNotEachSecond) {
   const Board board("3b-plus");
   Looks looks(sources_of(board.roots()));

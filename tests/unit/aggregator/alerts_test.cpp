@@ -214,6 +214,20 @@ TEST_F(Alerts, KnowTheWattsOfAllNodesTogetherAndHowFullADiskIs) {
   EXPECT_EQ(told[1].node, "pi1");
 }
 
+TEST_F(Alerts, AddUpTheWattsOfTheNodesThatTheyName) {
+  AlertRule shelf{"shelf", kClusterPower, true, 5, 5, 0, {"pi2"}};
+  begin({shelf});
+  tell("pi1", {{"power_w", 6}});
+  tell("pi2", {{"power_w", 4}});
+  pass(2000);
+  EXPECT_TRUE(take().empty());
+  tell("pi2", {{"power_w", 5.5}});
+  pass(2000);
+  const auto told = take();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].value, 5.5);
+}
+
 TEST_F(Alerts, AreSaidAgainToABrokerThatWasAwayButNotToPeople) {
   begin({hot()});
   tell("pi1", {{"temperature_celsius", 99}});

@@ -121,6 +121,16 @@ TEST_F(Metrics, CountWhatBecameOfTheReadings) {
   EXPECT_THAT(text(), HasSubstr("bramble_aggregator_readings_total{fate=\"refused\"} 100\n"));
 }
 
+TEST_F(Metrics, CountMessagesThatWereDropped) {
+  Effects effects;
+  on_dropped(cluster.state(), effects, 0);
+  EXPECT_TRUE(effects.log.empty());
+  on_dropped(cluster.state(), effects, 7);
+  on_dropped(cluster.state(), effects, 9);
+  EXPECT_EQ(effects.log.size(), 1U) << "said once";
+  EXPECT_THAT(text(), HasSubstr("bramble_aggregator_dropped_messages_total 9\n"));
+}
+
 TEST_F(Metrics, EndWithANewline) { EXPECT_EQ(text().back(), '\n'); }
 
 }  // namespace

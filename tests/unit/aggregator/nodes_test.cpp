@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "support/reactor_harness.hpp"
 
 namespace bramble::aggregator::test {
@@ -120,6 +122,40 @@ TEST(Nodes, ThatDoNotExistAreNotCalibratedAndNothingChanges) {
   cluster.ask(CalibrateRequest{{"pi1"}, wire::PowerModel{1, 2}}, {"ada", false});
   EXPECT_EQ(cluster.take_reply().http_status, 403);
   EXPECT_FALSE(cluster.state().nodes[0].record.power);
+}
+
+TEST(Nodes, OfAnotherAggregatorHaveTheirNameAndAreNoDevice) {
+  Harness cluster;
+  cluster.state().config.home_assistant = "homeassistant";
+  cluster.connect();
+  auto foreign = Harness::identity("pi1");
+  foreign.store = "0b5d6a1e-1111-4222-8333-444455556666";
+  cluster.say("pi1", NodeTopic::status, foreign);
+  wire::Telemetry reading;
+  reading.values = {{"power_w", 3}};
+  cluster.say("pi1", NodeTopic::telemetry, reading);
+  ASSERT_EQ(cluster.state().nodes.size(), 1U);
+  EXPECT_EQ(cluster.state().nodes[0].record.status.node, "pi1");
+  EXPECT_TRUE(cluster.state().nodes[0].foreign);
+  EXPECT_EQ(cluster.state().nodes[0].announced_readings, 0U);
+}
+
+TEST(Nodes, ThatAreAwayTellNoReadings) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  wire::Telemetry reading;
+  reading.power_measured = true;
+  reading.values = {{"power_w", 3}, {"temperature_celsius", 90}};
+  cluster.say("pi1", NodeTopic::telemetry, reading);
+  const auto told = [&] { return nlohmann::json::parse(nodes_json(cluster.state(), cluster.now()))[0]; };
+  EXPECT_EQ(told()["temperature_celsius"], 90);
+  auto goodbye = Harness::identity("pi1");
+  goodbye.online = false;
+  goodbye.reason = "goodbye";
+  cluster.say("pi1", NodeTopic::status, goodbye);
+  EXPECT_TRUE(told()["temperature_celsius"].is_null());
+  EXPECT_FALSE(told()["power_measured"]);
 }
 
 TEST(Nodes, AreSilentAfterThreeSecondsAndLostAfterFive) {

@@ -37,6 +37,8 @@ TEST(AxisTicks, AreRoundNumbersAroundTheValues) {
   EXPECT_THAT(axis_ticks(0.3, 3.7), ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(axis_ticks(48.2, 51.9), ElementsAre(48, 49, 50, 51, 52));
   EXPECT_THAT(axis_ticks(5, 5), ElementsAre(5, 5.25, 5.5, 5.75, 6));
+  EXPECT_THAT(axis_ticks(48.300000000000026, 48.30000000000003), ElementsAre(48.25, 48.5, 48.75, 49, 49.25, 49.5));
+  EXPECT_LE(axis_ticks(1e300, 1.1e300).size(), 8U);
   EXPECT_THAT(axis_ticks(-61, -40), ElementsAre(-70, -60, -50, -40));
 }
 

@@ -93,5 +93,16 @@ TEST(RunningQueries, AreCancelledByTheirNameWhileTheyRun) {
   EXPECT_FALSE(running.cancel("a"));
 }
 
+TEST(RunningQueries, AreAllCancelledAtTheEndAlsoThoseThatComeLater) {
+  RunningQueries running;
+  const RunningQueries::Entry named(running, "a");
+  const RunningQueries::Entry nameless(running, "");
+  running.cancel_all();
+  EXPECT_TRUE(*named.flag());
+  EXPECT_TRUE(*nameless.flag());
+  const RunningQueries::Entry late(running, "b");
+  EXPECT_TRUE(*late.flag());
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::http
