@@ -16,7 +16,8 @@ using nlohmann::json;
 std::string energy_path(const EnergyCommand& command, const std::string& query_id) {
   return "/api/v1/energy?by=" + command.by + "&nodes=" + url_encoded(command.nodes) +
          "&jobs=" + url_encoded(command.jobs) + "&since_ms=" + std::to_string(command.since_ms) +
-         "&until_ms=" + std::to_string(command.until_ms) + "&query_id=" + query_id;
+         "&until_ms=" + std::to_string(command.until_ms) + "&time_limit_ms=" + std::to_string(command.time_limit_ms) +
+         "&query_id=" + query_id;
 }
 
 // What the times were rounded to, and what is not in the table's columns.
@@ -31,8 +32,9 @@ std::string heading(const json& answer, const EnergyCommand& command) {
 }  // namespace
 
 Result<int> energy(const Session& session, const EnergyCommand& command) {
-  auto asked = ask_question(
-      session, [&](Api& api, const std::string& query_id) { return api.get(energy_path(command, query_id), 10); });
+  auto asked = ask_question(session, [&](Api& api, const std::string& query_id) {
+    return api.get(energy_path(command, query_id), command.time_limit_ms / 1000);
+  });
   if (asked.signal != 0) return kSignalBase + asked.signal;
   if (!asked.answer) return tl::unexpected(asked.answer.error());
   json& answer = *asked.answer;

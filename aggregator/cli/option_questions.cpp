@@ -145,6 +145,7 @@ void declare_energy(OptionTree& tree) {
   add_value(*app, "--format", "HOW", "table (default), csv or json", [command](const std::string& value) {
     return take_word(value, {"table", "csv", "json"}, command->format);
   });
+  add_duration(*app, "--time-limit", "how long it may take (10s)", command->time_limit_ms);
   add_flag(*app, "--json", "the same as --format json", tree.common.json);
   tree.leaves.push_back({app, Tail::none, [command, by_said](const std::vector<std::string>&) {
                            return make_energy(*command, *by_said);

@@ -163,6 +163,7 @@ struct EnergyCommand {
   int64_t since_ms = 0;
   int64_t until_ms = 0;
   std::optional<double> price;  // of a kilowatt-hour
+  int64_t time_limit_ms = 10'000;
   std::string format = "table";
 };
 

@@ -56,6 +56,13 @@ std::string value_template(const Sensor& sensor) {
          std::to_string(sensor.digits) + ") }}";
 }
 
+// Watts and joules say in an attribute whether they are measured.
+void add_measured(json& component, const Sensor& sensor, const std::string& telemetry_topic) {
+  if (sensor.metric != "power_w" && sensor.metric != "energy_j") return;
+  component["json_attributes_topic"] = telemetry_topic;
+  component["json_attributes_template"] = "{{ {'measured': value_json.get('power_measured', false)} | tojson }}";
+}
+
 json component_of(const Sensor& sensor, const std::string& id) {
   json component{{"platform", "sensor"},
                  {"unique_id", id + "_" + std::string(sensor.metric)},
@@ -75,12 +82,14 @@ json under_voltage_component(const std::string& id) {
           {"value_template", "{{ 'ON' if value_json['values'].get('under_voltage') else 'OFF' }}"}};
 }
 
-json components_of(const Node& node, const std::string& id) {
+json components_of(const Node& node, const std::string& id, const std::string& telemetry_topic) {
   json components = json::object();
   const auto& values = node.telemetry->values;
   for (const Sensor& sensor : kSensors) {
     const std::string metric(sensor.metric);
-    if (values.contains(metric)) components[metric] = component_of(sensor, id);
+    if (!values.contains(metric)) continue;
+    components[metric] = component_of(sensor, id);
+    add_measured(components[metric], sensor, telemetry_topic);
   }
   if (values.contains(std::string(kUnderVoltage))) components[std::string(kUnderVoltage)] = under_voltage_component(id);
   return components;
@@ -102,18 +111,19 @@ json device_of(const Node& node, const std::string& id) {
 std::string discovery_payload(const State& state, const Node& node) {
   const std::string& name = node.record.status.node;
   const std::string id = id_of(state, node);
+  const std::string telemetry_topic = state.topics.node(name, wire::NodeTopic::telemetry);
   const json payload{{"device", device_of(node, id)},
                      {"origin", {{"name", "bramble"}, {"sw_version", state.config.version}}},
-                     {"state_topic", state.topics.node(name, wire::NodeTopic::telemetry)},
+                     {"state_topic", telemetry_topic},
                      {"availability", json::array({available_by(state.topics.node(name, wire::NodeTopic::status)),
                                                    available_by(state.topics.aggregator_status())})},
                      {"availability_mode", "all"},
-                     {"components", components_of(node, id)}};
+                     {"components", components_of(node, id, telemetry_topic)}};
   return payload.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 void announce_device(State& state, Effects& effects, Node& node) {
-  if (state.config.home_assistant.empty() || !node.telemetry) return;
+  if (state.config.home_assistant.empty() || !node.telemetry || node.foreign) return;
   size_t readings = 0;
   for (const Sensor& sensor : kSensors) readings += node.telemetry->values.count(std::string(sensor.metric));
   readings += node.telemetry->values.count(std::string(kUnderVoltage));

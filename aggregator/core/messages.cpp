@@ -62,7 +62,7 @@ void on_telemetry(State& state, Effects& effects, Now now, const std::string& na
   const auto shared = std::make_shared<const wire::Telemetry>(std::move(reading));
   effects.telemetry.push_back({name, now.wall, shared});
   if (is_newer(*shared, *node)) node->telemetry = shared;
-  if (!node->foreign) announce_device(state, effects, *node);
+  announce_device(state, effects, *node);
 }
 
 void on_blob_get(State& state, Effects& effects, const std::string& name, const wire::BlobGet& get) {

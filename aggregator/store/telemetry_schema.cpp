@@ -51,8 +51,9 @@ std::string reading_view(ColumnSet columns) {
 
 // A gauge X as X (its mean), X_min and X_max; a counter as X (the last) and X_increase.
 std::string rollup_view(const std::string& view, std::string_view table, ColumnSet columns) {
-  std::string sql =
-      "CREATE VIEW " + view + " AS SELECT\n" + time_columns() + "  readings,\n  covered_us / 1e6 AS covered_s";
+  std::string sql = "CREATE VIEW " + view + " AS SELECT\n" + time_columns() +
+                    "  readings,\n  covered_us / 1e6 AS covered_s,\n"
+                    "  (SELECT power_measured FROM sources WHERE source_id = last_source_id) AS power_measured";
   const auto add = [&](size_t place, const char* part, const char* suffix) {
     const bool stored = (columns >> place & 1) != 0;
     sql +=

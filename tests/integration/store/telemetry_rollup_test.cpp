@@ -72,6 +72,7 @@ TEST_F(TelemetryRollup, MinutesThatHaveEndedAndHoursOfThem) {
   EXPECT_EQ(ask("SELECT round(1000 * energy_j_increase) FROM telemetry_hour WHERE node = 'pi1'"), 3599 * 5000);
   EXPECT_EQ(ask("SELECT readings FROM telemetry_hour WHERE node = 'pi1'"), 3600);
   EXPECT_EQ(ask("SELECT 100 * load1_max FROM telemetry_hour WHERE node = 'pi1'"), 99);
+  EXPECT_EQ(ask("SELECT power_measured FROM telemetry_hour WHERE node = 'pi1'"), 0);
   roll(7200);
   EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_hour WHERE node = 'pi1'"), 7199 * 5000);
 }

@@ -73,6 +73,7 @@ TEST_F(HomeAssistant, IsToldOfANodeWithItsFirstReading) {
   EXPECT_EQ(energy["device_class"], "energy");
   EXPECT_EQ(energy["state_class"], "total_increasing");
   EXPECT_EQ(energy["unit_of_measurement"], "Wh");
+  EXPECT_EQ(energy["json_attributes_topic"], "bramble/home/node/pi.1/telemetry") << "measured or modelled";
 }
 
 // Any other key at these places has Home Assistant reject the whole device.

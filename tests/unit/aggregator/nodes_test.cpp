@@ -158,6 +158,19 @@ TEST(Nodes, ThatAreAwayTellNoReadings) {
   EXPECT_FALSE(told()["power_measured"]);
 }
 
+TEST(Nodes, ThatCallThemselvesOtherwiseThanTheirTopicAreNotHeard) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  const SessionId session = cluster.session("pi1");
+  auto other = Harness::identity("pi2");
+  other.counter = 9;
+  cluster.say("pi1", NodeTopic::status, other);
+  EXPECT_EQ(cluster.session("pi1"), session);
+  EXPECT_EQ(cluster.state().nodes.size(), 1U);
+  EXPECT_EQ(cluster.state().malformed_messages, 1U);
+}
+
 TEST(Nodes, AreSilentAfterThreeSecondsAndLostAfterFive) {
   Harness cluster;
   cluster.connect();
