@@ -7,6 +7,13 @@ namespace {
 
 using wire::NodeTopic;
 
+void say_goodbye(Harness& cluster, const std::string& node) {
+  auto goodbye = Harness::identity(node);
+  goodbye.online = false;
+  goodbye.reason = "goodbye";
+  cluster.say(node, NodeTopic::status, goodbye);
+}
+
 TEST(Nodes, AreOnOnlyAfterTheInventoryThatAnswersTheirWelcome) {
   Harness cluster;
   cluster.connect();
@@ -70,10 +77,7 @@ TEST(Nodes, GoodbyeIsToldFromSilence) {
   Harness cluster;
   cluster.connect();
   cluster.join("pi1");
-  auto goodbye = Harness::identity("pi1");
-  goodbye.online = false;
-  goodbye.reason = "goodbye";
-  cluster.say("pi1", NodeTopic::status, goodbye);
+  say_goodbye(cluster, "pi1");
   EXPECT_EQ(cluster.node_state("pi1"), NodeState::stopped);
 }
 
@@ -100,10 +104,7 @@ TEST(Nodes, ThatAreAwayHearTheirCalibrationWhenTheyCome) {
   Harness cluster;
   cluster.connect();
   cluster.join("pi1");
-  auto goodbye = Harness::identity("pi1");
-  goodbye.online = false;
-  goodbye.reason = "goodbye";
-  cluster.say("pi1", NodeTopic::status, goodbye);
+  say_goodbye(cluster, "pi1");
   cluster.ask(CalibrateRequest{{"pi1"}, kPower}, {"root", true});
   EXPECT_EQ(cluster.take_reply().http_status, 200);
   EXPECT_FALSE(cluster.has_message("pi1"));
@@ -150,10 +151,7 @@ TEST(Nodes, ThatAreAwayTellNoReadings) {
   cluster.say("pi1", NodeTopic::telemetry, reading);
   const auto told = [&] { return nlohmann::json::parse(nodes_json(cluster.state(), cluster.now()))[0]; };
   EXPECT_EQ(told()["temperature_celsius"], 90);
-  auto goodbye = Harness::identity("pi1");
-  goodbye.online = false;
-  goodbye.reason = "goodbye";
-  cluster.say("pi1", NodeTopic::status, goodbye);
+  say_goodbye(cluster, "pi1");
   EXPECT_TRUE(told()["temperature_celsius"].is_null());
   EXPECT_FALSE(told()["power_measured"]);
 }
