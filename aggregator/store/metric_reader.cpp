@@ -157,12 +157,15 @@ Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) 
   const auto found = place_of_node_.find(source->node_id);
   if (found == place_of_node_.end()) return {};
   const size_t node = found->second;
+  Before& before = before_[node];
+  const Succession order =
+      before.seen ? succession(before.life, before.last_us, source->life, ts_us) : Succession::unknown;
   const ScaledValues values = read_values(row, 2, columns_);
   for (size_t i = 0; i < metrics_.size(); ++i) {
     if (!metrics_[i].place || !values.has(*metrics_[i].place)) continue;
     const size_t place = *metrics_[i].place;
     if (metrics_[i].is_counter()) {
-      add_count(node, i, ts_us, values.at(place), source->life, ts_us >= from_us);
+      add_count(node, i, ts_us, values.at(place), source->life, order, ts_us >= from_us);
     } else if (ts_us >= from_us) {
       const bool keep = metrics_[i].aggregate == Aggregate::p95;
       cell(node, i, ts_us).add_value(in_unit(place, values.at(place)), keep);
@@ -172,25 +175,22 @@ Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) 
       }
     }
   }
-  Before& before = before_[node];
+  if (order == Succession::leftover) return {};
   before.last_us = before.seen ? std::max(before.last_us, ts_us) : ts_us;
   before.life = source->life;
   before.seen = true;
   return {};
 }
 
-void MetricReader::add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life, bool wanted) {
+void MetricReader::add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life,
+                             Succession order, bool wanted) {
   Before& before = before_[node];
   const size_t place = *metrics_[metric].place;
-  CounterStep step{0, value};
-  if (before.counters[metric]) {
-    step = count_on(place, *before.counters[metric], value, compare_lives(before.life, life));
-  } else if (begins_with_agent(place) && life.from_its_begin) {
-    step.increase = value;
-  }
+  const CounterStep step = count_on(place, before.counters[metric], value, life, order);
   before.counters[metric] = step.last;
   if (!wanted) return;
-  const double covered_s = before.seen ? static_cast<double>(std::max<int64_t>(0, ts_us - before.last_us)) / 1e6 : 0;
+  const bool covers = before.seen && order != Succession::leftover;
+  const double covered_s = covers ? static_cast<double>(std::max<int64_t>(0, ts_us - before.last_us)) / 1e6 : 0;
   cell(node, metric, ts_us).add_counter(in_unit(place, value), in_unit(place, step.increase), covered_s, true);
 }
 

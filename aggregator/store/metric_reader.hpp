@@ -47,7 +47,8 @@ class MetricReader {
   Status read_readings(int64_t from_us, int64_t rolled_to_us);
   Status begin_counters(int64_t before_us);
   Status add_reading(const sqlite::Statement& row, int64_t from_us);
-  void add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life, bool wanted);
+  void add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life, Succession order,
+                 bool wanted);
   Status read_others(const AskedMetric& metric, size_t index);
   Status read_hours_of_others(const AskedMetric& metric, size_t index, int64_t raw_from_us);
 

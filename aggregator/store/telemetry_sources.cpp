@@ -45,8 +45,8 @@ Status TelemetrySources::prepare(sqlite::Connection& connection) {
 
 Status TelemetrySources::prepare_reading(sqlite::Connection& connection) {
   auto statement = connection.prepare(
-      "SELECT node_id, run, (SELECT min(first_number) FROM sources o WHERE o.node_id = s.node_id AND o.run = s.run) "
-      "FROM sources s WHERE source_id = ?");
+      "SELECT s.node_id, s.run, min(o.first_number), min(o.source_id) FROM sources s JOIN sources o "
+      "ON o.node_id = s.node_id AND o.run = s.run WHERE s.source_id = ? GROUP BY s.source_id");
   if (!statement) return failed(statement.error());
   read_source_ = std::move(*statement);
   return {};
@@ -83,7 +83,7 @@ Result<Source> TelemetrySources::source(int64_t source_id) {
   Source source;
   Status status = read_source_.each(
       [&](const sqlite::Statement& row) -> Status {
-        source = {row.integer(0), {row.integer(1), row.integer(2) <= kFirstReadings}};
+        source = {row.integer(0), {row.integer(1), row.integer(2) <= kFirstReadings, row.integer(3)}};
         return {};
       },
       source_id);

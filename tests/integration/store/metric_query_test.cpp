@@ -274,6 +274,41 @@ TEST_F(MetricQueryTest, ResetsAndGapsLoseNothingAndCountNothingTwice) {
   }
 }
 
+// The head came up with an old clock: 30 s of the new life lie among the old one's readings, and some minutes after
+// them.
+TEST_F(MetricQueryTest, TwoLivesWhoseReadingsInterleaveCountOnce) {
+  std::vector<Reading> old_life;
+  for (int64_t second = 0; second < 120; ++second) {
+    old_life.push_back({.second = second, .energy_j = 7.8e6 + 5.0 * static_cast<double>(second), .run = 1});
+  }
+  write(old_life);
+  roll(120);
+  std::vector<Reading> new_life;
+  for (int64_t i = 0; i < 300; ++i) {
+    const int64_t second = i < 30 ? 80 + i : 600 + i;
+    new_life.push_back({.second = second, .energy_j = 5.0 * static_cast<double>(i + 1), .run = 2});
+  }
+  write(new_life);
+  const double both_j = 5.0 * (119 + 300);
+  const auto by_node = [&] { return energy(EnergyQuestion::By::node, 0, 1200).nodes.energy_j; };
+  const auto by_step = [&] { return points(question("energy_j", 0, 1200, 1200, Aggregate::increase)).at(0); };
+  const auto by_readings = [&] {
+    double sum_j = 0;
+    for (const double step_j : points(question("energy_j", 0, 1170, 90, Aggregate::increase))) {
+      sum_j += std::max(0.0, step_j);
+    }
+    return sum_j;
+  };
+  for (const int64_t rolled_s : {0, 120, 1200}) {
+    roll(rolled_s);
+    // What the old life used beside the new one is not counted.
+    for (const double counted_j : {by_node(), by_step(), by_readings()}) {
+      EXPECT_LE(counted_j, both_j) << rolled_s;
+      EXPECT_GE(counted_j, both_j - 5.0 * 45) << rolled_s;
+    }
+  }
+}
+
 TEST_F(MetricQueryTest, AttemptsAreCutByTheTimeAskedFor) {
   write_seconds("pi1", 0, 3600);
   add_attempt(1, 1, "pi1", 0, 1200, 1200);
