@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace bramble::aggregator {
 namespace {
+
+// Values are bounded, but readings of ever new lives count in full each.
+int64_t add_within_limits(int64_t sum, int64_t part) {
+  int64_t result = 0;
+  if (!__builtin_add_overflow(sum, part, &result)) return result;
+  return part < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
 
 void widen(MetricSummary& summary, int64_t least, int64_t most) {
   summary.min = summary.told ? std::min(summary.min, least) : least;
@@ -23,6 +31,8 @@ Succession succession(const Life& before, int64_t before_us, const Life& now, in
 CounterStep count_on(size_t column, std::optional<int64_t> last, int64_t value, const Life& life,
                      Succession succession) {
   const bool energy = begins_with_agent(column);
+  value = std::max<int64_t>(value, 0);  // older stores may hold what is refused now
+  if (last) last = std::max<int64_t>(*last, 0);
   if (succession == Succession::leftover) return {0, last};
   if (succession == Succession::back) return {0, value};
   if (!last) return {energy && life.from_its_begin ? value : 0, value};
@@ -54,7 +64,7 @@ void RollupBuilder::add(int64_t ts_us, int64_t source, const Life& life, const S
     if (kTelemetryColumns[column].is_counter()) {
       const auto last = summary.has_last ? std::optional(summary.last) : std::nullopt;
       const CounterStep step = count_on(column, last, value, life, order);
-      summary.increase += step.increase;
+      summary.increase = add_within_limits(summary.increase, step.increase);
       summary.has_last = step.last.has_value();
       summary.last = step.last.value_or(0);
     } else {
@@ -98,7 +108,7 @@ Rollup combine(std::span<const Rollup> minutes) {
       const MetricSummary& part = minute.metrics[column];
       if (!part.told) continue;
       widen(summary, part.min, part.max);
-      summary.increase += part.increase;
+      summary.increase = add_within_limits(summary.increase, part.increase);
       sum += static_cast<long double>(part.mean) * static_cast<long double>(minute.readings);
       weight += minute.readings;
       summary.told = true;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace bramble::aggregator {
 namespace {
 
@@ -110,6 +112,24 @@ TEST(Rollup, AnOlderLifeIsBackWhenTheNewerOneHasBeenSilentForLong) {
   for (int64_t i = 1; i <= 3; ++i) builder.add(kLivesOverlapUs + 2'000'000 * i, 1, kOld, values(kEnergy, 5000 + i));
   EXPECT_EQ(builder.finish().metrics[kEnergy].increase, 2) << "what it counted before is not known";
   EXPECT_EQ(builder.finish().last_life, kOld);
+}
+
+TEST(Rollup, IncreasesEndAtTheLargestNumber) {
+  constexpr int64_t kMost = 1'000'000'000'000'000;
+  std::vector<Rollup> minutes;
+  for (int64_t minute = 0; minute < 3; ++minute) {
+    RollupBuilder builder({});
+    for (int64_t i = 0; i < 5000; ++i) builder.add(i, i, Life{i + 1, true, i}, values(kEnergy, kMost));
+    minutes.push_back(builder.finish());
+    EXPECT_EQ(minutes.back().metrics[kEnergy].increase, 5000 * kMost);
+  }
+  EXPECT_EQ(combine(minutes).metrics[kEnergy].increase, std::numeric_limits<int64_t>::max());
+}
+
+TEST(Rollup, ACounterBelowZeroOfAnOlderStoreCountsAsZero) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(count_on(kEnergy, kLeast, 7, kLife, Succession::same), (CounterStep{7, 7}));
+  EXPECT_EQ(count_on(kEnergy, 7, kLeast, kLife, Succession::newer), (CounterStep{0, 0}));
 }
 
 TEST(Rollup, ACounterThatIsAbsentForAMinuteGoesOnFromBefore) {
