@@ -28,7 +28,7 @@ Status read_nodes(sqlite::Connection& connection, const NodeIds& nodes, const St
                   EnergyAnswer& answer, std::vector<EnergyRow>& rows) {
   std::vector<AskedMetric> metrics;
   for (const auto name : kCounters) metrics.push_back({std::string(name), column_of(name), 0, Aggregate::increase});
-  MetricReader reader(connection, nodes, std::move(metrics), span);
+  MetricReader reader(connection, nodes, std::move(metrics), span, 0);  // counters keep no values
   if (Status status = reader.read(answer.by_hours ? Tier::hour : Tier::minute, bounds); !status) return status;
   const MetricAnswer increases = reader.answer();
   const auto joules = [&](size_t series) {

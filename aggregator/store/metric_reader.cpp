@@ -14,11 +14,12 @@ double in_unit(size_t place, int64_t scaled) { return static_cast<double>(scaled
 }  // namespace
 
 MetricReader::MetricReader(sqlite::Connection& connection, std::map<std::string, int64_t> nodes,
-                           std::vector<AskedMetric> metrics, Steps steps)
+                           std::vector<AskedMetric> metrics, Steps steps, size_t max_kept_values)
     : connection_(connection),
       nodes_(nodes.begin(), nodes.end()),
       metrics_(std::move(metrics)),
       steps_(steps),
+      max_kept_values_(max_kept_values),
       before_(nodes_.size()),
       series_(nodes_.size() * metrics_.size(), std::vector<StepCell>(steps.count)) {
   for (size_t i = 0; i < nodes_.size(); ++i) place_of_node_[nodes_[i].second] = i;
@@ -33,6 +34,14 @@ ColumnSet MetricReader::asked_columns() const {
 
 StepCell& MetricReader::cell(size_t node, size_t metric, int64_t ts_us) {
   return series_[node * metrics_.size() + metric][steps_.of(ts_us)];
+}
+
+Status MetricReader::add_value(size_t node, size_t metric, int64_t ts_us, double value) {
+  const bool keep = metrics_[metric].aggregate == Aggregate::p95;
+  cell(node, metric, ts_us).add_value(value, keep);
+  if (!keep || ++kept_values_ <= max_kept_values_) return {};
+  return fail("a p95 over more than " + std::to_string(max_kept_values_) +
+              " readings: ask for fewer nodes or metrics, or a shorter time");
 }
 
 // Where the tier ends (minutes and hours that have not ended yet) the finer one goes on.
@@ -167,12 +176,7 @@ Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) 
     if (metrics_[i].is_counter()) {
       add_count(node, i, ts_us, values.at(place), source->life, order, ts_us >= from_us);
     } else if (ts_us >= from_us) {
-      const bool keep = metrics_[i].aggregate == Aggregate::p95;
-      cell(node, i, ts_us).add_value(in_unit(place, values.at(place)), keep);
-      if (keep && ++kept_values_ > kMaxKeptValues) {
-        return fail("a p95 over more than " + std::to_string(kMaxKeptValues) +
-                    " readings: ask for fewer nodes or metrics, or a shorter time");
-      }
+      if (Status status = add_value(node, i, ts_us, in_unit(place, values.at(place))); !status) return status;
     }
   }
   if (order == Succession::leftover) return {};
@@ -219,8 +223,7 @@ Status MetricReader::read_others(const AskedMetric& metric, size_t index) {
       [&](const sqlite::Statement& row) -> Status {
         const auto node = place_of_node_.find(row.integer(1));
         if (node == place_of_node_.end()) return {};
-        cell(node->second, index, row.integer(0)).add_value(row.real(2), metric.aggregate == Aggregate::p95);
-        return {};
+        return add_value(node->second, index, row.integer(0), row.real(2));
       },
       steps_.since_us, steps_.end_us(), metric.other_id);
 }

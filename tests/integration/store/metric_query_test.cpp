@@ -156,6 +156,26 @@ TEST_F(MetricQueryTest, P95IsMadeOfReadings) {
   EXPECT_THAT(points(question("load1", 0, 3600, 3600)), testing::ElementsAre(29.5));
 }
 
+TEST_F(MetricQueryTest, AP95KeepsOnlySoManyReadingsOfEachKindOfMetric) {
+  std::vector<ScaledRow> rows(60);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].node = "pi1";
+    rows[i].ts_us = kBeginMs * 1000 + static_cast<int64_t>(i) * kSecondUs;
+    rows[i].values.set(*column_of("load1"), 100);
+    rows[i].others = {{"co2_ppm", 400}};
+  }
+  ASSERT_TRUE(table_->write(rows));
+  for (const auto* metric : {"load1", "co2_ppm"}) {
+    const auto asked = question(metric, 0, 60, 60, Aggregate::p95);
+    query_ = std::make_unique<SqliteTelemetryQuery>(
+        dir_ / "telemetry.db", "", [] {}, rows.size());
+    EXPECT_EQ(points(asked).size(), 1U);
+    query_ = std::make_unique<SqliteTelemetryQuery>(
+        dir_ / "telemetry.db", "", [] {}, rows.size() - 1);
+    EXPECT_THAT(error_of(asked), HasSubstr("a p95 over more than 59 readings")) << metric;
+  }
+}
+
 TEST_F(MetricQueryTest, NodesAreApartAndSilenceIsNothing) {
   write_seconds("pi1", 0, 60);
   write_seconds("pi2", 120, 180);
