@@ -10,7 +10,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 5000;  // a thread of its own may wait
 constexpr int64_t kPurgeStepRows = 5000;
 constexpr int64_t kManyFreePages = 4096;
-constexpr int kMaxSteps = 10'000;  // microseconds that a reading is put later at most
+constexpr int kMaxSteps = 256;  // microseconds that are tried for a reading
 
 // auto_vacuum must be said before the first table is made. Debian's SQLite would write zeros over all that is deleted.
 constexpr const char* kSettings =
@@ -84,10 +84,13 @@ void TelemetryTable::forget() {
 Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
   auto transaction = sqlite::Transaction::begin(connection_);
   if (!transaction) return failed(transaction.error());
+  const uint64_t others_refused = others_refused_;
+  rows_refused_ = 0;
   Status status = write_all(rows);
   if (status) status = transaction->commit();
   if (status) return status;
   { const auto rolled_back = std::move(*transaction); }
+  others_refused_ = others_refused;
   forget();
   return status;
 }
@@ -95,7 +98,11 @@ Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
 Status TelemetryTable::write_all(const std::vector<ScaledRow>& rows) {
   if (Status status = add_columns(rows); !status) return status;
   for (const auto& row : rows) {
-    if (Status status = write_row(row); !status) return status;
+    Status status = write_row(row);
+    if (!status && sqlite::may_work_later(status.error())) return status;
+    if (status) continue;
+    ++rows_refused_;
+    refusal_ = status.error().message;
   }
   return {};
 }

@@ -37,7 +37,8 @@ class TelemetryTable {
   // max_others: so many metrics that have no column are stored, by their names; values of further ones are counted.
   static Result<std::unique_ptr<TelemetryTable>> open(const std::string& path, size_t max_others = 100);
 
-  // All or none. Of two readings at one microsecond the one written later is put a microsecond later.
+  // All or none, but for rows that will never fit: those are passed over and counted. Of two readings at one
+  // microsecond the one written later is put a microsecond later.
   Status write(const std::vector<ScaledRow>& rows);
 
   // Makes rollups of at most max_minutes minutes that have ended. True: there is more to do.
@@ -48,6 +49,8 @@ class TelemetryTable {
   // where there are many. True: there is more to delete. Readings that are in no rollup yet stay.
   Result<bool> purge(const PurgeBefore& before);
 
+  uint64_t rows_refused() const { return rows_refused_; }      // that the last write() passed over
+  const std::string& refusal() const { return refusal_; }      // why, of the last one
   uint64_t others_refused() const { return others_refused_; }  // values of metrics beyond max_others
   size_t others() const { return other_ids_.size(); }
 
@@ -76,6 +79,8 @@ class TelemetryTable {
   const size_t max_others_;
   ColumnSet columns_ = 0;
   int64_t last_us_ = 0;  // the newest stamp given
+  uint64_t rows_refused_ = 0;
+  std::string refusal_;
   uint64_t others_refused_ = 0;
   std::unordered_map<std::string, int64_t> other_ids_;
   sqlite::Statement insert_;

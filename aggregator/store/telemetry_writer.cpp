@@ -127,9 +127,10 @@ void TelemetryWriter::run() {
     report(status);
     lock.lock();
     if (status) {
-      use_.stored += rows;
       unstored_weight_ = 0;
+      use_.stored += rows - (unfit_ - use_.unfit);
     }
+    use_.unfit = unfit_;
     if (table_) use_.others_refused = table_->others_refused();
     last_status_ = status;
     flushes_done_ = flushes;
@@ -147,8 +148,23 @@ Status TelemetryWriter::store() {
     status = begin_anew(status.error());
     if (status) status = table_->write(unstored_);
   }
+  if (status) {
+    give_up(table_->rows_refused(), table_->refusal());
+  } else if (table_ && !sqlite::may_work_later(status.error())) {
+    give_up(unstored_.size(), status.error().message);
+    status = {};
+  }
   if (status) unstored_.clear();
   return status;
+}
+
+// What was not stored and never can be; told once.
+void TelemetryWriter::give_up(uint64_t rows, const std::string& why) {
+  if (rows > 0 && unfit_ == 0) {
+    options_.warn(std::to_string(rows) + " readings are dropped, for they can never be stored: " + why +
+                  "; further ones are counted in the health's telemetry.unfit");
+  }
+  unfit_ += rows;
 }
 
 // Opens a database where there is none, after what is damaged was set aside.

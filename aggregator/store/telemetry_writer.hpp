@@ -55,8 +55,8 @@ class TelemetryWriter final : public TelemetrySink {
   void add(std::vector<TelemetryRow> rows) override;
   TelemetryUse use() const override;
 
-  // Returns when all rows added before the call are committed, or with the reason why they could not be; they are then
-  // kept and tried again. Rollups and purges follow after it.
+  // Returns when all rows added before the call are committed (or given up: those that could never be), or with the
+  // reason why they could not be; they are then kept and tried again. Rollups and purges follow after it.
   Status flush();
 
  private:
@@ -67,6 +67,7 @@ class TelemetryWriter final : public TelemetrySink {
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   Status store();
+  void give_up(uint64_t rows, const std::string& why);
   Status begin_anew(const std::optional<Error>& damage);
   void maintain();
   template <typename Step>
@@ -77,8 +78,9 @@ class TelemetryWriter final : public TelemetrySink {
 
   const std::string path_;
   const TelemetryOptions options_;
-  Table table_;  // the thread's, as are the next four
+  Table table_;  // the thread's, as are the next five
   std::vector<ScaledRow> unstored_;
+  uint64_t unfit_ = 0;  // rows that were given up
   PurgeGate gate_;
   MonoTime purge_at_;
   bool shedding_told_ = false;

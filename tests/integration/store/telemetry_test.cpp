@@ -84,6 +84,58 @@ TEST_F(TelemetryTest, WhatComesLateIsStoredAtItsTimeAndWhatIsOlderThanKeptIsNot)
   EXPECT_EQ(writer->use().too_old, 1u);
 }
 
+// A sender whose readings' ages make all of them of one millisecond.
+TEST_F(TelemetryTest, AReadingThatFindsNoFreeMicrosecondIsGivenUpAndOthersAreStored) {
+  const auto writer = open(lazy());
+  constexpr int64_t kAgeMs = 50'000;
+  constexpr int kReadings = 3000;
+  for (int i = 0; i < kReadings; ++i) {
+    writer->add(
+        {test::make_row({.node = "liar", .received_ms = 100'000 + i, .values = {{"load1", 1}}, .age_ms = kAgeMs + i})});
+    writer->add(row("pi1", 200'000 + i));
+  }
+  ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry WHERE node = 'pi1'"), kReadings);
+  const TelemetryUse use = writer->use();
+  EXPECT_GT(use.unfit, 0U);
+  EXPECT_EQ(use.stored + use.unfit, 2U * kReadings);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), static_cast<int64_t>(use.stored));
+  EXPECT_EQ(use.waiting, 0U);
+}
+
+TEST_F(TelemetryTest, ARowThatCanNeverBeStoredHoldsUpNoOther) {
+  const auto writer = open(lazy());
+  writer->add(row("pi1", 1000));
+  ASSERT_TRUE(writer->flush());
+  auto other = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 5000);
+  ASSERT_TRUE(
+      other->execute("CREATE TRIGGER never BEFORE INSERT ON telemetry_raw WHEN NEW.load1_e2 = 666 "
+                     "BEGIN SELECT RAISE(ABORT, 'never'); END"));
+  writer->add(row("pi1", 2000, 6.66));
+  writer->add(row("pi1", 3000));
+  EXPECT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 2);
+  EXPECT_EQ(writer->use().unfit, 1U);
+}
+
+TEST_F(TelemetryTest, RowsForWhichThereIsNoTableAreDroppedAndLaterOnesStored) {
+  std::vector<std::string> warnings;
+  TelemetryOptions options = lazy();
+  options.warn = [&](const std::string& text) { warnings.push_back(text); };
+  const auto writer = open(options);
+  auto other = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 5000);
+  ASSERT_TRUE(other->execute("ALTER TABLE sources RENAME TO hidden"));
+  writer->add(row("pi1", 1000));
+  EXPECT_TRUE(writer->flush());
+  ASSERT_TRUE(other->execute("ALTER TABLE hidden RENAME TO sources"));
+  writer->add(row("pi1", 2000));
+  EXPECT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
+  EXPECT_EQ(writer->use().unfit, 1U);
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_NE(warnings.front().find("1 readings are dropped"), std::string::npos) << warnings.front();
+}
+
 TEST_F(TelemetryTest, NodesKeepTheirIdsWhenReopened) {
   open(lazy())->add(row("pi1", 1000));
   open(lazy())->add(row("pi1", 2000));
