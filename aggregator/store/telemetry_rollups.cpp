@@ -151,6 +151,11 @@ Status TelemetryRollups::mark_late(int64_t ts_us, int64_t node_id) {
   return mark_late_.run(floor_to(ts_us, kMinuteUs), node_id);
 }
 
+Result<int64_t> TelemetryRollups::all_rolled_to_us() {
+  return connection_.integer("SELECT min(" + std::to_string(rolled_to_us_) + ", coalesce(min(ts_us), " +
+                             std::to_string(rolled_to_us_) + ")) FROM minutes_again");
+}
+
 Result<bool> TelemetryRollups::roll(int64_t now_us, size_t max_minutes) {
   const int64_t before = rolled_to_us_;
   auto transaction = sqlite::Transaction::begin(connection_);
