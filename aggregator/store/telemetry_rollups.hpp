@@ -76,6 +76,8 @@ class TelemetryRollups {
   Status close_hour(int64_t hour_us);
   // Makes the minute's rows of these nodes, or (null) of all that told something in it. Adds whom it made to `made`.
   Status make_minute(int64_t minute_us, const Nodes* nodes, Nodes& made);
+  // Whether what its counters grew by after that minute is reckoned already, from readings that are gone.
+  Result<bool> is_passed(int64_t node_id, int64_t minute_us, int64_t raw_from_us);
   Result<bool> is_complete(int64_t node_id, int64_t minute_us, const Rollup& rollup);
   Status make_hour(int64_t hour_us, const Nodes& nodes);
   Status set_rolled_to(int64_t ts_us);

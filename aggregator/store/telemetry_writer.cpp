@@ -48,7 +48,7 @@ TelemetryWriter::TelemetryWriter(std::string path, Table table, TelemetryOptions
       options_(std::move(options)),
       table_(std::move(table)),
       gate_(options_.steady_ms),
-      filter_(options_.retention.raw_ms),
+      filter_(oldest_taken_ms(options_.retention)),
       thread_([this] { run(); }) {}
 
 TelemetryWriter::~TelemetryWriter() {
@@ -185,8 +185,9 @@ bool TelemetryWriter::has_work() {
 template <typename Step>
 void TelemetryWriter::repeat(Step step) {
   const MonoTime begin = posix::mono_now();
-  Result<bool> more = true;
-  while (table_ && more && *more && !has_work() && posix::mono_now() - begin < kMaintenanceMs) more = step();
+  if (!table_) return;
+  Result<bool> more = step();
+  while (more && *more && !has_work() && posix::mono_now() - begin < kMaintenanceMs) more = step();
   if (!more) on_failure(more.error());
 }
 

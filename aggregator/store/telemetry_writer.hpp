@@ -2,6 +2,7 @@
 // card is written seldom and no purge ever stalls a job.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -29,6 +30,14 @@ struct Retention {
   int64_t minute_ms = int64_t{90} * 24 * 3600 * 1000;
   int64_t hour_ms = int64_t{3650} * 24 * 3600 * 1000;
 };
+
+// Readings that come late are taken as long as there are minutes for them, so that a node that was away for longer than
+// single readings are kept has no gap. Minutes of one hour go at different times: none is made where others are gone.
+constexpr int64_t oldest_taken_ms(const Retention& retention) {
+  constexpr int64_t kMarginMs = int64_t{2} * 3600 * 1000;
+  if (retention.raw_ms == 0 || retention.minute_ms == 0) return 0;  // of any age
+  return std::max(retention.raw_ms, retention.minute_ms - kMarginMs);
+}
 
 struct TelemetryOptions {
   int64_t commit_interval_ms = 10'000;
@@ -71,7 +80,7 @@ class TelemetryWriter final : public TelemetrySink {
   Status begin_anew(const std::optional<Error>& damage);
   void maintain();
   template <typename Step>
-  void repeat(Step step);  // while it says that there is more, and nothing else waits
+  void repeat(Step step);  // once, and while it says that there is more and nothing else waits
   bool has_work();
   void on_failure(const Error& error);
   void report(const Status& status);

@@ -130,6 +130,45 @@ TEST_F(TelemetryRollup, AMinuteWhoseReadingsArePurgedIsNotMadeAnewOfFewer) {
   EXPECT_EQ(ask("SELECT readings FROM telemetry_minute"), 60);
 }
 
+// A node was away from the first minute to the fifth hour, for longer than readings are kept.
+TEST_F(TelemetryRollup, ReadingsOlderThanWhatIsKeptBecomeMinutesAndGo) {
+  write_seconds("pi1", 0, 60);
+  roll(5 * 3600);
+  const auto purge = [&] {
+    while (table_->purge({kBegin + 4 * kHourUs, 0, 0}).value()) {
+    }
+  };
+  purge();
+  write({row("pi1", 5 * 3600, 5 * 3600 * 5000)});  // back, and then what it has kept
+  std::vector<ScaledRow> kept;
+  for (int64_t second = 600; second < 5 * 3600; second += 600) kept.push_back(row("pi1", second, second * 5000));
+  write(kept);
+  purge();
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 30) << "those that are in no minute stay";
+  roll(5 * 3600 + 60);
+  purge();
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 7);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 1 + 29 + 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour"), 5);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute"), 5 * 3600 * 5000);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute WHERE time_us = " +
+                std::to_string(kBegin + 5 * kHourUs)),
+            600 * 5000);
+}
+
+// What counters grew by between minutes whose readings are gone cannot be put elsewhere any more.
+TEST_F(TelemetryRollup, ReadingsBetweenMinutesThatCannotBeMadeAnewAreNotCounted) {
+  write_seconds("pi1", 0, 60);
+  write_seconds("pi1", 7200, 7260);
+  roll(5 * 3600);
+  while (table_->purge({kBegin + 4 * kHourUs, 0, 0}).value()) {
+  }
+  write({row("pi1", 3600, 3600 * 5000)});
+  roll(5 * 3600);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute"), 7259 * 5000);
+  EXPECT_EQ(ask("SELECT count(*) FROM minutes_again"), 0);
+}
+
 TEST_F(TelemetryRollup, TwoReadingsAtOneMicrosecondAreBothKept) {
   write({row("pi1", 1, 10), row("pi2", 1, 20), row("pi1", 1, 30)});
   write({row("pi3", 1, 40)});

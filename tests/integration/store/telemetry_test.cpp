@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "aggregator/store/migrations.hpp"
@@ -76,11 +77,14 @@ TEST_F(TelemetryTest, WhatComesTwiceIsStoredOnceAndCounted) {
 TEST_F(TelemetryTest, WhatComesLateIsStoredAtItsTimeAndWhatIsOlderThanKeptIsNot) {
   TelemetryOptions options = lazy();
   options.retention.raw_ms = kDayMs;
+  options.retention.minute_ms = 10 * kDayMs;
   const auto writer = open(options);
-  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = 5000})});
-  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = kDayMs + 1})});
+  for (const int64_t age_ms : {int64_t{5000}, 9 * kDayMs, 10 * kDayMs}) {
+    writer->add({test::make_row({.received_ms = 20 * kDayMs, .values = {{"load1", 1}}, .age_ms = age_ms})});
+  }
   ASSERT_TRUE(writer->flush());
-  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), kDayMs - 5000);
+  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), 20 * kDayMs - 5000);
+  EXPECT_EQ(ask("SELECT min(time_us) / 1000 FROM telemetry"), 11 * kDayMs);
   EXPECT_EQ(writer->use().too_old, 1u);
 }
 
@@ -186,6 +190,33 @@ TEST_F(TelemetryTest, OldRowsArePurged) {
   while (ask("SELECT count(*) FROM telemetry") != 1) ASSERT_TRUE(writer->flush());
   EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), now_ms);
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 5);
+}
+
+// New readings wait in every round: some come whenever the writer asks for the time, before it rolls up.
+TEST_F(TelemetryTest, RollupsAndPurgesGoOnUnderLastingOverload) {
+  const int64_t now_ms = posix::wall_now().ms;
+  constexpr int kRounds = 20;
+  std::atomic<TelemetryWriter*> busy = nullptr;
+  std::promise<std::pair<int64_t, int64_t>> done;
+  TelemetryOptions options = lazy();
+  options.early_rows = 1;
+  options.retention.raw_ms = kDayMs;
+  options.clock_is_right = [] { return true; };
+  options.steady_ms = 0;
+  options.now = [&, round = 0]() mutable {
+    if (busy != nullptr && round++ < kRounds) busy.load()->add(row("pi2", now_ms + round));
+    if (round == kRounds && busy.exchange(nullptr) != nullptr) {
+      done.set_value(
+          {ask("SELECT count(*) FROM telemetry_minute"), ask("SELECT count(*) FROM telemetry WHERE node = 'pi1'")});
+    }
+    return posix::now();
+  };
+  const auto writer = open(options);
+  busy = writer.get();
+  writer->add(row("pi1", now_ms - 3 * kDayMs));
+  const auto [minutes, old_readings] = done.get_future().get();
+  EXPECT_EQ(minutes, 1);
+  EXPECT_EQ(old_readings, 0);
 }
 
 TEST_F(TelemetryTest, NothingIsPurgedByAClockThatMayBeWrong) {
