@@ -105,6 +105,16 @@ Status TelemetryWriter::flush() {
   return last_status_;
 }
 
+void TelemetryWriter::refresh() {
+  {
+    const MonoTime now = options_.now().mono;
+    const std::lock_guard lock(mutex_);
+    if (refreshed_at_ && now - *refreshed_at_ < options_.refresh_interval_ms) return;
+    refreshed_at_ = now;
+  }
+  (void)flush();  // what fails is told by the writer's thread
+}
+
 void TelemetryWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
   work_.wait_for(lock, std::chrono::milliseconds(options_.commit_interval_ms), [this] {
     return stopping_ || flushes_wanted_ > flushes_done_ || rows_.size() >= options_.early_rows;

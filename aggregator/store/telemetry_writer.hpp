@@ -41,6 +41,7 @@ constexpr int64_t oldest_taken_ms(const Retention& retention) {
 
 struct TelemetryOptions {
   int64_t commit_interval_ms = 10'000;
+  int64_t refresh_interval_ms = 2'000;
   size_t max_rows = 65'536;   // in memory; those beyond are dropped and counted
   size_t early_rows = 8'192;  // so many in memory are committed at once
   size_t max_other_metrics = 100;
@@ -67,6 +68,10 @@ class TelemetryWriter final : public TelemetrySink {
   // Returns when all rows added before the call are committed (or given up: those that could never be), or with the
   // reason why they could not be; they are then kept and tried again. Rollups and purges follow after it.
   Status flush();
+
+  // For questions, on any thread: as flush(), unless one began less than refresh_interval_ms ago. So whoever asks every
+  // second does not cost the card a commit every second.
+  void refresh();
 
  private:
   using Table = std::unique_ptr<TelemetryTable>;
@@ -102,6 +107,7 @@ class TelemetryWriter final : public TelemetrySink {
   size_t unstored_weight_ = 0;  // of those that the thread holds
   ReadingFilter filter_;
   TelemetryUse use_;
+  std::optional<MonoTime> refreshed_at_;
   uint64_t flushes_wanted_ = 0;
   uint64_t flushes_done_ = 0;
   Status last_status_;

@@ -50,6 +50,21 @@ TEST_F(TelemetryTest, FlushStoresWhatWasAdded) {
   EXPECT_EQ(ask("SELECT count(DISTINCT node) FROM telemetry"), 2);
 }
 
+TEST_F(TelemetryTest, QuestionsForceACommitOnlySoOften) {
+  std::atomic<int64_t> mono_ms = 0;
+  TelemetryOptions options = lazy();
+  options.now = [&] { return Now{{mono_ms}, posix::wall_now()}; };
+  const auto writer = open(options);
+  int64_t stored = 0;
+  for (int64_t second = 0; second < 10; ++second) {
+    mono_ms = second * 1000;
+    writer->add(row("pi1", second));
+    writer->refresh();
+    if (second % 2 == 0) stored = second + 1;
+    EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), stored) << second;
+  }
+}
+
 TEST_F(TelemetryTest, RegularEndStoresWhatIsInMemory) {
   open(lazy())->add(row("pi1", 1000));
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
