@@ -123,7 +123,7 @@ class Daemon::Impl {
   Status open_stores() {
     const std::string jobs_path = config_.state_dir + "/jobs.db";
     const std::string telemetry_path = config_.state_dir + "/telemetry.db";
-    auto store = SqliteJobStore::open(jobs_path);
+    auto store = SqliteJobStore::open(jobs_path, telemetry_options(config_).retention.hour_ms);
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
     auto loaded = store_->load();

@@ -258,6 +258,39 @@ TEST_F(MetricQueryTest, NodesSharesAndTheRestAddUp) {
   EXPECT_NEAR(by_node.attempts.energy_j, 1090, 1e-6);
   const auto cluster = energy(EnergyQuestion::By::cluster, 0, 3600);
   EXPECT_EQ(cluster.rows.size(), 1u);
+  commit(*jobs_, {RemoveTasks{1, 9}, RemoveJob{1}});
+  const auto forgotten = energy(EnergyQuestion::By::cluster, 0, 3600);
+  EXPECT_NEAR(forgotten.attempts.energy_j, 1090, 1e-6) << "forgotten work is no rest";
+  EXPECT_NEAR(forgotten.unattributed_j, cluster.unattributed_j, 1e-6);
+}
+
+// Two attempts of one owner, in two hours; job 1 goes in two steps, the store is opened again between them.
+TEST_F(MetricQueryTest, TheEnergyOfForgottenJobsStaysItsOwners) {
+  write_seconds("pi1", 0, 4 * 3600);
+  roll(4 * 3600);
+  add_attempt(1, 1, "pi1", 60, 120, 90);
+  add_attempt(1, 2, "pi1", 3700, 3800, 200);
+  add_attempt(1, 3, "pi1", 3700, 3900, 300);
+  add_attempt(2, 1, "pi1", 600, 1200, 1000);
+  const auto by_owner = energy(EnergyQuestion::By::owner, 0, 4 * 3600);
+  ASSERT_EQ(by_owner.rows.size(), 1U);
+  EXPECT_NEAR(by_owner.rows[0].energy_j, 1590, 1e-6);
+  commit(*jobs_, {RemoveTasks{1, 2}});
+  jobs_ = open_jobs(dir_ / "jobs.db");
+  commit(*jobs_, {RemoveTasks{1, 9}, RemoveJob{1}});
+  for (const auto& [from_s, to_s, owners_j] :
+       {std::tuple{0, 4 * 3600, 1590.0}, std::tuple{0, 3600, 1090.0}, std::tuple{3600, 7200, 500.0}}) {
+    const auto after = energy(EnergyQuestion::By::owner, from_s, to_s);
+    ASSERT_EQ(after.rows.size(), 1U) << from_s;
+    EXPECT_EQ(after.rows[0].name, "ada");
+    EXPECT_NEAR(after.rows[0].energy_j, owners_j, 1e-6) << from_s;
+    EXPECT_NEAR(after.attempts.energy_j, owners_j, 1e-6);
+    EXPECT_NEAR(after.attempts.energy_j + after.unattributed_j, after.nodes.energy_j, 1e-6);
+  }
+  const auto by_job = energy(EnergyQuestion::By::job, 0, 4 * 3600);
+  ASSERT_EQ(by_job.rows.size(), 1U) << "job 2";
+  EXPECT_NEAR(by_job.rows[0].energy_j, 1000, 1e-6);
+  EXPECT_NEAR(by_job.attempts.energy_j, 1590, 1e-6) << "the rest is of other jobs";
 }
 
 // An agent that started again at second 1000 with its counter at 0, a node that was away from 2000 to 2600 with its
