@@ -123,7 +123,7 @@ class Daemon::Impl {
   Status open_stores() {
     const std::string jobs_path = config_.state_dir + "/jobs.db";
     const std::string telemetry_path = config_.state_dir + "/telemetry.db";
-    auto store = SqliteJobStore::open(jobs_path);
+    auto store = SqliteJobStore::open(jobs_path, telemetry_options(config_).retention.hour_ms);
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
     auto loaded = store_->load();
@@ -134,9 +134,9 @@ class Daemon::Impl {
     auto writer = TelemetryWriter::open(telemetry_path, telemetry_options(config_));
     if (!writer) return tl::unexpected<Error>(writer.error());
     telemetry_ = std::move(*writer);
-    const auto flush = [this] { (void)telemetry_->flush(); };
-    sql_ = std::make_unique<SqliteSqlQuery>(telemetry_path, jobs_path, flush);
-    questions_ = std::make_unique<SqliteTelemetryQuery>(telemetry_path, jobs_path, flush);
+    const auto refresh = [this] { telemetry_->refresh(); };
+    sql_ = std::make_unique<SqliteSqlQuery>(telemetry_path, jobs_path, refresh);
+    questions_ = std::make_unique<SqliteTelemetryQuery>(telemetry_path, jobs_path, refresh);
     auto files = DirectoryBlobFiles::open(config_.state_dir, {config_.blob_quota_bytes});
     if (!files) return tl::unexpected<Error>(files.error());
     files_ = std::move(*files);

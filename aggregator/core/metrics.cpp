@@ -286,6 +286,7 @@ void add_telemetry(std::string& text, const State& state) {
     add("refused", refused_readings(state));
     add("duplicate", use.duplicates);
     add("too_old", use.too_old);
+    add("unfit", use.unfit);
   }
   add_one(text, "bramble_aggregator_readings_waiting", "gauge", "Readings in memory that are not stored yet.",
           static_cast<double>(use.waiting));

@@ -76,6 +76,7 @@ json telemetry_object(const State& state) {
           {"refused", refused_readings(state)},
           {"duplicates", use.duplicates},
           {"too_old", use.too_old},
+          {"unfit", use.unfit},
           {"refused_values", use.refused_values},
           {"others_refused", use.others_refused},
           {"trouble", use.trouble}};

@@ -119,6 +119,7 @@ struct TelemetryUse {
   uint64_t shed = 0;            // dropped because too many waited
   uint64_t duplicates = 0;      // had come before
   uint64_t too_old = 0;         // from before what is kept
+  uint64_t unfit = 0;           // dropped because they could never be stored
   uint64_t refused_values = 0;  // no number of a sane size
   uint64_t others_refused = 0;  // values of metrics beyond the number of names that are stored
   std::string trouble;          // why nothing can be stored now; empty: it can

@@ -28,7 +28,7 @@ Status read_nodes(sqlite::Connection& connection, const NodeIds& nodes, const St
                   EnergyAnswer& answer, std::vector<EnergyRow>& rows) {
   std::vector<AskedMetric> metrics;
   for (const auto name : kCounters) metrics.push_back({std::string(name), column_of(name), 0, Aggregate::increase});
-  MetricReader reader(connection, nodes, std::move(metrics), span);
+  MetricReader reader(connection, nodes, std::move(metrics), span, 0);  // counters keep no values
   if (Status status = reader.read(answer.by_hours ? Tier::hour : Tier::minute, bounds); !status) return status;
   const MetricAnswer increases = reader.answer();
   const auto joules = [&](size_t series) {
@@ -69,6 +69,25 @@ Status read_attempts(sqlite::Connection& connection, const NodeIds& nodes, const
       question.since_ms, question.until_ms);
 }
 
+// By the hour, so they are spread over the hour in which they ended.
+Status read_forgotten(sqlite::Connection& connection, const NodeIds& nodes, const EnergyQuestion& question,
+                      EnergyShares& shares) {
+  constexpr int64_t kHourMs = kHourUs / kUsPerMs;
+  auto statement = connection.prepare(
+      "SELECT owner, node, hour_ms, energy_mj, energy_measured_mj FROM jobs.forgotten_energy_raw "
+      "WHERE hour_ms > ?1 - 3600000 AND hour_ms < ?2");
+  if (!statement) return failed(statement.error());
+  const bool wanted = question.by != EnergyQuestion::By::job && question.jobs.empty();
+  return statement->each(
+      [&](const sqlite::Statement& row) -> Status {
+        if (!nodes.contains(row.string(1))) return {};
+        const int64_t hour_ms = row.integer(2);
+        shares.add({0, row.string(0), hour_ms, hour_ms + kHourMs, kHourMs, row.real(3), row.real(4)}, wanted);
+        return {};
+      },
+      question.since_ms, question.until_ms);
+}
+
 Result<EnergyAnswer> ask(sqlite::Connection& connection, EnergyQuestion question) {
   using By = EnergyQuestion::By;
   const auto nodes = find_nodes(connection, question.nodes);
@@ -86,6 +105,7 @@ Result<EnergyAnswer> ask(sqlite::Connection& connection, EnergyQuestion question
   }
   EnergyShares shares(question.by, question.since_ms, question.until_ms);
   if (Status status = read_attempts(connection, *nodes, question, shares); !status) return failed(status.error());
+  if (Status status = read_forgotten(connection, *nodes, question, shares); !status) return failed(status.error());
   answer.attempts = shares.total();
   answer.unattributed_j = answer.nodes.energy_j - answer.attempts.energy_j;
   answer.rows = question.by == By::node ? std::move(rows) : shares.rows();

@@ -9,7 +9,8 @@
 
 namespace bramble::aggregator {
 
-// An attempt that ended on a node that said what it cost. Times are the aggregator's; unknown ones are 0.
+// An attempt that ended on a node that said what it cost (or, with job 0, an hour of forgotten ones of one owner).
+// Times are the aggregator's; unknown ones are 0.
 struct AttemptEnergy {
   JobId job = 0;
   std::string owner;

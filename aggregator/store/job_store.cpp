@@ -23,11 +23,11 @@ Status prepare_database(sqlite::Connection& connection) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::string& path) {
+Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::string& path, int64_t keep_energy_ms) {
   auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kBusyTimeoutMs);
   if (!connection) return tl::unexpected<Error>(connection.error());
   if (Status status = prepare_database(*connection); !status) return tl::unexpected<Error>(status.error());
-  auto writer = JobWriter::prepare(*connection);
+  auto writer = JobWriter::prepare(*connection, keep_energy_ms);
   if (!writer) return tl::unexpected<Error>(writer.error());
   return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(std::move(*connection), std::move(*writer)));
 }

@@ -15,7 +15,8 @@ class SqliteJobStore final : public JobStore {
   // Makes the file where there is none, brings it to the newest schema, and counts the term up, durably. Errors:
   // unavailable (locked by another, disk full: try again), io (read-only, cannot be opened), corrupt (damaged, or
   // written by a newer bramble).
-  static Result<std::unique_ptr<SqliteJobStore>> open(const std::string& path);
+  // keep_energy_ms: how long the energy of forgotten jobs is kept; 0: for ever.
+  static Result<std::unique_ptr<SqliteJobStore>> open(const std::string& path, int64_t keep_energy_ms = 0);
 
   Result<LoadedState> load() override;
   Status commit(std::span<const StoreWrite> writes) override;

@@ -110,6 +110,22 @@ constexpr std::string_view kPutOutput =
     "INSERT OR REPLACE INTO outputs_raw (job, task, stream, attempt, size_bytes, dropped_bytes, data) "
     "VALUES (?,?,?,?,?,?,?)";
 
+// Of attempts that go.
+constexpr std::string_view kKeepEnergy =
+    "INSERT INTO forgotten_energy_raw (hour_ms, owner, node, energy_mj, energy_measured_mj) "
+    "SELECT ended_ms - ended_ms % 3600000 AS hour_ms, owner, node, sum(energy_mj), sum(coalesce(energy_measured_mj, "
+    "0)) "
+    "FROM attempts_raw JOIN jobs_raw USING (job) "
+    "WHERE job = ?1 AND task <= ?2 AND energy_mj > 0 AND ended_ms IS NOT NULL GROUP BY 1, 2, 3 "
+    "ON CONFLICT DO UPDATE SET energy_mj = energy_mj + excluded.energy_mj, "
+    "energy_measured_mj = energy_measured_mj + excluded.energy_measured_mj";
+
+// By the newest hour, not by the clock, which may be wrong; a bounded number at a time.
+constexpr std::string_view kExpireEnergy =
+    "DELETE FROM forgotten_energy_raw WHERE (hour_ms, owner, node) IN (SELECT hour_ms, owner, node "
+    "FROM forgotten_energy_raw WHERE hour_ms < (SELECT max(hour_ms) FROM forgotten_energy_raw) - ? "
+    "ORDER BY hour_ms LIMIT 1000)";
+
 template <typename Whole, typename Member>
 std::optional<Member> member(const std::optional<Whole>& whole, Member Whole::*which) {
   if (!whole) return std::nullopt;
@@ -123,8 +139,9 @@ std::optional<double> millijoules(const wire::Finished& result, double joules) {
 
 }  // namespace
 
-Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection) {
+Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection, int64_t keep_energy_ms) {
   JobWriter writer;
+  writer.keep_energy_ms_ = keep_energy_ms;
   const std::pair<sqlite::Statement*, std::string_view> statements[] = {
       {&writer.session_, "UPDATE meta SET value = ? WHERE name = 'last_session'"},
       {&writer.node_, kPutNode},
@@ -140,6 +157,8 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection) {
        "UPDATE tasks_raw SET state = 'queued', failures = 0, committed_attempt = 0 WHERE job = ? AND task = ?"},
       {&writer.drop_output_, "DELETE FROM outputs_raw WHERE job = ? AND task = ?"},
       {&writer.forget_job_, "UPDATE progress_raw SET forgotten = 1 WHERE job = ? AND ended_ms IS NOT NULL"},
+      {&writer.keep_energy_, kKeepEnergy},
+      {&writer.expire_energy_, kExpireEnergy},
       {&writer.remove_tasks_[0], "DELETE FROM outputs_raw WHERE job = ? AND task <= ?"},
       {&writer.remove_tasks_[1], "DELETE FROM attempts_raw WHERE job = ? AND task <= ?"},
       {&writer.remove_tasks_[2], "DELETE FROM tasks_raw WHERE job = ? AND task <= ?"},
@@ -216,6 +235,10 @@ Status JobWriter::put(const PutOutput& write) {
 Status JobWriter::put(const ForgetJob& write) { return forget_job_.run(write.job); }
 
 Status JobWriter::put(const RemoveTasks& write) {
+  if (Status status = keep_energy_.run(write.job, write.through); !status) return status;
+  if (keep_energy_ms_ > 0) {
+    if (Status status = expire_energy_.run(keep_energy_ms_); !status) return status;
+  }
   for (auto& remove : remove_tasks_) {
     if (Status status = remove.run(write.job, write.through); !status) return status;
   }

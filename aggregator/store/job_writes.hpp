@@ -58,7 +58,8 @@ struct RowChanges {
 // The prepared statements of the commit path. Must be destroyed before the connection.
 class JobWriter {
  public:
-  static Result<JobWriter> prepare(sqlite::Connection& connection);
+  // keep_energy_ms: how long the energy of forgotten jobs is kept, before the newest of it; 0: for ever.
+  static Result<JobWriter> prepare(sqlite::Connection& connection, int64_t keep_energy_ms);
 
   // To be called within a transaction.
   Status apply(std::span<const StoreWrite> writes);
@@ -96,6 +97,9 @@ class JobWriter {
   sqlite::Statement retry_task_;
   sqlite::Statement drop_output_;
   sqlite::Statement forget_job_;
+  sqlite::Statement keep_energy_;
+  sqlite::Statement expire_energy_;
+  int64_t keep_energy_ms_ = 0;
   std::array<sqlite::Statement, 3> remove_tasks_;
   std::array<sqlite::Statement, 3> remove_job_;
 };

@@ -70,7 +70,7 @@ bool needs_readings(const std::vector<AskedMetric>& metrics) {
   });
 }
 
-Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& question) {
+Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& question, size_t max_kept_values) {
   auto nodes = find_nodes(connection, question.nodes);
   if (!nodes) return failed(nodes.error());
   auto metrics = find_metrics(connection, question);
@@ -85,7 +85,7 @@ Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& q
   if (!bounds) return failed(bounds.error());
   const auto tier = choose_tier(steps.since_us, steps.step_us, needs_readings(*metrics), *bounds);
   if (!tier) return failed(tier.error());
-  MetricReader reader(connection, std::move(*nodes), std::move(*metrics), steps);
+  MetricReader reader(connection, std::move(*nodes), std::move(*metrics), steps, max_kept_values);
   if (Status status = reader.read(*tier, *bounds); !status) return failed(status.error());
   return reader.answer();
 }
@@ -93,10 +93,11 @@ Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& q
 }  // namespace
 
 SqliteTelemetryQuery::SqliteTelemetryQuery(std::string telemetry_path, std::string jobs_path,
-                                           std::function<void()> flush_telemetry)
+                                           std::function<void()> flush_telemetry, size_t max_kept_values)
     : telemetry_path_(std::move(telemetry_path)),
       jobs_path_(std::move(jobs_path)),
-      flush_telemetry_(std::move(flush_telemetry)) {}
+      flush_telemetry_(std::move(flush_telemetry)),
+      max_kept_values_(max_kept_values) {}
 
 Result<MetricAnswer> SqliteTelemetryQuery::metrics(const MetricQuestion& question) {
   flush_telemetry_();
@@ -104,7 +105,7 @@ Result<MetricAnswer> SqliteTelemetryQuery::metrics(const MetricQuestion& questio
   if (!begun) return failed(begun.error());
   // One state of the database for all that is read.
   if (Status status = (*begun)->connection().execute("BEGIN"); !status) return failed(status.error());
-  auto answer = ask((*begun)->connection(), question);
+  auto answer = ask((*begun)->connection(), question, max_kept_values_);
   if (!answer) return failed((*begun)->explain(answer.error()));
   return answer;
 }

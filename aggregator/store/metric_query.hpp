@@ -16,7 +16,8 @@ inline constexpr size_t kMaxKeptValues = 5'000'000;  // readings that a p95 hold
 class SqliteTelemetryQuery final : public TelemetryQuery {
  public:
   // flush_telemetry: as for SqliteSqlQuery.
-  SqliteTelemetryQuery(std::string telemetry_path, std::string jobs_path, std::function<void()> flush_telemetry);
+  SqliteTelemetryQuery(std::string telemetry_path, std::string jobs_path, std::function<void()> flush_telemetry,
+                       size_t max_kept_values = kMaxKeptValues);
 
   Result<MetricAnswer> metrics(const MetricQuestion& question) override;
   Result<EnergyAnswer> energy(const EnergyQuestion& question) override;
@@ -25,6 +26,7 @@ class SqliteTelemetryQuery final : public TelemetryQuery {
   const std::string telemetry_path_;
   const std::string jobs_path_;
   const std::function<void()> flush_telemetry_;
+  const size_t max_kept_values_;
 };
 
 }  // namespace bramble::aggregator

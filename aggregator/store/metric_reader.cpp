@@ -14,11 +14,12 @@ double in_unit(size_t place, int64_t scaled) { return static_cast<double>(scaled
 }  // namespace
 
 MetricReader::MetricReader(sqlite::Connection& connection, std::map<std::string, int64_t> nodes,
-                           std::vector<AskedMetric> metrics, Steps steps)
+                           std::vector<AskedMetric> metrics, Steps steps, size_t max_kept_values)
     : connection_(connection),
       nodes_(nodes.begin(), nodes.end()),
       metrics_(std::move(metrics)),
       steps_(steps),
+      max_kept_values_(max_kept_values),
       before_(nodes_.size()),
       series_(nodes_.size() * metrics_.size(), std::vector<StepCell>(steps.count)) {
   for (size_t i = 0; i < nodes_.size(); ++i) place_of_node_[nodes_[i].second] = i;
@@ -33,6 +34,14 @@ ColumnSet MetricReader::asked_columns() const {
 
 StepCell& MetricReader::cell(size_t node, size_t metric, int64_t ts_us) {
   return series_[node * metrics_.size() + metric][steps_.of(ts_us)];
+}
+
+Status MetricReader::add_value(size_t node, size_t metric, int64_t ts_us, double value) {
+  const bool keep = metrics_[metric].aggregate == Aggregate::p95;
+  cell(node, metric, ts_us).add_value(value, keep);
+  if (!keep || ++kept_values_ <= max_kept_values_) return {};
+  return fail("a p95 over more than " + std::to_string(max_kept_values_) +
+              " readings: ask for fewer nodes or metrics, or a shorter time");
 }
 
 // Where the tier ends (minutes and hours that have not ended yet) the finer one goes on.
@@ -157,40 +166,35 @@ Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) 
   const auto found = place_of_node_.find(source->node_id);
   if (found == place_of_node_.end()) return {};
   const size_t node = found->second;
+  Before& before = before_[node];
+  const Succession order =
+      before.seen ? succession(before.life, before.last_us, source->life, ts_us) : Succession::unknown;
   const ScaledValues values = read_values(row, 2, columns_);
   for (size_t i = 0; i < metrics_.size(); ++i) {
     if (!metrics_[i].place || !values.has(*metrics_[i].place)) continue;
     const size_t place = *metrics_[i].place;
     if (metrics_[i].is_counter()) {
-      add_count(node, i, ts_us, values.at(place), source->life, ts_us >= from_us);
+      add_count(node, i, ts_us, values.at(place), source->life, order, ts_us >= from_us);
     } else if (ts_us >= from_us) {
-      const bool keep = metrics_[i].aggregate == Aggregate::p95;
-      cell(node, i, ts_us).add_value(in_unit(place, values.at(place)), keep);
-      if (keep && ++kept_values_ > kMaxKeptValues) {
-        return fail("a p95 over more than " + std::to_string(kMaxKeptValues) +
-                    " readings: ask for fewer nodes or metrics, or a shorter time");
-      }
+      if (Status status = add_value(node, i, ts_us, in_unit(place, values.at(place))); !status) return status;
     }
   }
-  Before& before = before_[node];
+  if (order == Succession::leftover) return {};
   before.last_us = before.seen ? std::max(before.last_us, ts_us) : ts_us;
   before.life = source->life;
   before.seen = true;
   return {};
 }
 
-void MetricReader::add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life, bool wanted) {
+void MetricReader::add_count(size_t node, size_t metric, int64_t ts_us, int64_t value, const Life& life,
+                             Succession order, bool wanted) {
   Before& before = before_[node];
   const size_t place = *metrics_[metric].place;
-  CounterStep step{0, value};
-  if (before.counters[metric]) {
-    step = count_on(place, *before.counters[metric], value, compare_lives(before.life, life));
-  } else if (begins_with_agent(place) && life.from_its_begin) {
-    step.increase = value;
-  }
+  const CounterStep step = count_on(place, before.counters[metric], value, life, order);
   before.counters[metric] = step.last;
   if (!wanted) return;
-  const double covered_s = before.seen ? static_cast<double>(std::max<int64_t>(0, ts_us - before.last_us)) / 1e6 : 0;
+  const bool covers = before.seen && order != Succession::leftover;
+  const double covered_s = covers ? static_cast<double>(std::max<int64_t>(0, ts_us - before.last_us)) / 1e6 : 0;
   cell(node, metric, ts_us).add_counter(in_unit(place, value), in_unit(place, step.increase), covered_s, true);
 }
 
@@ -219,8 +223,7 @@ Status MetricReader::read_others(const AskedMetric& metric, size_t index) {
       [&](const sqlite::Statement& row) -> Status {
         const auto node = place_of_node_.find(row.integer(1));
         if (node == place_of_node_.end()) return {};
-        cell(node->second, index, row.integer(0)).add_value(row.real(2), metric.aggregate == Aggregate::p95);
-        return {};
+        return add_value(node->second, index, row.integer(0), row.real(2));
       },
       steps_.since_us, steps_.end_us(), metric.other_id);
 }

@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace bramble::aggregator {
 namespace {
+
+// Values are bounded, but readings of ever new lives count in full each.
+int64_t add_within_limits(int64_t sum, int64_t part) {
+  int64_t result = 0;
+  if (!__builtin_add_overflow(sum, part, &result)) return result;
+  return part < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
 
 void widen(MetricSummary& summary, int64_t least, int64_t most) {
   summary.min = summary.told ? std::min(summary.min, least) : least;
@@ -13,11 +21,24 @@ void widen(MetricSummary& summary, int64_t least, int64_t most) {
 
 }  // namespace
 
-CounterStep count_on(size_t column, int64_t last, int64_t value, SameLife same_life) {
+Succession succession(const Life& before, int64_t before_us, const Life& now, int64_t now_us) {
+  if (before.run == 0 || now.run == 0) return Succession::unknown;
+  if (before.run == now.run) return Succession::same;
+  if (before.order <= now.order) return Succession::newer;
+  return now_us - before_us <= kLivesOverlapUs ? Succession::leftover : Succession::back;
+}
+
+CounterStep count_on(size_t column, std::optional<int64_t> last, int64_t value, const Life& life,
+                     Succession succession) {
   const bool energy = begins_with_agent(column);
-  if (energy && same_life == SameLife::no) return {value, value};
-  if (value >= last) return {value - last, value};
-  const bool out_of_order = same_life == SameLife::yes && (energy || value > last / 2);
+  value = std::max<int64_t>(value, 0);  // older stores may hold what is refused now
+  if (last) last = std::max<int64_t>(*last, 0);
+  if (succession == Succession::leftover) return {0, last};
+  if (succession == Succession::back) return {0, value};
+  if (!last) return {energy && life.from_its_begin ? value : 0, value};
+  if (energy && succession == Succession::newer) return {value, value};
+  if (value >= *last) return {value - *last, value};
+  const bool out_of_order = succession == Succession::same && (energy || value > *last / 2);
   return out_of_order ? CounterStep{0, last} : CounterStep{value, value};
 }
 
@@ -35,13 +56,17 @@ RollupBuilder::RollupBuilder(const std::optional<Rollup>& before) : has_before_(
 
 void RollupBuilder::add(int64_t ts_us, int64_t source, const Life& life, const ScaledValues& values) {
   const bool first = !has_before_ && rollup_.readings == 0;
-  const SameLife same_life = first ? SameLife::unknown : compare_lives(rollup_.last_life, life);
+  const Succession order = first ? Succession::unknown : succession(rollup_.last_life, rollup_.last_us, life, ts_us);
   for (size_t column = 0; column < kTelemetryColumnCount; ++column) {
     if (!values.has(column)) continue;
     const int64_t value = values.at(column);
     MetricSummary& summary = rollup_.metrics[column];
     if (kTelemetryColumns[column].is_counter()) {
-      add_counter(column, value, same_life, life);
+      const auto last = summary.has_last ? std::optional(summary.last) : std::nullopt;
+      const CounterStep step = count_on(column, last, value, life, order);
+      summary.increase = add_within_limits(summary.increase, step.increase);
+      summary.has_last = step.last.has_value();
+      summary.last = step.last.value_or(0);
     } else {
       widen(summary, value, value);
       ++running_[column].count;
@@ -49,24 +74,12 @@ void RollupBuilder::add(int64_t ts_us, int64_t source, const Life& life, const S
     }
     summary.told = true;
   }
+  ++rollup_.readings;
+  if (order == Succession::leftover) return;
   if (!first) rollup_.covered_us += std::max<int64_t>(0, ts_us - rollup_.last_us);
   rollup_.last_us = first ? ts_us : std::max(ts_us, rollup_.last_us);
   rollup_.last_source = source;
   rollup_.last_life = life;
-  ++rollup_.readings;
-}
-
-void RollupBuilder::add_counter(size_t column, int64_t value, SameLife same_life, const Life& life) {
-  MetricSummary& summary = rollup_.metrics[column];
-  CounterStep step{0, value};
-  if (summary.has_last) {
-    step = count_on(column, summary.last, value, same_life);
-  } else if (begins_with_agent(column) && life.from_its_begin) {
-    step.increase = value;
-  }
-  summary.increase += step.increase;
-  summary.last = step.last;
-  summary.has_last = true;
 }
 
 Rollup RollupBuilder::finish() {
@@ -95,7 +108,7 @@ Rollup combine(std::span<const Rollup> minutes) {
       const MetricSummary& part = minute.metrics[column];
       if (!part.told) continue;
       widen(summary, part.min, part.max);
-      summary.increase += part.increase;
+      summary.increase = add_within_limits(summary.increase, part.increase);
       sum += static_cast<long double>(part.mean) * static_cast<long double>(minute.readings);
       weight += minute.readings;
       summary.told = true;

@@ -12,7 +12,7 @@ namespace bramble::aggregator {
 // time; the size of a value and of the whole answer is limited.
 class SqliteSqlQuery final : public SqlQuery {
  public:
-  // flush_telemetry: called before each question, so that it sees the newest readings; its errors are not the asker's.
+  // flush_telemetry: called before each question, so that it sees new readings; its errors are not the asker's.
   SqliteSqlQuery(std::string telemetry_path, std::string jobs_path, std::function<void()> flush_telemetry);
 
   // Errors: invalid (the SQL is wrong; names the nearest table or column), limit (too slow, too large), denied (it is

@@ -23,6 +23,11 @@ namespace bramble::aggregator::sqlite {
 // big), invalid (the SQL or its values are wrong).
 Error describe_error(sqlite3* database, int code);
 
+// Whether the same may be written when what is wrong with the disk or the file has passed; else it never can be.
+constexpr bool may_work_later(const Error& error) {
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::io || error.code == ErrorCode::corrupt;
+}
+
 struct Blob {
   std::string_view bytes;
 };

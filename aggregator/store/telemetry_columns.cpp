@@ -6,9 +6,14 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr double kMaxScaled = 9e18;  // below 2^63
+// 280 MWh in mJ, an exabyte in KiB: no node gets there, and increases can be summed.
+constexpr double kMaxScaled = 1e15;
 
 static_assert(std::ranges::is_sorted(kTelemetryColumns, {}, &TelemetryColumn::metric));
+
+bool is_sane(size_t column, double scaled) {
+  return std::abs(scaled) <= kMaxScaled && (scaled >= 0 || !kTelemetryColumns[column].is_counter());
+}
 
 }  // namespace
 
@@ -20,7 +25,7 @@ ScaledReading scale_reading(const wire::Telemetry& reading) {
     while (place < kTelemetryColumnCount && kTelemetryColumns[place].metric < metric) ++place;
     const bool known = place < kTelemetryColumnCount && kTelemetryColumns[place].metric == metric;
     const double result = known ? std::round(value * kTelemetryColumns[place].scale) : value;
-    if (!std::isfinite(result) || (known && std::abs(result) > kMaxScaled)) {
+    if (!std::isfinite(result) || (known && !is_sane(place, result))) {
       ++scaled.refused;
     } else if (known) {
       scaled.values.set(place, static_cast<int64_t>(result));

@@ -109,7 +109,7 @@ class ScaledValues {
 struct ScaledReading {
   ScaledValues values;
   std::vector<std::pair<std::string_view, double>> others;  // without a column; names are the reading's
-  uint32_t refused = 0;                                     // no finite number of a sane size
+  uint32_t refused = 0;                                     // no finite number of a sane size, or a counter below 0
 };
 
 ScaledReading scale_reading(const wire::Telemetry& reading);

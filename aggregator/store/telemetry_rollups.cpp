@@ -151,6 +151,11 @@ Status TelemetryRollups::mark_late(int64_t ts_us, int64_t node_id) {
   return mark_late_.run(floor_to(ts_us, kMinuteUs), node_id);
 }
 
+Result<int64_t> TelemetryRollups::all_rolled_to_us() {
+  return connection_.integer("SELECT min(" + std::to_string(rolled_to_us_) + ", coalesce(min(ts_us), " +
+                             std::to_string(rolled_to_us_) + ")) FROM minutes_again");
+}
+
 Result<bool> TelemetryRollups::roll(int64_t now_us, size_t max_minutes) {
   const int64_t before = rolled_to_us_;
   auto transaction = sqlite::Transaction::begin(connection_);
@@ -175,11 +180,18 @@ Result<bool> TelemetryRollups::roll_late(size_t max_minutes) {
       },
       static_cast<int64_t>(max_minutes));
   if (!status) return failed(status.error());
+  const auto raw_from_us = connection_.integer("SELECT value FROM telemetry_meta WHERE name = 'raw_from_us'");
+  if (!raw_from_us) return failed(raw_from_us.error());
   const size_t count = late.size();
   std::map<int64_t, Nodes> hours;
   for (auto minute = late.begin(); minute != late.end(); minute = late.erase(minute)) {
     Nodes made;
     const int64_t ts_us = minute->first;
+    for (auto node = minute->second.begin(); node != minute->second.end();) {
+      const auto passed = is_passed(*node, ts_us, *raw_from_us);
+      if (!passed) return failed(passed.error());
+      node = *passed ? minute->second.erase(node) : std::next(node);
+    }
     status = make_minute(ts_us, &minute->second, made);
     if (status) status = done_late_.run(ts_us);
     for (const int64_t node : made) {
@@ -270,6 +282,12 @@ Status TelemetryRollups::make_minute(int64_t minute_us, const Nodes* nodes, Node
     made.insert(node);
   }
   return status;
+}
+
+Result<bool> TelemetryRollups::is_passed(int64_t node_id, int64_t minute_us, int64_t raw_from_us) {
+  const auto next = minutes_.next(node_id, minute_us + kMinuteUs);
+  if (!next) return failed(next.error());
+  return *next && **next < raw_from_us;
 }
 
 // A minute is made anew only of as many readings as it was made of before: some of them may be purged by now.

@@ -15,21 +15,14 @@
 #include "aggregator/store/rollup.hpp"
 #include "aggregator/store/telemetry_schema.hpp"
 #include "aggregator/store/telemetry_sources.hpp"
+#include "aggregator/store/telemetry_time.hpp"
 
 namespace bramble::aggregator {
-
-inline constexpr int64_t kMinuteUs = 60'000'000;
-inline constexpr int64_t kHourUs = 60 * kMinuteUs;
 
 // Minutes are rolled up five at a time, once all have surely been heard: each time every node's page is written.
 // Questions read what is not rolled up yet from the readings.
 inline constexpr int64_t kRolledTogetherUs = 5 * kMinuteUs;
 inline constexpr int64_t kLatenessUs = 5'000'000;
-
-constexpr int64_t floor_to(int64_t ts_us, int64_t step_us) {
-  const int64_t rest = ts_us % step_us;
-  return ts_us - rest - (rest < 0 ? step_us : 0);
-}
 
 // Until when to roll up now.
 constexpr int64_t roll_until(int64_t now_us) { return floor_to(now_us - kLatenessUs, kRolledTogetherUs); }
@@ -66,6 +59,8 @@ class TelemetryRollups {
   Status prepare(ColumnSet columns);
 
   int64_t rolled_to_us() const { return rolled_to_us_; }
+  // Before which no reading waits to be rolled up.
+  Result<int64_t> all_rolled_to_us();
   // Within the caller's transaction: a reading of a time that is rolled up already was written.
   Status mark_late(int64_t ts_us, int64_t node_id);
 
@@ -81,6 +76,8 @@ class TelemetryRollups {
   Status close_hour(int64_t hour_us);
   // Makes the minute's rows of these nodes, or (null) of all that told something in it. Adds whom it made to `made`.
   Status make_minute(int64_t minute_us, const Nodes* nodes, Nodes& made);
+  // Whether what its counters grew by after that minute is reckoned already, from readings that are gone.
+  Result<bool> is_passed(int64_t node_id, int64_t minute_us, int64_t raw_from_us);
   Result<bool> is_complete(int64_t node_id, int64_t minute_us, const Rollup& rollup);
   Status make_hour(int64_t hour_us, const Nodes& nodes);
   Status set_rolled_to(int64_t ts_us);

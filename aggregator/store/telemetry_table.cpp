@@ -9,8 +9,9 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;  // a thread of its own may wait
 constexpr int64_t kPurgeStepRows = 5000;
+constexpr int64_t kPurgeStepSources = 200;
 constexpr int64_t kManyFreePages = 4096;
-constexpr int kMaxSteps = 10'000;  // microseconds that a reading is put later at most
+constexpr int kMaxSteps = 256;  // microseconds that are tried for a reading
 
 // auto_vacuum must be said before the first table is made. Debian's SQLite would write zeros over all that is deleted.
 constexpr const char* kSettings =
@@ -42,16 +43,7 @@ Status TelemetryTable::prepare() {
     columns_ = *columns;
   }
   if (Status status = sources_.prepare(connection_); !status) return status;
-  const std::pair<sqlite::Statement*, const char*> statements[] = {
-      {&insert_other_, "INSERT OR REPLACE INTO other_raw (ts_us, node_id, metric_id, value) VALUES (?, ?, ?, ?)"},
-      {&add_other_, "INSERT INTO other_metrics (metric) VALUES (?) RETURNING metric_id"},
-  };
-  for (const auto& [target, sql] : statements) {
-    auto statement = connection_.prepare(sql);
-    if (!statement) return failed(statement.error());
-    *target = std::move(*statement);
-  }
-  if (Status status = load_others(); !status) return status;
+  if (Status status = others_.prepare(); !status) return status;
   return prepare_columns();
 }
 
@@ -62,19 +54,9 @@ Status TelemetryTable::prepare_columns() {
   return rollups_.prepare(columns_);
 }
 
-Status TelemetryTable::load_others() {
-  other_ids_.clear();
-  auto statement = connection_.prepare("SELECT metric, metric_id FROM other_metrics");
-  if (!statement) return failed(statement.error());
-  return statement->each([&](const sqlite::Statement& row) -> Status {
-    other_ids_[row.string(0)] = row.integer(1);
-    return {};
-  });
-}
-
 void TelemetryTable::forget() {
   sources_.forget();
-  (void)load_others();
+  (void)others_.load();
   const auto columns = columns_of_store(connection_);
   if (!columns || *columns == columns_) return;
   columns_ = *columns;
@@ -84,10 +66,13 @@ void TelemetryTable::forget() {
 Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
   auto transaction = sqlite::Transaction::begin(connection_);
   if (!transaction) return failed(transaction.error());
+  const uint64_t others_refused = others_.refused();
+  rows_refused_ = 0;
   Status status = write_all(rows);
   if (status) status = transaction->commit();
   if (status) return status;
   { const auto rolled_back = std::move(*transaction); }
+  others_.set_refused(others_refused);
   forget();
   return status;
 }
@@ -95,7 +80,11 @@ Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
 Status TelemetryTable::write_all(const std::vector<ScaledRow>& rows) {
   if (Status status = add_columns(rows); !status) return status;
   for (const auto& row : rows) {
-    if (Status status = write_row(row); !status) return status;
+    Status status = write_row(row);
+    if (!status && sqlite::may_work_later(status.error())) return status;
+    if (status) continue;
+    ++rows_refused_;
+    refusal_ = status.error().message;
   }
   return {};
 }
@@ -119,7 +108,8 @@ Status TelemetryTable::write_row(const ScaledRow& row) {
   if (*ts_us < rollups_.rolled_to_us()) {
     if (Status status = rollups_.mark_late(*ts_us, *node); !status) return status;
   }
-  return row.others.empty() ? Status{} : write_others(row, *ts_us, *node);
+  if (Status status = sources_.told(*source, *ts_us); !status) return status;
+  return others_.write(row.others, *ts_us, *node);
 }
 
 // Stamps are milliseconds: those of one millisecond follow each other, so that a free microsecond is seldom searched.
@@ -139,65 +129,29 @@ Result<int64_t> TelemetryTable::insert(int64_t ts_us, int64_t source, const Scal
   return fail(ErrorCode::limit, "telemetry.db has no free microsecond after " + std::to_string(ts_us));
 }
 
-Status TelemetryTable::write_others(const ScaledRow& row, int64_t ts_us, int64_t node_id) {
-  for (const auto& [metric, value] : row.others) {
-    const auto id = other_id(metric);
-    if (!id) return failed(id.error());
-    if (*id == 0) {
-      ++others_refused_;
-    } else if (Status status = insert_other_.run(ts_us, node_id, *id, value); !status) {
-      return status;
-    }
-  }
-  return {};
-}
-
-// 0: there are as many names as may be.
-Result<int64_t> TelemetryTable::other_id(const std::string& metric) {
-  if (const auto found = other_ids_.find(metric); found != other_ids_.end()) return found->second;
-  if (other_ids_.size() >= max_others_) return 0;
-  int64_t id = 0;
-  Status status = add_other_.each(
-      [&](const sqlite::Statement& row) -> Status {
-        id = row.integer(0);
-        return {};
-      },
-      metric);
-  if (!status) return failed(status.error());
-  other_ids_[metric] = id;
-  return id;
-}
-
 // --- purging ---
 
 Result<bool> TelemetryTable::purge(const PurgeBefore& before) {
+  const auto rolled_us = rollups_.all_rolled_to_us();
+  if (!rolled_us) return failed(rolled_us.error());
+  const int64_t raw_us = std::min(before.raw_us, *rolled_us);
   const std::pair<std::string_view, int64_t> rollups[] = {{kMinuteTable, before.minute_us},
                                                           {kHourTable, before.hour_us}};
-  auto more = purge_readings(before.raw_us);
-  if (more && !*more) more = purge_others(before.hour_us);
+  auto more = purge_readings(raw_us);
+  if (more && !*more) more = others_.purge_hours(before.hour_us, kPurgeStepRows);
   for (const auto& [table, before_us] : rollups) {
     if (more && !*more) more = purge_rollups(table, before_us);
   }
+  if (more && !*more) more = sources_.purge(raw_us, kPurgeStepSources);
   if (!more || *more) return more;
-  if (Status status = give_back_pages(); !status) return failed(status.error());
+  Status status = others_.purge_names(std::min(raw_us, before.hour_us));
+  if (status) status = give_back_pages();
+  if (!status) return failed(status.error());
   return false;
 }
 
-// Readings of metrics without a column become hours only when they go, a part of an hour at a time.
-std::string TelemetryTable::fold_others_sql(const std::string& through_us) {
-  return "INSERT INTO other_hour_raw SELECT ts_us - ts_us % " + std::to_string(kHourUs) +
-         " AS hour_us, node_id, metric_id, count(*), min(value), avg(value), max(value) FROM other_raw WHERE ts_us "
-         "<= " +
-         through_us +
-         " GROUP BY 1, 2, 3 ON CONFLICT DO UPDATE SET "
-         "value_mean = (value_mean * readings + excluded.value_mean * excluded.readings) / "
-         "(readings + excluded.readings), readings = readings + excluded.readings, "
-         "value_min = min(value_min, excluded.value_min), value_max = max(value_max, excluded.value_max)";
-}
-
 Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
-  const int64_t limit_us = std::min(before_us, rollups_.rolled_to_us());
-  const std::string rows = "(SELECT ts_us FROM telemetry_raw WHERE ts_us < " + std::to_string(limit_us) +
+  const std::string rows = "(SELECT ts_us FROM telemetry_raw WHERE ts_us < " + std::to_string(before_us) +
                            " ORDER BY ts_us LIMIT " + std::to_string(kPurgeStepRows) + ")";
   const auto count = connection_.integer("SELECT count(*) FROM " + rows);
   if (!count) return failed(count.error());
@@ -207,22 +161,12 @@ Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
   const std::string last = std::to_string(*through);
   auto transaction = sqlite::Transaction::begin(connection_);
   if (!transaction) return failed(transaction.error());
-  Status status = connection_.execute("DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; " +
-                                      fold_others_sql(last) + "; DELETE FROM other_raw WHERE ts_us <= " + last +
-                                      "; UPDATE telemetry_meta SET value = max(value, " + last +
-                                      " + 1) WHERE name = 'raw_from_us'");
+  Status status = connection_.execute(
+      "DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; " + TelemetryOthers::make_hours_sql(*through) +
+      "; UPDATE telemetry_meta SET value = max(value, " + last + " + 1) WHERE name = 'raw_from_us'");
   if (status) status = transaction->commit();
   if (!status) return failed(status.error());
   return *count == kPurgeStepRows;
-}
-
-Result<bool> TelemetryTable::purge_others(int64_t before_us) {
-  Status status = connection_.execute(
-      "DELETE FROM other_hour_raw WHERE (ts_us, node_id, metric_id) IN (SELECT ts_us, node_id, metric_id FROM "
-      "other_hour_raw WHERE ts_us < " +
-      std::to_string(before_us) + " ORDER BY ts_us LIMIT " + std::to_string(kPurgeStepRows) + ")");
-  if (!status) return failed(status.error());
-  return connection_.changes() == kPurgeStepRows;
 }
 
 Result<bool> TelemetryTable::purge_rollups(std::string_view table, int64_t before_us) {

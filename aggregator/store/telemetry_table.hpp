@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "aggregator/store/sqlite.hpp"
 #include "aggregator/store/telemetry_columns.hpp"
+#include "aggregator/store/telemetry_others.hpp"
 #include "aggregator/store/telemetry_rollups.hpp"
 #include "aggregator/store/telemetry_sources.hpp"
 
@@ -34,10 +34,11 @@ struct PurgeBefore {
 
 class TelemetryTable {
  public:
-  // max_others: so many metrics that have no column are stored, by their names; values of further ones are counted.
+  // max_others: so many metrics that have no column are stored (TelemetryOthers).
   static Result<std::unique_ptr<TelemetryTable>> open(const std::string& path, size_t max_others = 100);
 
-  // All or none. Of two readings at one microsecond the one written later is put a microsecond later.
+  // All or none, but for rows that will never fit: those are passed over and counted. Of two readings at one
+  // microsecond the one written later is put a microsecond later.
   Status write(const std::vector<ScaledRow>& rows);
 
   // Makes rollups of at most max_minutes minutes that have ended. True: there is more to do.
@@ -48,39 +49,33 @@ class TelemetryTable {
   // where there are many. True: there is more to delete. Readings that are in no rollup yet stay.
   Result<bool> purge(const PurgeBefore& before);
 
-  uint64_t others_refused() const { return others_refused_; }  // values of metrics beyond max_others
-  size_t others() const { return other_ids_.size(); }
+  uint64_t rows_refused() const { return rows_refused_; }        // that the last write() passed over
+  const std::string& refusal() const { return refusal_; }        // why, of the last one
+  uint64_t others_refused() const { return others_.refused(); }  // values of metrics beyond max_others
 
  private:
   TelemetryTable(sqlite::Connection connection, size_t max_others)
-      : connection_(std::move(connection)), rollups_(connection_, sources_), max_others_(max_others) {}
+      : connection_(std::move(connection)), rollups_(connection_, sources_), others_(connection_, max_others) {}
   Status prepare();
   Status prepare_columns();
-  Status load_others();
   void forget();  // what a transaction that was rolled back has made
   Status write_all(const std::vector<ScaledRow>& rows);
   Status add_columns(const std::vector<ScaledRow>& rows);
   Status write_row(const ScaledRow& row);
   Result<int64_t> insert(int64_t ts_us, int64_t source, const ScaledValues& values);
-  Status write_others(const ScaledRow& row, int64_t ts_us, int64_t node_id);
-  Result<int64_t> other_id(const std::string& metric);
-  static std::string fold_others_sql(const std::string& through_us);
   Result<bool> purge_readings(int64_t before_us);
-  Result<bool> purge_others(int64_t before_us);
   Result<bool> purge_rollups(std::string_view table, int64_t before_us);
   Status give_back_pages();
 
   sqlite::Connection connection_;  // first: statements are destroyed before it
   TelemetrySources sources_;
   TelemetryRollups rollups_;
-  const size_t max_others_;
+  TelemetryOthers others_;
   ColumnSet columns_ = 0;
   int64_t last_us_ = 0;  // the newest stamp given
-  uint64_t others_refused_ = 0;
-  std::unordered_map<std::string, int64_t> other_ids_;
+  uint64_t rows_refused_ = 0;
+  std::string refusal_;
   sqlite::Statement insert_;
-  sqlite::Statement insert_other_;
-  sqlite::Statement add_other_;
 };
 
 }  // namespace bramble::aggregator

@@ -48,7 +48,7 @@ TelemetryWriter::TelemetryWriter(std::string path, Table table, TelemetryOptions
       options_(std::move(options)),
       table_(std::move(table)),
       gate_(options_.steady_ms),
-      filter_(options_.retention.raw_ms),
+      filter_(oldest_taken_ms(options_.retention)),
       thread_([this] { run(); }) {}
 
 TelemetryWriter::~TelemetryWriter() {
@@ -105,6 +105,16 @@ Status TelemetryWriter::flush() {
   return last_status_;
 }
 
+void TelemetryWriter::refresh() {
+  {
+    const MonoTime now = options_.now().mono;
+    const std::lock_guard lock(mutex_);
+    if (refreshed_at_ && now - *refreshed_at_ < options_.refresh_interval_ms) return;
+    refreshed_at_ = now;
+  }
+  (void)flush();  // what fails is told by the writer's thread
+}
+
 void TelemetryWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
   work_.wait_for(lock, std::chrono::milliseconds(options_.commit_interval_ms), [this] {
     return stopping_ || flushes_wanted_ > flushes_done_ || rows_.size() >= options_.early_rows;
@@ -127,9 +137,10 @@ void TelemetryWriter::run() {
     report(status);
     lock.lock();
     if (status) {
-      use_.stored += rows;
       unstored_weight_ = 0;
+      use_.stored += rows - (unfit_ - use_.unfit);
     }
+    use_.unfit = unfit_;
     if (table_) use_.others_refused = table_->others_refused();
     last_status_ = status;
     flushes_done_ = flushes;
@@ -147,8 +158,23 @@ Status TelemetryWriter::store() {
     status = begin_anew(status.error());
     if (status) status = table_->write(unstored_);
   }
+  if (status) {
+    give_up(table_->rows_refused(), table_->refusal());
+  } else if (table_ && !sqlite::may_work_later(status.error())) {
+    give_up(unstored_.size(), status.error().message);
+    status = {};
+  }
   if (status) unstored_.clear();
   return status;
+}
+
+// What was not stored and never can be; told once.
+void TelemetryWriter::give_up(uint64_t rows, const std::string& why) {
+  if (rows > 0 && unfit_ == 0) {
+    options_.warn(std::to_string(rows) + " readings are dropped, for they can never be stored: " + why +
+                  "; further ones are counted in the health's telemetry.unfit");
+  }
+  unfit_ += rows;
 }
 
 // Opens a database where there is none, after what is damaged was set aside.
@@ -169,8 +195,9 @@ bool TelemetryWriter::has_work() {
 template <typename Step>
 void TelemetryWriter::repeat(Step step) {
   const MonoTime begin = posix::mono_now();
-  Result<bool> more = true;
-  while (table_ && more && *more && !has_work() && posix::mono_now() - begin < kMaintenanceMs) more = step();
+  if (!table_) return;
+  Result<bool> more = step();
+  while (more && *more && !has_work() && posix::mono_now() - begin < kMaintenanceMs) more = step();
   if (!more) on_failure(more.error());
 }
 

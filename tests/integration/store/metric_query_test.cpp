@@ -156,6 +156,26 @@ TEST_F(MetricQueryTest, P95IsMadeOfReadings) {
   EXPECT_THAT(points(question("load1", 0, 3600, 3600)), testing::ElementsAre(29.5));
 }
 
+TEST_F(MetricQueryTest, AP95KeepsOnlySoManyReadingsOfEachKindOfMetric) {
+  std::vector<ScaledRow> rows(60);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].node = "pi1";
+    rows[i].ts_us = kBeginMs * 1000 + static_cast<int64_t>(i) * kSecondUs;
+    rows[i].values.set(*column_of("load1"), 100);
+    rows[i].others = {{"co2_ppm", 400}};
+  }
+  ASSERT_TRUE(table_->write(rows));
+  for (const auto* metric : {"load1", "co2_ppm"}) {
+    const auto asked = question(metric, 0, 60, 60, Aggregate::p95);
+    query_ = std::make_unique<SqliteTelemetryQuery>(
+        dir_ / "telemetry.db", "", [] {}, rows.size());
+    EXPECT_EQ(points(asked).size(), 1U);
+    query_ = std::make_unique<SqliteTelemetryQuery>(
+        dir_ / "telemetry.db", "", [] {}, rows.size() - 1);
+    EXPECT_THAT(error_of(asked), HasSubstr("a p95 over more than 59 readings")) << metric;
+  }
+}
+
 TEST_F(MetricQueryTest, NodesAreApartAndSilenceIsNothing) {
   write_seconds("pi1", 0, 60);
   write_seconds("pi2", 120, 180);
@@ -238,6 +258,39 @@ TEST_F(MetricQueryTest, NodesSharesAndTheRestAddUp) {
   EXPECT_NEAR(by_node.attempts.energy_j, 1090, 1e-6);
   const auto cluster = energy(EnergyQuestion::By::cluster, 0, 3600);
   EXPECT_EQ(cluster.rows.size(), 1u);
+  commit(*jobs_, {RemoveTasks{1, 9}, RemoveJob{1}});
+  const auto forgotten = energy(EnergyQuestion::By::cluster, 0, 3600);
+  EXPECT_NEAR(forgotten.attempts.energy_j, 1090, 1e-6) << "forgotten work is no rest";
+  EXPECT_NEAR(forgotten.unattributed_j, cluster.unattributed_j, 1e-6);
+}
+
+// Two attempts of one owner, in two hours; job 1 goes in two steps, the store is opened again between them.
+TEST_F(MetricQueryTest, TheEnergyOfForgottenJobsStaysItsOwners) {
+  write_seconds("pi1", 0, 4 * 3600);
+  roll(4 * 3600);
+  add_attempt(1, 1, "pi1", 60, 120, 90);
+  add_attempt(1, 2, "pi1", 3700, 3800, 200);
+  add_attempt(1, 3, "pi1", 3700, 3900, 300);
+  add_attempt(2, 1, "pi1", 600, 1200, 1000);
+  const auto by_owner = energy(EnergyQuestion::By::owner, 0, 4 * 3600);
+  ASSERT_EQ(by_owner.rows.size(), 1U);
+  EXPECT_NEAR(by_owner.rows[0].energy_j, 1590, 1e-6);
+  commit(*jobs_, {RemoveTasks{1, 2}});
+  jobs_ = open_jobs(dir_ / "jobs.db");
+  commit(*jobs_, {RemoveTasks{1, 9}, RemoveJob{1}});
+  for (const auto& [from_s, to_s, owners_j] :
+       {std::tuple{0, 4 * 3600, 1590.0}, std::tuple{0, 3600, 1090.0}, std::tuple{3600, 7200, 500.0}}) {
+    const auto after = energy(EnergyQuestion::By::owner, from_s, to_s);
+    ASSERT_EQ(after.rows.size(), 1U) << from_s;
+    EXPECT_EQ(after.rows[0].name, "ada");
+    EXPECT_NEAR(after.rows[0].energy_j, owners_j, 1e-6) << from_s;
+    EXPECT_NEAR(after.attempts.energy_j, owners_j, 1e-6);
+    EXPECT_NEAR(after.attempts.energy_j + after.unattributed_j, after.nodes.energy_j, 1e-6);
+  }
+  const auto by_job = energy(EnergyQuestion::By::job, 0, 4 * 3600);
+  ASSERT_EQ(by_job.rows.size(), 1U) << "job 2";
+  EXPECT_NEAR(by_job.rows[0].energy_j, 1000, 1e-6);
+  EXPECT_NEAR(by_job.attempts.energy_j, 1590, 1e-6) << "the rest is of other jobs";
 }
 
 // An agent that started again at second 1000 with its counter at 0, a node that was away from 2000 to 2600 with its
@@ -271,6 +324,41 @@ TEST_F(MetricQueryTest, ResetsAndGapsLoseNothingAndCountNothingTwice) {
       hours_j += energy(EnergyQuestion::By::node, hour_s, hour_s + 3600).nodes.energy_j;
     }
     EXPECT_NEAR(hours_j, used_j, used_j * 1e-6) << "the parts are the whole";
+  }
+}
+
+// The head came up with an old clock: 30 s of the new life lie among the old one's readings, and some minutes after
+// them.
+TEST_F(MetricQueryTest, TwoLivesWhoseReadingsInterleaveCountOnce) {
+  std::vector<Reading> old_life;
+  for (int64_t second = 0; second < 120; ++second) {
+    old_life.push_back({.second = second, .energy_j = 7.8e6 + 5.0 * static_cast<double>(second), .run = 1});
+  }
+  write(old_life);
+  roll(120);
+  std::vector<Reading> new_life;
+  for (int64_t i = 0; i < 300; ++i) {
+    const int64_t second = i < 30 ? 80 + i : 600 + i;
+    new_life.push_back({.second = second, .energy_j = 5.0 * static_cast<double>(i + 1), .run = 2});
+  }
+  write(new_life);
+  const double both_j = 5.0 * (119 + 300);
+  const auto by_node = [&] { return energy(EnergyQuestion::By::node, 0, 1200).nodes.energy_j; };
+  const auto by_step = [&] { return points(question("energy_j", 0, 1200, 1200, Aggregate::increase)).at(0); };
+  const auto by_readings = [&] {
+    double sum_j = 0;
+    for (const double step_j : points(question("energy_j", 0, 1170, 90, Aggregate::increase))) {
+      sum_j += std::max(0.0, step_j);
+    }
+    return sum_j;
+  };
+  for (const int64_t rolled_s : {0, 120, 1200}) {
+    roll(rolled_s);
+    // What the old life used beside the new one is not counted.
+    for (const double counted_j : {by_node(), by_step(), by_readings()}) {
+      EXPECT_LE(counted_j, both_j) << rolled_s;
+      EXPECT_GE(counted_j, both_j - 5.0 * 45) << rolled_s;
+    }
   }
 }
 

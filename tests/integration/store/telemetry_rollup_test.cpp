@@ -131,6 +131,45 @@ TEST_F(TelemetryRollup, AMinuteWhoseReadingsArePurgedIsNotMadeAnewOfFewer) {
   EXPECT_EQ(ask("SELECT readings FROM telemetry_minute"), 60);
 }
 
+// A node was away from the first minute to the fifth hour, for longer than readings are kept.
+TEST_F(TelemetryRollup, ReadingsOlderThanWhatIsKeptBecomeMinutesAndGo) {
+  write_seconds("pi1", 0, 60);
+  roll(5 * 3600);
+  const auto purge = [&] {
+    while (table_->purge({kBegin + 4 * kHourUs, 0, 0}).value()) {
+    }
+  };
+  purge();
+  write({row("pi1", 5 * 3600, 5 * 3600 * 5000)});  // back, and then what it has kept
+  std::vector<ScaledRow> kept;
+  for (int64_t second = 600; second < 5 * 3600; second += 600) kept.push_back(row("pi1", second, second * 5000));
+  write(kept);
+  purge();
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 30) << "those that are in no minute stay";
+  roll(5 * 3600 + 60);
+  purge();
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 7);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 1 + 29 + 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour"), 5);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute"), 5 * 3600 * 5000);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute WHERE time_us = " +
+                std::to_string(kBegin + 5 * kHourUs)),
+            600 * 5000);
+}
+
+// What counters grew by between minutes whose readings are gone cannot be put elsewhere any more.
+TEST_F(TelemetryRollup, ReadingsBetweenMinutesThatCannotBeMadeAnewAreNotCounted) {
+  write_seconds("pi1", 0, 60);
+  write_seconds("pi1", 7200, 7260);
+  roll(5 * 3600);
+  while (table_->purge({kBegin + 4 * kHourUs, 0, 0}).value()) {
+  }
+  write({row("pi1", 3600, 3600 * 5000)});
+  roll(5 * 3600);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute"), 7259 * 5000);
+  EXPECT_EQ(ask("SELECT count(*) FROM minutes_again"), 0);
+}
+
 TEST_F(TelemetryRollup, TwoReadingsAtOneMicrosecondAreBothKept) {
   write({row("pi1", 1, 10), row("pi2", 1, 20), row("pi1", 1, 30)});
   write({row("pi3", 1, 40)});
@@ -181,6 +220,74 @@ TEST_F(TelemetryRollup, MetricsWithoutAColumnAreStoredUpToALimit) {
   EXPECT_EQ(ask("SELECT 10 * value FROM telemetry_other WHERE metric = 'co2_ppm' AND node = 'pi1'"), 4155);
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry_other"), 2);
   EXPECT_EQ(table_->others_refused(), 1u);
+}
+
+TEST_F(TelemetryRollup, OneNodeCannotTakeAllNamesOfMetrics) {
+  ScaledRow greedy = row("pi1", 0, 1);
+  for (int i = 0; i < 100; ++i) greedy.others.emplace_back("made_up_" + std::to_string(i), i);
+  write({greedy, greedy});
+  EXPECT_EQ(ask("SELECT count(*) FROM other_metrics"), 25);
+  EXPECT_EQ(table_->others_refused(), 2U * 75);
+  ScaledRow other = row("pi2", 1, 1);
+  other.others = {{"co2_ppm", 400}, {"made_up_0", 7}};
+  write({other});
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_other WHERE node = 'pi2'"), 2);
+}
+
+TEST_F(TelemetryRollup, NamesOfMetricsGoWithTheirLastHour) {
+  ScaledRow first = row("pi1", 0, 1);
+  first.others = {{"lux", 1}, {"co2_ppm", 400}};
+  ScaledRow later = row("pi1", 2 * 3600, 2);
+  later.others = {{"co2_ppm", 410}};
+  write({first, later});
+  roll(3 * 3600);
+  const auto purge = [&](int64_t raw_hours, int64_t hours) {
+    while (table_->purge({kBegin + raw_hours * kHourUs, 0, kBegin + hours * kHourUs}).value()) {
+    }
+  };
+  purge(1, 0);
+  EXPECT_EQ(ask("SELECT count(*) FROM other_metrics"), 2) << "lux has an hour";
+  purge(1, 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM other_metrics WHERE metric = 'lux'"), 0);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_other WHERE metric = 'co2_ppm'"), 1);
+  ScaledRow again = row("pi1", 3 * 3600, 3);
+  again.others = {{"lux", 5}};
+  write({again});
+  EXPECT_EQ(ask("SELECT value FROM telemetry_other WHERE metric = 'lux'"), 5);
+}
+
+// A sender that draws a new run for each reading beside a node whose agent lives on.
+TEST_F(TelemetryRollup, LivesWithoutReadingsGoUnlessAMinuteGoesOnFromThem) {
+  std::vector<ScaledRow> rows;
+  for (int64_t second = 0; second < 2 * 3600; second += 4) {
+    rows.push_back(row("liar", second, 100, static_cast<uint64_t>(10'000 + second)));
+    rows.push_back(row("pi1", second + 1, second * 5000));
+  }
+  rows.push_back(row("off", 30, 1000, 9));  // and one that is switched off
+  write(rows);
+  write_seconds("pi1", 2 * 3600, 5 * 3600);
+  roll(5 * 3600);
+  ASSERT_EQ(ask("SELECT count(*) FROM sources"), 1800 + 2);
+  while (table_->purge({kBegin + 3 * kHourUs, 0, 0}).value()) {
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM sources"), 120 + 2) << "a minute each names one of the liar's";
+  while (table_->purge({kBegin + 3 * kHourUs, kBegin + 3 * kHourUs, 0}).value()) {
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM sources"), 2) << "pi1's, and the newest, so that no number comes twice";
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry WHERE node = 'pi1'"), 2 * 3600) << "its readings still have a source";
+  write({row("off", 5 * 3600, 2000, 9)});
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry WHERE node = 'off'"), 1);
+}
+
+TEST_F(TelemetryRollup, ANodeThatWasAwayForLongGoesOnCountingInItsLife) {
+  write({row("pi1", 30, 1'000'000)});
+  write_seconds("pi2", 0, 60);
+  roll(5 * 3600);
+  while (table_->purge({kBegin + 4 * kHourUs, 0, 0}).value()) {
+  }
+  write({row("pi1", 5 * 3600, 1'007'000)});
+  roll(5 * 3600 + 60);
+  EXPECT_EQ(ask("SELECT 1000 * sum(energy_j_increase) FROM telemetry_minute WHERE node = 'pi1'"), 7000);
 }
 
 // A process that writes and rolls up without end is killed at some moment, again and again.

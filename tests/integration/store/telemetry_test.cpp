@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "aggregator/store/migrations.hpp"
@@ -49,6 +50,21 @@ TEST_F(TelemetryTest, FlushStoresWhatWasAdded) {
   EXPECT_EQ(ask("SELECT count(DISTINCT node) FROM telemetry"), 2);
 }
 
+TEST_F(TelemetryTest, QuestionsForceACommitOnlySoOften) {
+  std::atomic<int64_t> mono_ms = 0;
+  TelemetryOptions options = lazy();
+  options.now = [&] { return Now{{mono_ms}, posix::wall_now()}; };
+  const auto writer = open(options);
+  int64_t stored = 0;
+  for (int64_t second = 0; second < 10; ++second) {
+    mono_ms = second * 1000;
+    writer->add(row("pi1", second));
+    writer->refresh();
+    if (second % 2 == 0) stored = second + 1;
+    EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), stored) << second;
+  }
+}
+
 TEST_F(TelemetryTest, RegularEndStoresWhatIsInMemory) {
   open(lazy())->add(row("pi1", 1000));
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
@@ -76,12 +92,67 @@ TEST_F(TelemetryTest, WhatComesTwiceIsStoredOnceAndCounted) {
 TEST_F(TelemetryTest, WhatComesLateIsStoredAtItsTimeAndWhatIsOlderThanKeptIsNot) {
   TelemetryOptions options = lazy();
   options.retention.raw_ms = kDayMs;
+  options.retention.minute_ms = 10 * kDayMs;
   const auto writer = open(options);
-  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = 5000})});
-  writer->add({test::make_row({.received_ms = kDayMs, .values = {{"load1", 1}}, .age_ms = kDayMs + 1})});
+  for (const int64_t age_ms : {int64_t{5000}, 9 * kDayMs, 10 * kDayMs}) {
+    writer->add({test::make_row({.received_ms = 20 * kDayMs, .values = {{"load1", 1}}, .age_ms = age_ms})});
+  }
   ASSERT_TRUE(writer->flush());
-  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), kDayMs - 5000);
+  EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), 20 * kDayMs - 5000);
+  EXPECT_EQ(ask("SELECT min(time_us) / 1000 FROM telemetry"), 11 * kDayMs);
   EXPECT_EQ(writer->use().too_old, 1u);
+}
+
+// A sender whose readings' ages make all of them of one millisecond.
+TEST_F(TelemetryTest, AReadingThatFindsNoFreeMicrosecondIsGivenUpAndOthersAreStored) {
+  const auto writer = open(lazy());
+  constexpr int64_t kAgeMs = 50'000;
+  constexpr int kReadings = 3000;
+  for (int i = 0; i < kReadings; ++i) {
+    writer->add(
+        {test::make_row({.node = "liar", .received_ms = 100'000 + i, .values = {{"load1", 1}}, .age_ms = kAgeMs + i})});
+    writer->add(row("pi1", 200'000 + i));
+  }
+  ASSERT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry WHERE node = 'pi1'"), kReadings);
+  const TelemetryUse use = writer->use();
+  EXPECT_GT(use.unfit, 0U);
+  EXPECT_EQ(use.stored + use.unfit, 2U * kReadings);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), static_cast<int64_t>(use.stored));
+  EXPECT_EQ(use.waiting, 0U);
+}
+
+TEST_F(TelemetryTest, ARowThatCanNeverBeStoredHoldsUpNoOther) {
+  const auto writer = open(lazy());
+  writer->add(row("pi1", 1000));
+  ASSERT_TRUE(writer->flush());
+  auto other = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 5000);
+  ASSERT_TRUE(
+      other->execute("CREATE TRIGGER never BEFORE INSERT ON telemetry_raw WHEN NEW.load1_e2 = 666 "
+                     "BEGIN SELECT RAISE(ABORT, 'never'); END"));
+  writer->add(row("pi1", 2000, 6.66));
+  writer->add(row("pi1", 3000));
+  EXPECT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 2);
+  EXPECT_EQ(writer->use().unfit, 1U);
+}
+
+TEST_F(TelemetryTest, RowsForWhichThereIsNoTableAreDroppedAndLaterOnesStored) {
+  std::vector<std::string> warnings;
+  TelemetryOptions options = lazy();
+  options.warn = [&](const std::string& text) { warnings.push_back(text); };
+  const auto writer = open(options);
+  auto other = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 5000);
+  ASSERT_TRUE(other->execute("ALTER TABLE sources RENAME TO hidden"));
+  writer->add(row("pi1", 1000));
+  EXPECT_TRUE(writer->flush());
+  ASSERT_TRUE(other->execute("ALTER TABLE hidden RENAME TO sources"));
+  writer->add(row("pi1", 2000));
+  EXPECT_TRUE(writer->flush());
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry"), 1);
+  EXPECT_EQ(writer->use().unfit, 1U);
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_NE(warnings.front().find("1 readings are dropped"), std::string::npos) << warnings.front();
 }
 
 TEST_F(TelemetryTest, NodesKeepTheirIdsWhenReopened) {
@@ -134,6 +205,33 @@ TEST_F(TelemetryTest, OldRowsArePurged) {
   while (ask("SELECT count(*) FROM telemetry") != 1) ASSERT_TRUE(writer->flush());
   EXPECT_EQ(ask("SELECT max(time_us) / 1000 FROM telemetry"), now_ms);
   EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute"), 5);
+}
+
+// New readings wait in every round: some come whenever the writer asks for the time, before it rolls up.
+TEST_F(TelemetryTest, RollupsAndPurgesGoOnUnderLastingOverload) {
+  const int64_t now_ms = posix::wall_now().ms;
+  constexpr int kRounds = 20;
+  std::atomic<TelemetryWriter*> busy = nullptr;
+  std::promise<std::pair<int64_t, int64_t>> done;
+  TelemetryOptions options = lazy();
+  options.early_rows = 1;
+  options.retention.raw_ms = kDayMs;
+  options.clock_is_right = [] { return true; };
+  options.steady_ms = 0;
+  options.now = [&, round = 0]() mutable {
+    if (busy != nullptr && round++ < kRounds) busy.load()->add(row("pi2", now_ms + round));
+    if (round == kRounds && busy.exchange(nullptr) != nullptr) {
+      done.set_value(
+          {ask("SELECT count(*) FROM telemetry_minute"), ask("SELECT count(*) FROM telemetry WHERE node = 'pi1'")});
+    }
+    return posix::now();
+  };
+  const auto writer = open(options);
+  busy = writer.get();
+  writer->add(row("pi1", now_ms - 3 * kDayMs));
+  const auto [minutes, old_readings] = done.get_future().get();
+  EXPECT_EQ(minutes, 1);
+  EXPECT_EQ(old_readings, 0);
 }
 
 TEST_F(TelemetryTest, NothingIsPurgedByAClockThatMayBeWrong) {

@@ -91,6 +91,27 @@ TEST_F(JobRemoval, GoesInStepsOfAboutSoManyRowsAndThenTheJob) {
   EXPECT_EQ(query_->tasks(2, 0, 100).value().size(), 1U) << "others stay";
 }
 
+TEST_F(JobRemoval, EnergyOfForgottenJobsIsKeptByTheHourForAsLongAsSaid) {
+  constexpr int64_t kHourMs = 3'600'000;
+  store_ = std::move(*SqliteJobStore::open(dir_ / "jobs.db", 10 * kHourMs));
+  auto reader = std::move(*sqlite::Connection::open(dir_ / "jobs.db", sqlite::OpenMode::read_only, 1000));
+  const auto millijoules = [&] { return reader.integer("SELECT sum(energy_mj) FROM forgotten_energy_raw").value(); };
+  const auto hours = [&] { return reader.integer("SELECT count(*) FROM forgotten_energy_raw").value(); };
+  for (const JobId id : {1, 2, 3}) {
+    const int64_t later_ms = id == 3 ? 11 * kHourMs : 0;
+    commit(*store_,
+           {AddJob{make_job(id, 1)}, AddAttempt{make_attempt({id, 0, 1})}, AddAttempt{make_attempt({id, 1, 1})},
+            EndAttempt{{id, 0, 1}, "exited", make_result(), {1'700'000'004'000 + later_ms}},
+            EndAttempt{{id, 1, 1}, "node lost", {}, {1'700'000'005'000 + later_ms}}});
+  }
+  commit(*store_, {RemoveTasks{1, 0}, RemoveTasks{1, 9}, RemoveJob{1}, RemoveTasks{2, 9}});
+  EXPECT_EQ(hours(), 1);
+  EXPECT_EQ(millijoules(), 2 * 3012.5);
+  commit(*store_, {RemoveTasks{3, 9}});
+  EXPECT_EQ(hours(), 1) << "what is older by more than ten hours is gone";
+  EXPECT_EQ(millijoules(), 3012);
+}
+
 TEST_F(JobRemoval, SmallJobsShareAStep) {
   for (JobId id = 1; id <= 3; ++id) {
     add_ended(id, 1);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace bramble::aggregator {
 namespace {
 
@@ -73,16 +75,61 @@ TEST(Rollup, EnergyOfAnotherLifeCountsFromZeroEvenIfItIsMore) {
 
 TEST(Rollup, WithinOneLifeEnergyThatFallsIsOutOfOrderAndAddsNothing) {
   EXPECT_EQ(roll(kEnergy, {100, 5000, 300, 5100}).metrics[kEnergy].increase, 5000);
-  EXPECT_EQ(count_on(kReceived, 1000, 990, SameLife::yes), (CounterStep{0, 1000}));
-  EXPECT_EQ(count_on(kReceived, 1000, 400, SameLife::yes), (CounterStep{400, 400}));
-  EXPECT_EQ(count_on(kReceived, 1000, 990, SameLife::unknown), (CounterStep{990, 990}));
-  EXPECT_EQ(count_on(kEnergy, 1000, 990, SameLife::unknown), (CounterStep{990, 990}));
+  EXPECT_EQ(count_on(kReceived, 1000, 990, kLife, Succession::same), (CounterStep{0, 1000}));
+  EXPECT_EQ(count_on(kReceived, 1000, 400, kLife, Succession::same), (CounterStep{400, 400}));
+  EXPECT_EQ(count_on(kReceived, 1000, 990, kLife, Succession::unknown), (CounterStep{990, 990}));
+  EXPECT_EQ(count_on(kEnergy, 1000, 990, kLife, Succession::unknown), (CounterStep{990, 990}));
 }
 
 TEST(Rollup, WithoutAPredecessorOnlyALifeHeardFromItsBeginCountsFromZero) {
   EXPECT_EQ(roll(kEnergy, {50, 60}).metrics[kEnergy].increase, 10);
   EXPECT_EQ(roll(kEnergy, {50, 60}, {}, Life{7, true}).metrics[kEnergy].increase, 60);
   EXPECT_EQ(roll(kReceived, {50, 60}, {}, Life{7, true}).metrics[kReceived].increase, 10);
+}
+
+// An agent that starts again under a head whose clock was set back writes into minutes that hold its predecessor's
+// readings.
+TEST(Rollup, ReadingsOfAnOlderLifeAmongThoseOfANewerOneAddNothing) {
+  constexpr Life kOld{7, true, 1};
+  constexpr Life kNew{8, true, 2};
+  for (const size_t column : {kEnergy, kReceived}) {
+    RollupBuilder builder(roll(column, {7'800'000}, {}, kOld));
+    for (int64_t i = 0; i < 30; ++i) {
+      builder.add(2 * i, 1, kOld, values(column, 7'800'000 + 5 * i));
+      builder.add(2 * i + 1, 2, kNew, values(column, 5 * (i + 1)));
+    }
+    const Rollup rollup = builder.finish();
+    EXPECT_EQ(rollup.metrics[column].increase, 30 * 5);
+    EXPECT_EQ(rollup.readings, 60);
+    EXPECT_EQ(rollup.last_life, kNew);
+    EXPECT_EQ(rollup.last_source, 2);
+  }
+}
+
+TEST(Rollup, AnOlderLifeIsBackWhenTheNewerOneHasBeenSilentForLong) {
+  constexpr Life kOld{7, false, 1};
+  RollupBuilder builder(roll(kEnergy, {100}, {}, Life{8, false, 2}));
+  for (int64_t i = 1; i <= 3; ++i) builder.add(kLivesOverlapUs + 2'000'000 * i, 1, kOld, values(kEnergy, 5000 + i));
+  EXPECT_EQ(builder.finish().metrics[kEnergy].increase, 2) << "what it counted before is not known";
+  EXPECT_EQ(builder.finish().last_life, kOld);
+}
+
+TEST(Rollup, IncreasesEndAtTheLargestNumber) {
+  constexpr int64_t kMost = 1'000'000'000'000'000;
+  std::vector<Rollup> minutes;
+  for (int64_t minute = 0; minute < 3; ++minute) {
+    RollupBuilder builder({});
+    for (int64_t i = 0; i < 5000; ++i) builder.add(i, i, Life{i + 1, true, i}, values(kEnergy, kMost));
+    minutes.push_back(builder.finish());
+    EXPECT_EQ(minutes.back().metrics[kEnergy].increase, 5000 * kMost);
+  }
+  EXPECT_EQ(combine(minutes).metrics[kEnergy].increase, std::numeric_limits<int64_t>::max());
+}
+
+TEST(Rollup, ACounterBelowZeroOfAnOlderStoreCountsAsZero) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(count_on(kEnergy, kLeast, 7, kLife, Succession::same), (CounterStep{7, 7}));
+  EXPECT_EQ(count_on(kEnergy, 7, kLeast, kLife, Succession::newer), (CounterStep{0, 0}));
 }
 
 TEST(Rollup, ACounterThatIsAbsentForAMinuteGoesOnFromBefore) {

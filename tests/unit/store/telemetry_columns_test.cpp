@@ -41,6 +41,13 @@ TEST(TelemetryColumns, TellsApartWhatHasNoColumnAndWhatHasNoSaneValue) {
   EXPECT_EQ(scaled.values[*column_of("uptime_s")], 5);
 }
 
+TEST(TelemetryColumns, CountersAreNeitherNegativeNorBeyondReason) {
+  EXPECT_EQ(scale_reading(reading({{"energy_j", -1}, {"net_receive_bytes", 9e18}, {"power_w", 1e15}})).refused, 3u);
+  const auto sane = scale_reading(reading({{"energy_j", 1e12}, {"net_receive_bytes", 1e18}, {"wifi_signal_dbm", -61}}));
+  EXPECT_EQ(sane.refused, 0u);
+  EXPECT_EQ(sane.values[*column_of("wifi_signal_dbm")], -61);
+}
+
 TEST(TelemetryColumns, EveryMetricOfBrambleHasOne) {
   for (const auto& metric : wire::kMetrics) EXPECT_TRUE(column_of(metric.name)) << metric.name;
   EXPECT_EQ(kTelemetryColumnCount, wire::kMetrics.size());
