@@ -171,9 +171,11 @@ Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) 
       before.seen ? succession(before.life, before.last_us, source->life, ts_us) : Succession::unknown;
   const ScaledValues values = read_values(row, 2, columns_);
   for (size_t i = 0; i < metrics_.size(); ++i) {
-    if (!metrics_[i].place || !values.has(*metrics_[i].place)) continue;
+    if (!metrics_[i].place) continue;
     const size_t place = *metrics_[i].place;
-    if (metrics_[i].is_counter()) {
+    if (!values.has(place)) {
+      before.counters[i] = carry_on(place, before.counters[i], order);
+    } else if (metrics_[i].is_counter()) {
       add_count(node, i, ts_us, values.at(place), source->life, order, ts_us >= from_us);
     } else if (ts_us >= from_us) {
       if (Status status = add_value(node, i, ts_us, in_unit(place, values.at(place))); !status) return status;

@@ -42,6 +42,10 @@ CounterStep count_on(size_t column, std::optional<int64_t> last, int64_t value, 
   return out_of_order ? CounterStep{0, last} : CounterStep{value, value};
 }
 
+std::optional<int64_t> carry_on(size_t column, std::optional<int64_t> last, Succession succession) {
+  return last && begins_with_agent(column) && succession == Succession::newer ? 0 : last;
+}
+
 RollupBuilder::RollupBuilder(const std::optional<Rollup>& before) : has_before_(before.has_value()) {
   if (!before) return;
   rollup_.last_us = before->last_us;
@@ -58,9 +62,12 @@ void RollupBuilder::add(int64_t ts_us, int64_t source, const Life& life, const S
   const bool first = !has_before_ && rollup_.readings == 0;
   const Succession order = first ? Succession::unknown : succession(rollup_.last_life, rollup_.last_us, life, ts_us);
   for (size_t column = 0; column < kTelemetryColumnCount; ++column) {
-    if (!values.has(column)) continue;
-    const int64_t value = values.at(column);
     MetricSummary& summary = rollup_.metrics[column];
+    if (!values.has(column)) {
+      if (summary.has_last) summary.last = *carry_on(column, summary.last, order);
+      continue;
+    }
+    const int64_t value = values.at(column);
     if (kTelemetryColumns[column].is_counter()) {
       const auto last = summary.has_last ? std::optional(summary.last) : std::nullopt;
       const CounterStep step = count_on(column, last, value, life, order);

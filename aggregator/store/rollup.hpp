@@ -70,6 +70,10 @@ struct CounterStep {
 CounterStep count_on(size_t column, std::optional<int64_t> last, int64_t value, const Life& life,
                      Succession succession);
 
+// What a counter that a reading does not tell goes on from: that of an agent's new life is known to have begun anew
+// also where its first readings leave it out (energy needs two).
+std::optional<int64_t> carry_on(size_t column, std::optional<int64_t> last, Succession succession);
+
 // The readings of one node and span, added in the order of time.
 class RollupBuilder {
  public:

@@ -362,6 +362,25 @@ TEST_F(MetricQueryTest, TwoLivesWhoseReadingsInterleaveCountOnce) {
   }
 }
 
+TEST_F(MetricQueryTest, ANewLifeWhoseFirstReadingHasNoEnergyIsCounted) {
+  write_seconds("pi1", 0, 300);
+  ScaledRow first;
+  first.node = "pi1";
+  first.ts_us = kBeginMs * 1000 + 300 * kSecondUs;
+  first.run = 9;
+  first.number = 1;
+  ASSERT_TRUE(table_->write({first}));
+  std::vector<Reading> later;
+  for (int64_t second = 301; second < 600; ++second) {
+    later.push_back({.second = second, .energy_j = 2 * static_cast<double>(second - 300), .run = 9});
+  }
+  write(later);
+  for (const int64_t rolled_s : {0, 300, 600}) {
+    roll(rolled_s);
+    EXPECT_NEAR(energy(EnergyQuestion::By::node, 0, 600).nodes.energy_j, 2 * 299 + 2 * 299, 1e-6) << rolled_s;
+  }
+}
+
 TEST_F(MetricQueryTest, AttemptsAreCutByTheTimeAskedFor) {
   write_seconds("pi1", 0, 3600);
   add_attempt(1, 1, "pi1", 0, 1200, 1200);

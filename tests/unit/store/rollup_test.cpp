@@ -106,6 +106,21 @@ TEST(Rollup, ReadingsOfAnOlderLifeAmongThoseOfANewerOneAddNothing) {
   }
 }
 
+// An agent's first reading has no energy yet, for that takes two.
+TEST(Rollup, ANewLifeCountsFromZeroAlsoWhereItsFirstReadingLeavesTheCounterOut) {
+  constexpr Life kOld{7, true, 1};
+  constexpr Life kNew{8, true, 2};
+  RollupBuilder builder(roll(kEnergy, {2'800'000}, {}, kOld));
+  builder.add(1, 2, kNew, {});
+  builder.add(2, 2, kNew, values(kEnergy, 7'000));
+  builder.add(3, 2, kNew, values(kEnergy, 14'000));
+  EXPECT_EQ(builder.finish().metrics[kEnergy].increase, 14'000);
+  RollupBuilder system(roll(kReceived, {2'800'000}, {}, kOld));
+  system.add(1, 2, kNew, {});
+  system.add(2, 2, kNew, values(kReceived, 2'800'500));
+  EXPECT_EQ(system.finish().metrics[kReceived].increase, 500) << "counts on while the machine is up";
+}
+
 TEST(Rollup, AnOlderLifeIsBackWhenTheNewerOneHasBeenSilentForLong) {
   constexpr Life kOld{7, false, 1};
   RollupBuilder builder(roll(kEnergy, {100}, {}, Life{8, false, 2}));
