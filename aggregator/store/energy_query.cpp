@@ -69,20 +69,19 @@ Status read_attempts(sqlite::Connection& connection, const NodeIds& nodes, const
       question.since_ms, question.until_ms);
 }
 
-// By the hour, so they are spread over the hour in which they ended.
+// By the hour in which they ended, spread from the begin of the first to the end of the last of them.
 Status read_forgotten(sqlite::Connection& connection, const NodeIds& nodes, const EnergyQuestion& question,
                       EnergyShares& shares) {
-  constexpr int64_t kHourMs = kHourUs / kUsPerMs;
   auto statement = connection.prepare(
-      "SELECT owner, node, hour_ms, energy_mj, energy_measured_mj FROM jobs.forgotten_energy_raw "
-      "WHERE hour_ms > ?1 - 3600000 AND hour_ms < ?2");
+      "SELECT owner, node, begin_ms, end_ms, energy_mj, energy_measured_mj FROM jobs.forgotten_energy_raw "
+      "WHERE end_ms >= ?1 AND begin_ms < ?2");
   if (!statement) return failed(statement.error());
   const bool wanted = question.by != EnergyQuestion::By::job && question.jobs.empty();
   return statement->each(
       [&](const sqlite::Statement& row) -> Status {
         if (!nodes.contains(row.string(1))) return {};
-        const int64_t hour_ms = row.integer(2);
-        shares.add({0, row.string(0), hour_ms, hour_ms + kHourMs, kHourMs, row.real(3), row.real(4)}, wanted);
+        const int64_t begin_ms = row.integer(2), end_ms = row.integer(3);
+        shares.add({0, row.string(0), begin_ms, end_ms, end_ms - begin_ms, row.real(4), row.real(5)}, wanted);
         return {};
       },
       question.since_ms, question.until_ms);

@@ -112,12 +112,14 @@ constexpr std::string_view kPutOutput =
 
 // Of attempts that go.
 constexpr std::string_view kKeepEnergy =
-    "INSERT INTO forgotten_energy_raw (hour_ms, owner, node, energy_mj, energy_measured_mj) "
-    "SELECT ended_ms - ended_ms % 3600000 AS hour_ms, owner, node, sum(energy_mj), sum(coalesce(energy_measured_mj, "
-    "0)) "
+    "INSERT INTO forgotten_energy_raw (hour_ms, owner, node, begin_ms, end_ms, energy_mj, energy_measured_mj) "
+    "SELECT ended_ms - ended_ms % 3600000 AS hour_ms, owner, node, "
+    "min(ended_ms - coalesce(duration_ms, 0)), max(ended_ms), sum(energy_mj), "
+    "sum(coalesce(energy_measured_mj, 0)) "
     "FROM attempts_raw JOIN jobs_raw USING (job) "
     "WHERE job = ?1 AND task <= ?2 AND energy_mj > 0 AND ended_ms IS NOT NULL GROUP BY 1, 2, 3 "
-    "ON CONFLICT DO UPDATE SET energy_mj = energy_mj + excluded.energy_mj, "
+    "ON CONFLICT DO UPDATE SET begin_ms = min(begin_ms, excluded.begin_ms), end_ms = max(end_ms, excluded.end_ms), "
+    "energy_mj = energy_mj + excluded.energy_mj, "
     "energy_measured_mj = energy_measured_mj + excluded.energy_measured_mj";
 
 // By the newest hour, not by the clock, which may be wrong; a bounded number at a time.

@@ -5,6 +5,8 @@ CREATE TABLE forgotten_energy_raw (
   hour_ms INTEGER NOT NULL,  -- its begin
   owner TEXT NOT NULL,
   node TEXT NOT NULL,
+  begin_ms INTEGER NOT NULL,  -- of the first attempt
+  end_ms INTEGER NOT NULL,    -- of the last one
   energy_mj REAL NOT NULL,
   energy_measured_mj REAL NOT NULL,
   PRIMARY KEY (hour_ms, owner, node)

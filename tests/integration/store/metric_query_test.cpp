@@ -287,6 +287,7 @@ TEST_F(MetricQueryTest, TheEnergyOfForgottenJobsStaysItsOwners) {
     EXPECT_NEAR(after.attempts.energy_j, owners_j, 1e-6);
     EXPECT_NEAR(after.attempts.energy_j + after.unattributed_j, after.nodes.energy_j, 1e-6);
   }
+  EXPECT_NEAR(energy(EnergyQuestion::By::owner, 0, 4200).attempts.energy_j, 1590, 1e-6) << "all ended before";
   const auto by_job = energy(EnergyQuestion::By::job, 0, 4 * 3600);
   ASSERT_EQ(by_job.rows.size(), 1U) << "job 2";
   EXPECT_NEAR(by_job.rows[0].energy_j, 1000, 1e-6);
