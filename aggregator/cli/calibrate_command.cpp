@@ -53,6 +53,10 @@ double rest_w(const wire::PowerModel& power, const std::vector<wire::MeteredPoin
 
 Result<Calibration> fitted(const json& answer, const NodeCalibrateCommand& command) {
   const auto points = points_of(answer);
+  if (points.empty()) {
+    return fail(ErrorCode::not_found,
+                command.from + " has told no measured watts in this time: is it a node with a meter?");
+  }
   const auto power = wire::fit_power_model(points);
   if (!power) return fail(ErrorCode::not_found, command.from + ": " + power.error().message);
   return Calibration{*power, fmt::format(", fitted to {} of {} (off by {:.2f} W)", count_text(points.size(), "reading"),

@@ -27,12 +27,18 @@ bool is_result(const json& result) {
   return true;
 }
 
-// An array of objects, as every other listing.
-json as_objects(const json& result) {
-  json objects = json::array();
+// An array of objects, as every other listing, in the order that was asked for. Of two columns with one name the second
+// is "name_2".
+nlohmann::ordered_json as_objects(const json& result) {
+  auto objects = nlohmann::ordered_json::array();
   for (const json& row : result["rows"]) {
-    json object = json::object();
-    for (size_t i = 0; i < row.size(); ++i) object[result["columns"][i].get<std::string>()] = row[i];
+    auto object = nlohmann::ordered_json::object();
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string column = result["columns"][i].get<std::string>();
+      std::string name = column;
+      for (int number = 2; object.contains(name); ++number) name = fmt::format("{}_{}", column, number);
+      object[name] = row[i];
+    }
     objects.push_back(std::move(object));
   }
   return objects;

@@ -180,11 +180,22 @@ Table node_table(const json& nodes) {
   return table;
 }
 
+namespace {
+
+// A cut name or time tells nothing: such a line is rather too wide.
+bool has_long_text(const json& rows, size_t column) {
+  constexpr size_t kTimeBytes = sizeof("2025-03-01T14:02:11.000Z") - 1;
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const json& row) { return row[column].is_string() && cell(row[column]).size() > kTimeBytes; });
+}
+
+}  // namespace
+
 Table query_table(const json& result) {
   std::vector<Column> columns;
   for (size_t i = 0; i < result["columns"].size(); ++i) {
     const bool number = !result["rows"].empty() && result["rows"][0][i].is_number();
-    columns.push_back({cell(result["columns"][i]), number, !number});
+    columns.push_back({cell(result["columns"][i]), number, has_long_text(result["rows"], i)});
   }
   Table table(std::move(columns));
   for (const json& row : result["rows"]) {

@@ -1,6 +1,8 @@
 #include "aggregator/core/alerts.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -56,8 +58,11 @@ bool is_beyond(const AlertRule& rule, double value, double limit) { return rule.
 }  // namespace
 
 std::string alert_text(const AlertRule& rule, const std::string& node, const Alert& alert) {
+  std::array<char, 100> values;
+  std::snprintf(values.data(), values.size(), " is %.5g (limit %.5g)", alert.value,
+                alert.raised ? rule.limit : rule.clear);
   return "alert " + rule.name + (node.empty() ? "" : " of node " + node) +
-         (alert.raised ? " is raised: " : " is cleared: ") + rule.metric + " is " + nlohmann::json(alert.value).dump();
+         (alert.raised ? " is raised: " : " is cleared: ") + rule.metric + values.data();
 }
 
 namespace {
@@ -81,8 +86,7 @@ void tell_people(Effects& effects, const AlertRule& rule, const std::string& nod
 
 void judge(State& state, Effects& effects, Now now, size_t index, const std::string& node, double value) {
   const AlertRule& rule = state.config.alerts[index];
-  const auto [entry, is_new] = state.alerts.try_emplace({index, node});
-  Alert& alert = entry->second;
+  Alert& alert = state.alerts[{index, node}];
   const bool was_raised = alert.raised;
   alert.value = value;
   if (!is_beyond(rule, value, was_raised ? rule.clear : rule.limit)) {
@@ -92,8 +96,12 @@ void judge(State& state, Effects& effects, Now now, size_t index, const std::str
     if (!alert.beyond_since) alert.beyond_since = now.mono;
     alert.raised = was_raised || now.mono - *alert.beyond_since >= rule.for_ms;
   }
-  // What an earlier run of ours has raised is retained.
-  if (is_new || alert.raised != was_raised) publish(state, effects, now, rule, node, alert);
+  // What an earlier run of ours has raised is retained: nothing is said of it while it is not known whether that holds.
+  const bool decided = alert.raised || !alert.beyond_since;
+  if (alert.raised != was_raised || (decided && !alert.published)) {
+    alert.published = true;
+    publish(state, effects, now, rule, node, alert);
+  }
   if (alert.raised != was_raised) tell_people(effects, rule, node, alert);
 }
 
@@ -105,6 +113,13 @@ void clear(State& state, Effects& effects, Now now, size_t index, const std::str
   if (!was_raised) return;
   publish(state, effects, now, state.config.alerts[index], node, found->second);
   tell_people(effects, state.config.alerts[index], node, found->second);
+}
+
+bool all_are_gone(const State& state, const AlertRule& rule) {
+  return std::all_of(state.nodes.begin(), state.nodes.end(), [&](const Node& node) {
+    const bool gone = node.state == NodeState::stopped || node.state == NodeState::lost;
+    return gone || !concerns(rule, node.record.status.node);
+  });
 }
 
 void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
@@ -124,7 +139,7 @@ void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
 
 void publish_alerts_again(State& state, Effects& effects, Now now) {
   for (const auto& [key, alert] : state.alerts) {
-    publish(state, effects, now, state.config.alerts[key.first], key.second, alert);
+    if (alert.published) publish(state, effects, now, state.config.alerts[key.first], key.second, alert);
   }
 }
 
@@ -136,6 +151,8 @@ void watch_alerts(State& state, Effects& effects, Now now) {
       watch_nodes(state, effects, now, index);
     } else if (const auto watts = cluster_power_w(state, state.config.alerts[index])) {
       judge(state, effects, now, index, "", *watts);
+    } else if (all_are_gone(state, state.config.alerts[index])) {
+      clear(state, effects, now, index, "");
     }
   }
 }

@@ -35,7 +35,8 @@ inline constexpr const char* kClusterPower = "cluster_power_w";
 struct Alert {
   std::optional<MonoTime> beyond_since;
   bool raised = false;
-  double value = 0;  // the last that was known
+  bool published = false;  // by this run of ours
+  double value = 0;        // the last that was known
 };
 
 }  // namespace bramble::aggregator

@@ -77,7 +77,7 @@ TEST(Node, CalibrateRefusesANodeWithoutAMeter) {
   aggregator.set_query_result({{"columns", {"load", "power_w"}}, {"rows", json::array()}});
   const Ran ran = run_bramble(aggregator.url(), {"node", "calibrate", "pi02", "--from", "pi01"});
   EXPECT_EQ(ran.status, 1);
-  EXPECT_THAT(ran.err, HasSubstr("pi01: too few metered readings to fit a model: 0, at least 10 are needed"));
+  EXPECT_THAT(ran.err, HasSubstr("pi01 has told no measured watts in this time: is it a node with a meter?"));
 }
 
 TEST(Query, ShowsTableCsvAndJson) {
@@ -88,7 +88,13 @@ TEST(Query, ShowsTableCsvAndJson) {
   EXPECT_EQ(table.out, "node  n\npi01  2\n");
   EXPECT_THAT(table.err, HasSubstr("--max-rows"));
   EXPECT_EQ(run_bramble(aggregator.url(), {"query", "--format", "csv", "SELECT 1"}).out, "node,n\npi01,2\n");
-  EXPECT_EQ(run_bramble(aggregator.url(), {"query", "--json", "SELECT 1"}).out, "[{\"n\":2,\"node\":\"pi01\"}]\n");
+  EXPECT_EQ(run_bramble(aggregator.url(), {"query", "--json", "SELECT 1"}).out, "[{\"node\":\"pi01\",\"n\":2}]\n");
+}
+
+TEST(Query, LosesNoColumnOfTwoWithOneName) {
+  FakeAggregator aggregator;
+  aggregator.set_query_result(json::parse(R"({"columns":["a","a"],"rows":[[1,2]],"truncated":false})"));
+  EXPECT_EQ(run_bramble(aggregator.url(), {"query", "--json", "SELECT 1"}).out, "[{\"a\":1,\"a_2\":2}]\n");
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ TEST_F(Alerts, AreRaisedAfterTheirTimeBeyondTheLimitAndNotBefore) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_TRUE(told[0].raised);
   EXPECT_EQ(told[0].value, 81);
-  EXPECT_EQ(told[0].text, "alert hot of node pi1 is raised: temperature_celsius is 81.0");
+  EXPECT_EQ(told[0].text, "alert hot of node pi1 is raised: temperature_celsius is 81 (limit 80)");
 }
 
 TEST_F(Alerts, ThatAreRaisedAreToldWithTheHealthAndTheMetrics) {
@@ -114,7 +114,7 @@ TEST_F(Alerts, ThatAreRaisedAreToldWithTheHealthAndTheMetrics) {
   ASSERT_EQ(raised.size(), 1U);
   EXPECT_EQ(raised[0]["alert"], "hot");
   EXPECT_EQ(raised[0]["node"], "pi1");
-  EXPECT_EQ(raised[0]["text"], "alert hot of node pi1 is raised: temperature_celsius is 81.0");
+  EXPECT_EQ(raised[0]["text"], "alert hot of node pi1 is raised: temperature_celsius is 81 (limit 80)");
   const std::string metrics = metrics_text(*state, now);
   EXPECT_THAT(metrics, ::testing::HasSubstr("bramble_alert_raised{alert=\"hot\",node=\"pi1\"} 1\n"));
   EXPECT_THAT(metrics, ::testing::HasSubstr("bramble_alert_raised{alert=\"hot\",node=\"pi2\"} 0\n"));
@@ -212,6 +212,27 @@ TEST_F(Alerts, KnowTheWattsOfAllNodesTogetherAndHowFullADiskIs) {
   EXPECT_EQ(told[0].node, "") << "of the whole cluster";
   EXPECT_EQ(told[0].value, 12);
   EXPECT_EQ(told[1].node, "pi1");
+}
+
+TEST_F(Alerts, SayNothingWhileItIsNotKnownWhetherWhatWasRaisedStillHolds) {
+  begin({hot()});
+  tell("pi1", {{"temperature_celsius", 81}});
+  pass(1000);
+  EXPECT_TRUE(published.empty()) << "an earlier run's word is retained";
+  pass(4000);
+  ASSERT_EQ(published.size(), 1U);
+  EXPECT_EQ(json::parse(published[0].payload)["state"], "raised");
+}
+
+TEST_F(Alerts, OfAllNodesTogetherAreClearedWhenNoneIsLeft) {
+  begin({{"watts", kClusterPower, true, 5, 5, 0, {}}});
+  tell("pi1", {{"power_w", 6}});
+  pass(2000);
+  ASSERT_EQ(take().size(), 1U);
+  pass(10'000, {});
+  const auto told = take();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_FALSE(told[0].raised);
 }
 
 TEST_F(Alerts, AddUpTheWattsOfTheNodesThatTheyName) {
