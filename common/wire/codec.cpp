@@ -112,6 +112,24 @@ Status read_output_want(const Json& json, OutputWant& want) {
       .status();
 }
 
+Status read_action(const Json& json, ControlAction& into) {
+  if (!json.is_string()) return fail("must be text");
+  auto action = parse_control_action(json.get_ref<const std::string&>());
+  if (!action) return tl::unexpected(std::move(action.error()));
+  into = *action;
+  return {};
+}
+
+Status read_control(const Json& json, Control& control) {
+  return Fields(json)
+      .required("store", control.store, read_uuid)
+      .required("term", control.term, Whole<uint64_t>{})
+      .required("session", control.session, Whole<uint64_t>{})
+      .required("do", control.action, read_action)
+      .optional("why", control.why, Text{})
+      .status();
+}
+
 Status read_aggregator_status(const Json& json, AggregatorStatus& status) {
   return Fields(json)
       .required("online", status.online, read_bool)
@@ -179,6 +197,15 @@ std::string encode(const OutputWant& want) {
   return to_text(json);
 }
 
+std::string encode(const Control& control) {
+  OutJson json = {{"store", control.store},
+                  {"term", control.term},
+                  {"session", control.session},
+                  {"do", to_string(control.action)}};
+  if (!control.why.empty()) json["why"] = short_text(control.why);
+  return to_text(json);
+}
+
 std::string encode(const AggregatorStatus& status) {
   OutJson json = {{"online", status.online}, {"store", status.store}, {"term", status.term}};
   if (!status.run.empty()) json["run"] = status.run;
@@ -210,6 +237,11 @@ Result<BlobGet> decode<BlobGet>(std::string_view payload) {
 template <>
 Result<OutputWant> decode<OutputWant>(std::string_view payload) {
   return read_payload<OutputWant>("blob/want", payload, read_output_want);
+}
+
+template <>
+Result<Control> decode<Control>(std::string_view payload) {
+  return read_payload<Control>("control", payload, read_control);
 }
 
 template <>

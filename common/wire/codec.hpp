@@ -20,6 +20,7 @@ std::string encode(const EventsMessage& message);
 std::string encode(const Inventory& message);
 std::string encode(const BlobGet& message);
 std::string encode(const OutputWant& message);
+std::string encode(const Control& message);
 std::string encode(const AggregatorStatus& message);
 
 // Message is one of the types above.
@@ -43,14 +44,18 @@ Result<BlobGet> decode<BlobGet>(std::string_view payload);
 template <>
 Result<OutputWant> decode<OutputWant>(std::string_view payload);
 template <>
+Result<Control> decode<Control>(std::string_view payload);
+template <>
 Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
 
 // Names of enumerators as they stand on the wire and in the database.
 std::string_view to_string(Outcome outcome);
 std::string_view to_string(Stream stream);
 std::string_view to_string(EventType type);
+std::string_view to_string(ControlAction action);
 Result<Outcome> parse_outcome(std::string_view text);
 Result<Stream> parse_stream(std::string_view text);
 Result<EventType> parse_event_type(std::string_view text);
+Result<ControlAction> parse_control_action(std::string_view text);
 
 }  // namespace bramble::wire

@@ -297,6 +297,21 @@ struct OutputWant {
   bool operator==(const OutputWant&) const = default;
 };
 
+// --- node/<node>/control: what the aggregator wants of the machine --------------------------------------------------
+
+enum class ControlAction { shutdown, reboot };  // drain and update are reserved
+
+// Said again while the node is heard; it expires at the broker, so that it does not reach the machine's next boot.
+struct Control {
+  StoreId store;
+  TermId term = 0;
+  SessionId session = 0;
+  ControlAction action = ControlAction::shutdown;
+  std::string why;  // for the node's log
+
+  bool operator==(const Control&) const = default;
+};
+
 // --- aggregator/status ----------------------------------------------------------------------------------------------
 
 struct AggregatorStatus {

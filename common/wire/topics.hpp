@@ -17,7 +17,7 @@ enum class NodeTopic {
   tasks,
   events,
   inventory,
-  control,    // reserved: drain, shutdown, reboot, update
+  control,    // aggregator -> agent: what is wanted of the machine
   blob_get,   // agent -> aggregator
   blob_want,  // aggregator -> agent
   blob_down,  // aggregator -> agent, raw; has blob and offset

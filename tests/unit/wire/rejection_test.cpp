@@ -229,6 +229,13 @@ TEST(Rejection, RequestsForBytes) {
   expect_all_refused(samples::full_output_want(), {{"/chunks", "65", "blob/want: chunks: must be from 1 to 64"}});
 }
 
+TEST(Rejection, Control) {
+  expect_needed("control", samples::full_control(), {"store", "term", "session", "do"});
+  expect_all_refused(samples::full_control(), {{"/do", R"("explode")", "control: do: unknown action 'explode'"},
+                                               {"/do", "1", "control: do: must be text"},
+                                               {"/session", "-1", "control: session: " + kAnyCount}});
+}
+
 TEST(Rejection, AggregatorStatus) {
   expect_needed("aggregator/status", samples::full_aggregator_status(), {"online", "store", "term"});
   expect_all_refused(samples::full_aggregator_status(), {{"/term", "-1", "aggregator/status: term: " + kAnyCount}});

@@ -145,6 +145,11 @@ TEST(RoundTrip, RequestsForBytes) {
   expect_round_trip(OutputWant{.store = samples::kStore, .id = samples::kId, .chunks = 1});
 }
 
+TEST(RoundTrip, Control) {
+  expect_round_trip(samples::full_control());
+  expect_round_trip(Control{.store = samples::kStore});
+}
+
 TEST(RoundTrip, AggregatorStatus) {
   expect_round_trip(samples::full_aggregator_status());
   expect_round_trip(samples::least_aggregator_status());

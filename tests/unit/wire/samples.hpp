@@ -157,6 +157,10 @@ inline OutputWant full_output_want() {
   return {.store = kStore, .session = 8, .id = kId, .stream = Stream::stderr_, .offset = 65536, .chunks = 64};
 }
 
+inline Control full_control() {
+  return {.store = kStore, .term = 3, .session = 8, .action = ControlAction::reboot, .why = "idle for 120 s"};
+}
+
 inline AggregatorStatus full_aggregator_status() {
   return {.online = true, .store = kStore, .term = 3, .run = kAgent, .version = "0.1.0"};
 }
