@@ -6,9 +6,11 @@
 
 #include "agent/core/reactor.hpp"
 #include "agent/runner/blob_cache.hpp"
+#include "agent/runner/machine_halt.hpp"
 #include "agent/runner/output_files.hpp"
 #include "agent/runner/saved_state.hpp"
 #include "agent/runner/warden_client.hpp"
+#include "agent/runner/watchdog.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "agent/sensors/sources.hpp"
 #include "common/mqtt/paho_transport.hpp"
@@ -74,6 +76,7 @@ mqtt::Options broker_options(const Settings& settings, const std::string& agent_
     options.client_id = "bramble-agent-" + agent_id;
     options.subscriptions = {{topics.node(node, wire::NodeTopic::tasks), 1},
                              {topics.node(node, wire::NodeTopic::blob_want), 1},
+                             {topics.node(node, wire::NodeTopic::control), 1},
                              {topics.aggregator_status(), 1}};
   } else {
     options.client_id = "bramble-blobs-" + agent_id;
@@ -95,6 +98,12 @@ class Daemon::Impl {
         messages_(kMaxMessages, kMaxMessageBytes, [this] { loop_.wake(); }),
         readings_(kMaxReadings, SIZE_MAX, [this] { loop_.wake(); }),
         warden_(loop_, settings.warden_socket, warden_handlers()),
+        halt_(loop_, settings.halt,
+              [this](std::string why) {
+                halt_failures_.push_back(std::move(why));
+                loop_.wake();
+              }),
+        watchdog_(loop_, settings.watchdog_device, [](const std::string& line) { posix::log_info(line); }),
         control_(broker_options(settings, state_.saved.agent_id, Which::control), handlers(Which::control)),
         bulk_(broker_options(settings, state_.saved.agent_id, Which::bulk), handlers(Which::bulk)),
         sensors_(roots(settings),
@@ -107,7 +116,9 @@ class Daemon::Impl {
     loop_.on_signals({SIGTERM, SIGINT}, [this](int) { end(); });
     loop_.on_wake([this] { step(); });
     agent::start(state_, posix::now());
+    watchdog_.start();
     warden_.start();
+    halt_.start();
     step();
     loop_.run();
     return 0;
@@ -162,6 +173,7 @@ class Daemon::Impl {
     for (const LinkEvent& event : links_.take()) apply(event, effects, now);
     for (WardenEvent& event : std::exchange(warden_events_, {})) apply(std::move(event), effects, now);
     for (const Incoming& message : messages_.take()) on_message(state_, effects, now, message.topic, message.payload);
+    for (const std::string& why : std::exchange(halt_failures_, {})) on_halt_failed(state_, effects, now, why);
     for (Look& look : readings_.take()) apply(std::move(look), effects, now);
     on_tick(state_, effects, now);
     carry_out_all(std::move(effects), now);
@@ -221,6 +233,7 @@ class Daemon::Impl {
     for (const BlobEffect& effect : effects.blobs) carry_out(effect, answers);
     for (const wire::WardenRequest& request : effects.warden) warden_.send(request);
     warden_.flush();
+    if (effects.halt) halt_.ask(*effects.halt);
     for (Publish& publish : effects.publish) send(std::move(publish));
     for (ReadOutput& read : effects.reads) {
       Result<std::string> data = outputs_.read(read);
@@ -289,6 +302,7 @@ class Daemon::Impl {
     const Now now = posix::now();
     agent::stop(state_, effects, now);
     carry_out_all(std::move(effects), now);
+    watchdog_.stop();
     loop_.stop();
   }
 
@@ -303,6 +317,9 @@ class Daemon::Impl {
   posix::Inbox<Look> readings_;
   std::vector<WardenEvent> warden_events_;
   runner::WardenClient warden_;
+  std::vector<std::string> halt_failures_;
+  runner::MachineHalt halt_;
+  runner::Watchdog watchdog_;
   posix::LogOnce refused_message_;
   posix::LogOnce not_saved_;
   posix::EventLoop::TimerId timer_ = 0;

@@ -45,6 +45,9 @@ Status read_keys(const std::string& path, Settings& settings, Given& given) {
   file->real("busy_w", settings.config.power.busy_w, 0, wire::kMaxModelW);
   file->text("sensors_dir", settings.drop_ins.directory);
   file->integer("sensors_dir_ms", settings.drop_ins.interval_ms, 1000, 3'600'000);
+  file->text("halt_request", settings.halt.request_file);
+  file->text("halt_command", settings.halt.command);
+  file->text("watchdog_device", settings.watchdog_device);
   file->integers("resources", settings.config.resources, 0, kMaxAmount);
   file->texts("labels", settings.config.labels);
   return file->finish();
@@ -56,6 +59,11 @@ Status check_name(const char* key, const std::string& name) {
               "', but a name is made of letters, digits, '-', '_' and '.', begins with a letter or digit and has at "
               "most 63: set " +
               key + " in the file");
+}
+
+Status check_optional_path(const char* key, const std::string& path) {
+  if (path.empty() || path.starts_with('/')) return {};
+  return fail(std::string(key) + " must begin with '/', or be empty for none, not be '" + path + "'");
 }
 
 Status check(const Settings& settings) {
@@ -70,9 +78,10 @@ Status check(const Settings& settings) {
   }
   if (const auto broker = mqtt::parse_broker_url(settings.broker_url); !broker) return fail(broker.error().message);
   if (config.power.idle_w > config.power.busy_w) return fail("idle_w must not be above busy_w");
-  if (!settings.drop_ins.directory.empty() && !settings.drop_ins.directory.starts_with('/')) {
-    return fail("sensors_dir must begin with '/', or be empty for none, not be '" + settings.drop_ins.directory + "'");
-  }
+  if (Status optional = check_optional_path("sensors_dir", settings.drop_ins.directory); !optional) return optional;
+  if (Status optional = check_optional_path("halt_request", settings.halt.request_file); !optional) return optional;
+  if (Status optional = check_optional_path("halt_command", settings.halt.command); !optional) return optional;
+  if (Status optional = check_optional_path("watchdog_device", settings.watchdog_device); !optional) return optional;
   for (const std::string* path : {&settings.state_dir, &settings.warden_socket}) {
     if (!path->starts_with('/')) return fail("state_dir and warden_socket must begin with '/', not be '" + *path + "'");
   }

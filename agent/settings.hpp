@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/core/config.hpp"
+#include "agent/runner/machine_halt.hpp"
 #include "agent/sensors/drop_ins.hpp"
 #include "common/base/result.hpp"
 
@@ -16,6 +17,8 @@ struct Settings {
   std::string broker_password;
   std::string state_dir = "/var/lib/bramble/agent";
   std::string warden_socket = "/var/lib/bramble/warden/warden.sock";
+  runner::HaltOptions halt;
+  std::string watchdog_device;  // empty: none
   sensors::DropInOptions drop_ins{"/etc/bramble/sensors.d"};
 };
 

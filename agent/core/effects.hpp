@@ -57,6 +57,7 @@ struct Effects {
   std::vector<std::string> log;  // one line each, already limited to what is worth saying
   std::vector<BlobEffect> blobs;
   std::vector<wire::WardenRequest> warden;
+  std::optional<wire::ControlAction> halt;  // of the machine; answered by on_halt_failed, or by its shutting down
   std::vector<Publish> publish;
   std::vector<ReadOutput> reads;
   bool disconnect = false;  // both connections, in the regular way, after what stands in publish

@@ -25,8 +25,13 @@ void leave_broker(State& state, Effects& effects);  // disconnects; no attempt i
 // --- session.cpp ---
 void handle_tasks_message(State& state, Effects& effects, Now now, wire::TasksMessage message);
 void handle_aggregator_status(State& state, Effects& effects, const wire::AggregatorStatus& status);
+// True when the word is of the store that this agent is joined to (or it is joined to none) and of no lower term.
+bool passes_store_fence(State& state, Effects& effects, const StoreId& store, TermId term);
 void send_inventory_if_owed(State& state, Effects& effects);
 void send_beat_if_due(State& state, Effects& effects, Now now);
+
+// --- control.cpp ---
+void handle_control(State& state, Effects& effects, Now now, const wire::Control& control);
 
 // --- tasks.cpp ---
 using SpecPtr = std::shared_ptr<const wire::TaskSpec>;

@@ -33,6 +33,10 @@ void handle_node_message(State& state, Effects& effects, Now now, const wire::Pa
                                           [&](const wire::OutputWant& want) { handle_want(state, effects, want); });
     case wire::NodeTopic::blob_down:
       return handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, payload);
+    case wire::NodeTopic::control:
+      return decode_and<wire::Control>(state, effects, "control", payload, [&](const wire::Control& control) {
+        handle_control(state, effects, now, control);
+      });
     default:
       return;  // nothing that this version acts on
   }

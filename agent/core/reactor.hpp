@@ -45,6 +45,9 @@ void on_blob_failed(State& state, Effects& effects, Now now, std::string_view sh
 // Answers ReadOutput: up to max_bytes; fewer at the file's end.
 void on_output_read(State& state, Effects& effects, Now now, const ReadOutput& request, Result<std::string> data);
 
+// Answers Effects::halt when it could not be passed on, or nobody took it. Later is fine.
+void on_halt_failed(State& state, Effects& effects, Now now, std::string_view why);
+
 void on_tick(State& state, Effects& effects, Now now);
 
 // The agent is to end: says goodbye and disconnects. Tasks go on in the warden.

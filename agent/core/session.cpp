@@ -19,22 +19,6 @@ void object(State& state, Effects& effects, Now now) {
   publish_status(state, effects);
 }
 
-// True when the message is of the store that this agent is joined to (or it is joined to none) and of no lower term.
-bool passes_store_fence(State& state, Effects& effects, const StoreId& store, TermId term) {
-  const Saved& saved = state.saved;
-  if (saved.store.empty()) return true;
-  if (store != saved.store) {
-    ++state.counts.fenced;
-    say_once(state, effects, "store " + store,
-             "the aggregator has store " + shortened(store, 64) + ", this agent is joined to " + saved.store +
-                 ": it is not obeyed; to join it, stop this agent, remove agent.state from its state directory and "
-                 "start it again");
-    return false;
-  }
-  if (term < saved.term) ++state.counts.fenced;
-  return term >= saved.term;
-}
-
 void stay_away(State& state, Effects& effects, Now now, const std::string& why) {
   say_once(state, effects, kRefusalSource,
            "refused by the aggregator: " + shortened(why, 500) + "; trying again every 30 s");
@@ -142,6 +126,21 @@ std::vector<wire::Inventory> inventory_pages(const State& state) {
 }
 
 }  // namespace
+
+bool passes_store_fence(State& state, Effects& effects, const StoreId& store, TermId term) {
+  const Saved& saved = state.saved;
+  if (saved.store.empty()) return true;
+  if (store != saved.store) {
+    ++state.counts.fenced;
+    say_once(state, effects, "store " + store,
+             "the aggregator has store " + shortened(store, 64) + ", this agent is joined to " + saved.store +
+                 ": it is not obeyed; to join it, stop this agent, remove agent.state from its state directory and "
+                 "start it again");
+    return false;
+  }
+  if (term < saved.term) ++state.counts.fenced;
+  return term >= saved.term;
+}
 
 void handle_tasks_message(State& state, Effects& effects, Now now, wire::TasksMessage message) {
   if (state.stopping || state.link.phase != Link::Phase::up) return;

@@ -41,6 +41,7 @@ inline constexpr uint32_t kBlobCreditChunks = 8;
 inline constexpr size_t kMaxBlobPulls = 2;       // at once
 inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
 inline constexpr int64_t kBlobRetryMs = 5000;    // after the disk took a blob not
+inline constexpr int64_t kHaltAgainMs = 60'000;  // what is asked of the machine within it is a repetition
 inline constexpr size_t kMaxSaid = 256;          // different complaints remembered, so that each is said once
 
 // --- the two connections to the broker ---
@@ -206,6 +207,12 @@ struct Lease {
   size_t attempts = 0;            // held and not finished, that have a lease
 };
 
+// The newest shutdown or reboot that was asked of the machine.
+struct Halt {
+  wire::ControlAction action = wire::ControlAction::shutdown;
+  MonoTime asked;
+};
+
 struct Energy {
   EnergyMeter meter;
   EnergyLedger ledger;
@@ -246,6 +253,7 @@ struct State {
   std::map<WantKey, Want> wants;
   WardenView warden;
   Lease lease;
+  std::optional<Halt> halt;
   Energy energy;
   TelemetryState telemetry;
   Counts counts;

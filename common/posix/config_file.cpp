@@ -49,6 +49,15 @@ struct ConfigFile::Impl {
     if (node->as_table() == nullptr) complain(*node, std::string(key) + " must be a table: [" + key + "]");
     return node->as_table();
   }
+
+  void take_inner(toml::table& inner_table, const std::function<void(ConfigFile&)>& take) {
+    auto impl = std::make_unique<Impl>();
+    impl->path = path;
+    impl->table = std::move(inner_table);  // moved: a copy does not know its lines
+    ConfigFile inner(std::move(impl));
+    take(inner);
+    if (Status status = inner.finish(); !status && !error) error = status.error();
+  }
 };
 
 ConfigFile::ConfigFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -140,14 +149,11 @@ void ConfigFile::tables(const char* key, size_t most, const std::function<void(C
   if (entries->size() > most) {
     return impl_->complain(*node, "there are more than " + std::to_string(most) + " [[" + key + "]]");
   }
-  for (toml::node& entry : *entries) {
-    auto impl = std::make_unique<Impl>();
-    impl->path = impl_->path;
-    impl->table = std::move(*entry.as_table());  // moved: a copy does not know its lines
-    ConfigFile inner(std::move(impl));
-    take(inner);
-    if (Status status = inner.finish(); !status && !impl_->error) impl_->error = status.error();
-  }
+  for (toml::node& entry : *entries) impl_->take_inner(*entry.as_table(), take);
+}
+
+void ConfigFile::table(const char* key, const std::function<void(ConfigFile&)>& take) {
+  if (impl_->sub_table(key) != nullptr) impl_->take_inner(*impl_->table.get(key)->as_table(), take);
 }
 
 void ConfigFile::complain(const std::string& what) { impl_->complain(impl_->table, what); }

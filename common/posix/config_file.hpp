@@ -30,6 +30,8 @@ class ConfigFile {
 
   // [[key]]: `take` is called for each, at most `most` times, and asks for what it may hold; each is finished after it.
   void tables(const char* key, size_t most, const std::function<void(ConfigFile&)>& take);
+  // [key]: the same for one table; it is not called where there is none.
+  void table(const char* key, const std::function<void(ConfigFile&)>& take);
   // In `take`: says, with the place, what is wrong beyond a single value.
   void complain(const std::string& what);
 

@@ -15,6 +15,7 @@ ErrorCode code_of(int error_number) {
       return ErrorCode::not_found;
     case EEXIST:
     case EADDRINUSE:
+    case EBUSY:
     case ENOTEMPTY:
       return ErrorCode::conflict;
     case EACCES:

@@ -92,6 +92,17 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
     ::waitpid(pid, nullptr, 0);
     return system_failure("cannot start " + options.argv[0], error);
   }
+  return watch(pid);
+}
+
+Result<Process> Process::fork_only(const std::function<int()>& body) {
+  const pid_t pid = ::fork();
+  if (pid < 0) return system_failure("cannot start a process", errno);
+  if (pid == 0) ::_exit(body());
+  return watch(pid);
+}
+
+Result<Process> Process::watch(pid_t pid) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int pidfd_error = errno;

@@ -44,6 +44,10 @@ class Process {
   // must be close-on-exec; those that are not are inherited.
   static Result<Process> spawn(const SpawnOptions& options);
 
+  // A child that runs `body` in place of a program and ends with what it returns. Where this process has threads, body
+  // may only do what is safe after a fork: no locks, no memory. It inherits every descriptor.
+  static Result<Process> fork_only(const std::function<int()>& body);
+
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }  // readable once it ended
 
@@ -58,6 +62,7 @@ class Process {
   void forget_exit(EventLoop& loop) { loop.remove_fd(pidfd_.get()); }
 
  private:
+  static Result<Process> watch(pid_t pid);
   Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
 
   pid_t pid_;

@@ -60,6 +60,7 @@ class AgentHarness {
                                    << publishes.front().payload;
     EXPECT_TRUE(warden.empty()) << warden.size() << " left over, first: " << wire::encode(warden.front());
     EXPECT_TRUE(blobs.empty()) << blobs.size() << " blob effects left over";
+    EXPECT_TRUE(halts.empty()) << "a shutdown of the machine left over";
     EXPECT_TRUE(log.empty()) << "left over: " << log.front();
     EXPECT_FALSE(connect) << "an attempt to connect left over";
     EXPECT_FALSE(disconnect) << "a disconnect left over";
@@ -104,6 +105,13 @@ class AgentHarness {
     if (tasks.term == 0) tasks.term = 1;
     if (tasks.session == 0) tasks.session = state.session.id;
     message(state.topics.node("pi01", wire::NodeTopic::tasks), wire::encode(tasks));
+  }
+  // The same.
+  void control(wire::Control control = {}) {
+    if (control.store.empty()) control.store = kStore;
+    if (control.term == 0) control.term = 1;
+    if (control.session == 0) control.session = state.session.id;
+    message(state.topics.node("pi01", wire::NodeTopic::control), wire::encode(control));
   }
   void report(wire::WardenReport report) {
     step([&](Effects& effects) { on_warden_report(state, effects, now, std::move(report)); });
@@ -244,6 +252,7 @@ class AgentHarness {
     return taken;
   }
   std::optional<Connect> take_connect() { return std::exchange(connect, {}); }
+  std::vector<wire::ControlAction> take_halts() { return std::exchange(halts, {}); }
   std::vector<std::string> take_log() { return std::exchange(log, {}); }
 
   State state;
@@ -254,6 +263,7 @@ class AgentHarness {
   std::vector<Publish> publishes;
   std::vector<wire::WardenRequest> warden;
   std::vector<BlobEffect> blobs;
+  std::vector<wire::ControlAction> halts;
   std::vector<std::string> log;
   std::optional<Saved> saved;  // the newest
   std::optional<Connect> connect;
@@ -292,6 +302,7 @@ class AgentHarness {
   void record(Effects effects) {
     if (effects.save) saved = effects.save;
     if (effects.connect) connect = effects.connect;
+    if (effects.halt) halts.push_back(*effects.halt);
     disconnect |= effects.disconnect;
     connect_bulk |= effects.connect_bulk;
     read_sensors |= effects.read_sensors;

@@ -10,7 +10,7 @@ TEST_F(AgentTest, GoesOnAfterGarbageOnEveryTopicItHears) {
   join();
   for (const std::string& payload : {std::string("\xff\x00{", 3), std::string("[]"), std::string("{\"session\":-1}"),
                                      std::string(900'000, '['), std::string()}) {
-    for (const char* const topic : {"node/pi01/tasks", "node/pi01/blob/want", "aggregator/status",
+    for (const char* const topic : {"node/pi01/tasks", "node/pi01/blob/want", "node/pi01/control", "aggregator/status",
                                     "node/pi01/blob/down/zzz/0", "node/pi01/blob/down/0/0/0"}) {
       aggregator_.publish(std::string("bramble/bramble/") + topic, payload);
     }
@@ -18,6 +18,7 @@ TEST_F(AgentTest, GoesOnAfterGarbageOnEveryTopicItHears) {
   aggregator_.launch({1, 0, 1}, "echo alive");
   EXPECT_EQ(aggregator_.wait_event(wire::EventType::finished, {1, 0, 1}).finished->out.data, "alive\n");
   EXPECT_EQ(agent_.times_logged("malformed message (tasks)"), 1U) << agent_.log();
+  EXPECT_EQ(agent_.times_logged("malformed message (control)"), 1U) << agent_.log();
 }
 
 TEST_F(AgentTest, GoesOnAfterAMessageOf100MillionBytes) {

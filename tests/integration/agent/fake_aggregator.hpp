@@ -135,6 +135,10 @@ class FakeAggregator {
     message.launch = {{id, std::move(input)}};
     send(message);
   }
+  void control(wire::ControlAction action) {
+    publish(topics.node(node_, wire::NodeTopic::control),
+            wire::encode(wire::Control{kStore, 1, session_, action, "a test"}));
+  }
   void done(const AttemptKey& id) {
     wire::TasksMessage message;
     message.done = {id};

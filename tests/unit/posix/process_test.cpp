@@ -72,6 +72,14 @@ TEST_F(Processes, ACommandThatCannotRunIsAnErrorOfSpawn) {
   EXPECT_FALSE(Process::spawn(options));
 }
 
+TEST_F(Processes, AForkRunsItsBodyAndEndsWithWhatItReturns) {
+  auto good = Process::fork_only([] { return 0; });
+  auto bad = Process::fork_only([] { return 7; });
+  ASSERT_TRUE(good && bad);
+  EXPECT_EQ(good->wait(30'000), (ExitStatus{0, 0}));
+  EXPECT_EQ(bad->wait(30'000), (ExitStatus{7, 0}));
+}
+
 TEST_F(Processes, TheLoopTellsOfTheEndOnce) {
   EventLoop loop;
   Process process = spawn("exit 4");
