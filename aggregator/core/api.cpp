@@ -5,6 +5,7 @@
 #include "aggregator/core/explain.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/metrics.hpp"
+#include "aggregator/core/power_internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
@@ -180,6 +181,26 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller&, RetryReq
   return retry_jobs(state, effects, now, request);
 }
 
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, PowerRequest& request) {
+  return switch_power(state, effects, now, caller, request);
+}
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, PowerPauseRequest& request) {
+  return pause_power(state, effects, now, caller, request);
+}
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, ClearFaultRequest& request) {
+  return clear_faults(state, effects, now, caller, request);
+}
+
+ApiReply handle(State& state, Effects&, Now now, const Caller&, PowerStatusRequest& request) {
+  for (const auto& name : request.nodes) {
+    const bool known = state.power.nodes.contains(name) || state.node_by_name.contains(name);
+    if (!known) return refuse(404, "there is no node " + name);
+  }
+  return {200, power_json(state, now, request.nodes), {}};
+}
+
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);
   if (Job* job = find_job(state, watch.job)) {
@@ -206,7 +227,7 @@ namespace {
 bool only_asks(const ApiCall& call) {
   return std::holds_alternative<NodesRequest>(call) || std::holds_alternative<HealthRequest>(call) ||
          std::holds_alternative<MetricsRequest>(call) || std::holds_alternative<WatchJobRequest>(call) ||
-         std::holds_alternative<WatchOutputRequest>(call);
+         std::holds_alternative<WatchOutputRequest>(call) || std::holds_alternative<PowerStatusRequest>(call);
 }
 
 }  // namespace

@@ -106,9 +106,33 @@ struct ExplainRequest {
   std::optional<TaskIndex> task;
 };
 
+// What a person wants of nodes' power. One that cannot be is an error for the whole request.
+struct PowerRequest {
+  enum class Act { on, off, cycle };
+  std::vector<std::string> nodes;
+  Act act = Act::on;
+  PowerHow how = PowerHow::clean;
+  std::string reason;
+};
+
+struct PowerPauseRequest {  // of the automation; what people ask for is done
+  bool pause = true;
+  std::string reason;
+};
+
+struct ClearFaultRequest {  // the nodes' lines are read anew, and what they show is taken
+  std::vector<std::string> nodes;
+  std::string reason;
+};
+
+struct PowerStatusRequest {
+  std::vector<std::string> nodes;  // empty: all
+};
+
 using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
                              NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest,
-                             ExplainRequest, ForgetRequest, RetryRequest, CalibrateRequest>;
+                             ExplainRequest, ForgetRequest, RetryRequest, PowerRequest, PowerPauseRequest,
+                             ClearFaultRequest, PowerStatusRequest, CalibrateRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

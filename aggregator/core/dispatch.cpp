@@ -188,7 +188,7 @@ void rebalance(State& state, Now now) {
   if (state.ready_order.empty()) rooms = free_rooms(state);
   for (Node& node : state.nodes) {
     if (node.state != NodeState::on || node.unstarted == 0) continue;
-    if (node.record.drained) {
+    if (node.record.drained || node.gives_back) {
       for (const auto& key : recallable(state, node)) recall(state, now, node, key);
     } else if (!rooms.empty()) {
       share_out(state, now, node, rooms);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/lines.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/store.hpp"
 
@@ -20,6 +21,7 @@ struct Publish {
   std::string payload;
   int qos = 1;
   bool retained = false;
+  uint32_t expiry_s = 0;  // the broker drops what it could not deliver by then; 0: never
 };
 
 // --- for the thread that works on files, in order --------------------------------------------------------------------
@@ -92,6 +94,8 @@ struct Effects {
   std::vector<TelemetryRow> telemetry;
   std::vector<LogLine> log;
   std::vector<AlertNotice> alerts;
+  std::vector<LineOp>
+      lines;  // after the commit, as everything: what is recorded of a press is on disk before it begins
   std::optional<Publish> connect;  // connect to the broker, with this will
 
   void info(std::string text) { log.push_back({false, std::move(text)}); }

@@ -91,6 +91,7 @@ Closed why_closed(const Node& node) {
       break;
   }
   if (node.record.drained) return {"drained", "drained: bramble node resume lets it work again"};
+  if (node.power_leaves) return {"power", "being switched off, or in fault: see bramble power status"};
   return {"spool_full", "full of results that wait to be fetched: it takes work when there is room again"};
 }
 

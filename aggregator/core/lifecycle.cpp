@@ -3,6 +3,7 @@
 
 #include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
+#include "aggregator/core/power_internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
@@ -121,6 +122,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   load_tasks(state, loaded);
   load_attempts(state, effects, now, loaded);
   queue_orphans(state, now);
+  load_power(state, effects, now, loaded);
   std::vector<Job*> cancelled;
   for (auto& [id, job] : state.jobs) {
     if (job.record.progress.cancel_requested) cancelled.push_back(&job);
@@ -188,6 +190,7 @@ void on_tick(State& state, Effects& effects, Now now) {
     watch_silence(state, effects, now);
     watch_leases(state, effects, now);
   }
+  watch_power(state, effects, now);
   watch_alerts(state, effects, now);
   queue_delayed(state, now);
   repeat_unanswered(state, effects, now);
@@ -203,6 +206,7 @@ void on_batch_end(State& state, Effects& effects, Now now) {
   settle_jobs(state, effects, now);
   answer_output_waiters(state, effects, now);
   flush(state, effects);
+  ++state.power.batch;
 }
 
 void on_stop(State& state, Effects& effects, Now) {

@@ -27,7 +27,9 @@ using LineIndex = uint32_t;  // into the configured lines
 struct LineSpec {
   std::string node;
   LineRole role = LineRole::supply;
-  std::string name;  // "pinctrl-bcm2711 GPIO17", for people
+  std::string name;                // "pinctrl-bcm2711 GPIO17", for people
+  int64_t press_ms = 500;          // button and reset: a short press
+  int64_t long_press_ms = 10'000;  // button: held so long it takes the power
 };
 
 enum class LineAction {

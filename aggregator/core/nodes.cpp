@@ -30,7 +30,8 @@ Node* find_node(State& state, const std::string& name) {
 }
 
 bool is_schedulable(const Node& node) {
-  return node.state == NodeState::on && !node.record.drained && !(node.beat && node.beat->spool_full);
+  return node.state == NodeState::on && !node.record.drained && !node.power_leaves &&
+         !(node.beat && node.beat->spool_full);
 }
 
 namespace {

@@ -26,6 +26,9 @@ void on_output_failed(State& state, Effects& effects, Now now, const AttemptKey&
                       uint64_t have_bytes);
 void on_output_sealed(State& state, Effects& effects, Now now, const AttemptKey& key);
 
+// What came of an operation on a line, or what was seen of it unasked.
+void on_line(State& state, Effects& effects, Now now, const LineReport& report);
+
 // It is proved that the node has no power: whatever ran there is dead, and `fence` tasks run again.
 void on_power_off(State& state, Effects& effects, Now now, const std::string& node);
 
@@ -57,5 +60,6 @@ std::vector<std::string> check_invariants(const State& state);
 // JSON for people and programs.
 std::string nodes_json(const State& state, Now now);
 std::string health_json(const State& state);
+std::string power_json(const State& state, Now now, const std::vector<std::string>& nodes);  // empty: all
 
 }  // namespace bramble::aggregator

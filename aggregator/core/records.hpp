@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "aggregator/core/power_records.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/ids.hpp"
 #include "common/wire/messages.hpp"
@@ -200,8 +201,22 @@ struct RetryTasks {
   std::vector<TaskIndex> tasks;
 };
 
-using StoreWrite = std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt,
-                                EndAttempt, PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks>;
+struct PutPower {
+  PowerRecord power;
+};
+
+struct PutPowerPause {
+  PowerPause pause;
+};
+
+struct AddAudit {
+  AuditRecord audit;
+  size_t keep = 0;  // the newest so many; older ones go
+};
+
+using StoreWrite =
+    std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt, PutTask,
+                 PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks, PutPower, PutPowerPause, AddAudit>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
 
@@ -223,6 +238,8 @@ struct LoadedState {
   std::vector<wire::BlobRef> blobs;                 // all that lie in the store
   std::vector<KeptInput> kept_inputs;               // of tasks and jobs that ended without success
   std::vector<JobId> forgotten_jobs;                // not removed yet
+  std::vector<PowerRecord> power;
+  PowerPause power_pause;
 };
 
 }  // namespace bramble::aggregator

@@ -17,6 +17,7 @@
 
 #include "aggregator/core/alerts.hpp"
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/power.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
 #include "aggregator/core/store.hpp"
@@ -51,6 +52,7 @@ struct Config {
   size_t max_unnamed_blobs = 10000;
   int64_t keep_jobs_ms = 0;  // after their end; 0: for ever
   uint64_t keep_jobs = 0;    // so many ended ones; 0: any number
+  PowerConfig power;
 };
 
 enum class NodeState {
@@ -158,6 +160,8 @@ struct Node {
   NodeState state = NodeState::unknown;
   SessionId session = 0;
   bool foreign = false;           // its agent is joined to another store
+  bool power_leaves = false;      // it is being switched off, or is off: it gets no work
+  bool gives_back = false;        // what it has not begun is recalled
   std::optional<MonoTime> heard;  // last beat of this run of ours
   std::optional<MonoTime> welcomed;
   std::optional<wire::Beat> beat;
@@ -257,8 +261,9 @@ struct State {
 
   std::map<std::pair<size_t, std::string>, Alert> alerts;  // by rule and node ("": the cluster)
   MonoTime alerts_at;                                      // looked at again
-  TaskCounts ended;                                        // since the start; a task that is tried again may end again
-  double ended_energy_j = 0;                               // of all attempts that ended since the start
+  PowerSystem power;
+  TaskCounts ended;           // since the start; a task that is tried again may end again
+  double ended_energy_j = 0;  // of all attempts that ended since the start
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

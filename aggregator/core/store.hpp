@@ -78,6 +78,17 @@ struct JobFilter {
   size_t limit = 1000;                          // the newest so many
 };
 
+struct AuditRow {
+  uint64_t id = 0;  // increasing
+  AuditRecord record;
+};
+
+struct AuditFilter {
+  std::vector<std::string> nodes;  // empty: all, and what concerns no node
+  WallTime since;
+  size_t limit = 1000;  // the newest so many
+};
+
 class JobQuery {
  public:
   virtual ~JobQuery() = default;
@@ -102,6 +113,9 @@ class JobQuery {
   virtual Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) = 0;
   // Those attempts whose output files nothing names.
   virtual Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) = 0;
+
+  // What was asked, done and read back about nodes' power; oldest first.
+  virtual Result<std::vector<AuditRow>> audit(const AuditFilter& filter) = 0;
 };
 
 // --- telemetry ------------------------------------------------------------------------------------------------------

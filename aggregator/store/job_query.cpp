@@ -5,6 +5,7 @@
 #include "aggregator/store/job_removal.hpp"
 #include "aggregator/store/job_retry.hpp"
 #include "aggregator/store/job_rows.hpp"
+#include "aggregator/store/power_rows.hpp"
 #include "aggregator/store/sqlite.hpp"
 #include "common/wire/codec.hpp"
 
@@ -262,6 +263,12 @@ Result<std::vector<AttemptKey>> SqliteJobQuery::unnamed_outputs(std::span<const 
   auto session = lease();
   if (!session) return failed(session.error());
   return find_unnamed((*session)->connection, keys);
+}
+
+Result<std::vector<AuditRow>> SqliteJobQuery::audit(const AuditFilter& filter) {
+  auto session = lease();
+  if (!session) return failed(session.error());
+  return read_audit((*session)->connection, filter);
 }
 
 }  // namespace bramble::aggregator

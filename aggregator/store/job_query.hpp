@@ -27,6 +27,7 @@ class SqliteJobQuery final : public JobQuery {
   Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep, size_t limit) override;
   Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) override;
   Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) override;
+  Result<std::vector<AuditRow>> audit(const AuditFilter& filter) override;
 
  private:
   struct Session;  // a connection with its prepared questions

@@ -173,6 +173,7 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection, int64_t kee
     if (!statement) return tl::unexpected<Error>(statement.error());
     *target = std::move(*statement);
   }
+  if (Status status = writer.power_.prepare(connection); !status) return tl::unexpected<Error>(status.error());
   return writer;
 }
 

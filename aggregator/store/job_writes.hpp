@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aggregator/core/records.hpp"
+#include "aggregator/store/power_rows.hpp"
 #include "aggregator/store/sqlite.hpp"
 
 namespace bramble::aggregator {
@@ -74,6 +75,9 @@ class JobWriter {
   Status put(const ForgetJob& write);
   Status put(const RemoveTasks& write);
   Status put(const RemoveJob& write);
+  Status put(const PutPower& write) { return power_.put(write); }
+  Status put(const PutPowerPause& write) { return power_.put(write); }
+  Status put(const AddAudit& write) { return power_.put(write); }
   template <typename Write>
   Status put(const Write&) {  // part of RowChanges
     return {};
@@ -102,6 +106,7 @@ class JobWriter {
   int64_t keep_energy_ms_ = 0;
   std::array<sqlite::Statement, 3> remove_tasks_;
   std::array<sqlite::Statement, 3> remove_job_;
+  PowerWriter power_;
 };
 
 }  // namespace bramble::aggregator

@@ -27,7 +27,9 @@ Result<StoreId> renew_store(const std::string& jobs_db) {
        {"UPDATE meta SET value = '" + store + "' WHERE name = 'store'",
         std::string("UPDATE meta SET value = 0 WHERE name = 'term'"),
         "UPDATE attempts_raw SET ended_ms = " + now_ms + ", outcome = 'store renewed' WHERE ended_ms IS NULL",
-        std::string("UPDATE tasks_raw SET state = 'queued' WHERE state IN ('assigned', 'running', 'silent')")}) {
+        std::string("UPDATE tasks_raw SET state = 'queued' WHERE state IN ('assigned', 'running', 'silent')"),
+        // What was wanted and seen of the nodes' power is as old as the copy: the lines will tell.
+        std::string("UPDATE power_raw SET wish = 'none', cycle = 0, state = 'unknown', was_on = 0, press_open = 0")}) {
     if (Status status = connection->execute(sql); !status) return tl::unexpected<Error>(status.error());
   }
   if (Status status = transaction->commit(); !status) return tl::unexpected<Error>(status.error());

@@ -5,6 +5,7 @@
 #include "faults.hpp"
 #include "sim_head.hpp"
 #include "sim_node.hpp"
+#include "sim_power.hpp"
 
 namespace bramble::sim {
 namespace {
@@ -39,6 +40,12 @@ class Cluster {
       nodes_.push_back(std::make_unique<SimNode>(i, timeline_, broker_, random_, truth_, options.bug,
                                                  [this](const std::string& what) { violated(what); }));
     }
+    head_.trace = options.trace;
+    if (!options.power) return;
+    std::vector<SimNode*> machines;
+    for (auto& node : nodes_) machines.push_back(node.get());
+    power_ = std::make_unique<SimPower>(timeline_, options.seed, head_, machines, options.bug,
+                                        [this](const std::string& what) { violated(what); });
   }
 
   Report run() {
@@ -47,6 +54,7 @@ class Cluster {
     submit_now_and_then();
     break_now_and_then();
     look_after_it();
+    if (power_) switch_now_and_then();
     timeline_.after(options_.bad_ms, [this] { broker_.calm = true; });
     pass(options_.bad_ms);
     settle();
@@ -196,6 +204,16 @@ class Cluster {
     head_.ask(aggregator::ForgetRequest{{job->first}});
   }
 
+  void switch_now_and_then() {
+    if (is_bad_time()) {
+      power_->ask_something();
+      if (random_.chance(0.1)) power_->break_something();
+    } else {
+      power_->look_after_it();
+    }
+    timeline_.after(random_.between(2000, 8000), [this] { switch_now_and_then(); });
+  }
+
   void break_now_and_then() {
     if (!is_bad_time()) return;
     if (random_.chance(options_.faults.broken_step * unrest_)) break_something();
@@ -229,7 +247,7 @@ class Cluster {
 
   // Some never come back, but never the last two.
   bool is_away_for_good(const SimNode& node) {
-    if (gone_.size() + 2 >= nodes_.size() || !random_.chance(0.2)) return false;
+    if (power_ || gone_.size() + 2 >= nodes_.size() || !random_.chance(0.2)) return false;
     gone_.insert(node.name());
     return true;
   }
@@ -254,7 +272,7 @@ class Cluster {
       case 7:
         return head_.back_up();
       case 8:
-        if (random_.chance(0.3) && head_.restore_backup(random_.between(100, 30'000))) {
+        if (!power_ && random_.chance(0.3) && head_.restore_backup(random_.between(100, 30'000))) {
           restored_ms_ = timeline_.now_ms() + kMaxAftermathMs;
           forget_what_came_after();
         }
@@ -271,6 +289,7 @@ class Cluster {
                std::to_string(progress.counts.total) + " tasks" + head_.describe(id));
     }
     for (const auto& node : nodes_) {
+      if (power_ && had_cause(node->name())) continue;  // it has booted only now
       if (const auto leftover = node->leftover()) violated(*leftover);
     }
     report_.leases_ended = truth_.leases_ended;
@@ -278,9 +297,21 @@ class Cluster {
     if (!head_.store().disk().forgotten.empty()) violated("a forgotten job is not removed");
     if (!report_.violations.empty()) {
       for (const auto& node : nodes_) report_.violations.push_back(node->describe());
+      if (power_) report_.violations.push_back("power" + power_->describe());
     }
     report_.tasks_committed = head_.store().commits();
     report_.simulated_ms = timeline_.now_ms();
+    if (power_) count_power();
+  }
+
+  void count_power() {
+    const PowerCounts& counts = power_->counts();
+    report_.power_starts = counts.starts;
+    report_.power_cuts = counts.cuts;
+    report_.power_presses = counts.presses;
+    report_.power_fenced = counts.fenced;
+    report_.power_faults = counts.faults;
+    report_.power_restarts = counts.restarts;
   }
 
   const Options options_;
@@ -291,6 +322,7 @@ class Cluster {
   Broker broker_;
   SimHead head_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::unique_ptr<SimPower> power_;
   std::set<std::string> gone_;  // nodes that do not come back
   int64_t restored_ms_ = -1'000'000;
   Report report_;

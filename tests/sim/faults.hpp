@@ -28,6 +28,8 @@ enum class Bug {
   lease_by_late_echo,     // an agent counts the lease from the echo instead of from its beat
   commit_twice,           // a result that comes again is committed again
   stall_is_silence,       // the aggregator counts its own stall as silence of the nodes
+  pressed_again,          // a press is done a second time without a record of its own
+  started_together,       // a node is switched on beside another one
 };
 
 inline constexpr std::pair<std::string_view, Bug> kBugs[] = {
@@ -40,6 +42,8 @@ inline constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"lease-by-late-echo", Bug::lease_by_late_echo},
     {"commit-twice", Bug::commit_twice},
     {"stall-is-silence", Bug::stall_is_silence},
+    {"pressed-again", Bug::pressed_again},
+    {"started-together", Bug::started_together},
 };
 
 struct Options {
@@ -49,6 +53,8 @@ struct Options {
   int64_t settle_ms = 60'000;  // without faults: while jobs are open, something must move in each such time
   Faults faults;
   Bug bug = Bug::none;
+  bool trace = false;  // print what the head logs and does to lines
+  bool power = false;  // the nodes hang on lines, and people switch them
 };
 
 struct Report {
@@ -62,6 +68,13 @@ struct Report {
   uint64_t jobs_forgotten = 0;
   uint64_t faults = 0;
   int64_t simulated_ms = 0;
+  // With Options::power:
+  uint64_t power_starts = 0;
+  uint64_t power_cuts = 0;
+  uint64_t power_presses = 0;
+  uint64_t power_fenced = 0;
+  uint64_t power_faults = 0;
+  uint64_t power_restarts = 0;  // of the head while something was being switched
 };
 
 Report run(const Options& options);

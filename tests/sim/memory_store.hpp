@@ -20,6 +20,7 @@ class MemoryStore {
   std::function<void(std::string)> violation;
   std::function<bool(const wire::WardenTask&)> has_succeeded;  // somewhere, for real
   std::function<void(const AttemptKey&)> on_given_out;
+  std::function<void(const aggregator::PowerRecord& from, const aggregator::PowerRecord& to)> on_power;
 
   // What lies on the disk, and can be kept as a backup.
   struct Disk {
@@ -32,6 +33,8 @@ class MemoryStore {
     std::map<JobId, aggregator::JobRecord> jobs;
     std::map<TaskKey, aggregator::TaskRecord> tasks;
     std::map<AttemptKey, aggregator::AttemptRecord> open_attempts;
+    std::map<std::string, aggregator::PowerRecord> power;
+    aggregator::PowerPause power_pause;
   };
 
   void commit(const std::vector<aggregator::StoreWrite>& writes) {
@@ -55,6 +58,8 @@ class MemoryStore {
     }
     for (const auto& [key, attempt] : disk_.open_attempts) loaded.open_attempts.push_back(attempt);
     for (const auto& [name, node] : disk_.nodes) loaded.nodes.push_back(node);
+    for (const auto& [name, power] : disk_.power) loaded.power.push_back(power);
+    loaded.power_pause = disk_.power_pause;
     return loaded;
   }
 
@@ -71,6 +76,7 @@ class MemoryStore {
     disk_.store = store_name(++renewals_);
     disk_.term = 0;
     disk_.open_attempts.clear();
+    disk_.power.clear();
     for (auto& [key, task] : disk_.tasks) {
       if (!aggregator::is_final(task.state)) task.state = aggregator::TaskState::queued;
     }
@@ -195,6 +201,14 @@ class MemoryStore {
     disk_.jobs.erase(write.job);
     ++removed_;
   }
+
+  void apply(const aggregator::PutPower& write) {
+    auto& stored = disk_.power[write.power.node];
+    if (on_power) on_power(stored, write.power);
+    stored = write.power;
+  }
+  void apply(const aggregator::PutPowerPause& write) { disk_.power_pause = write.pause; }
+  void apply(const aggregator::AddAudit&) {}
 
   Disk disk_;
   uint64_t commits_ = 0;

@@ -1,5 +1,7 @@
 #include "sim_head.hpp"
 
+#include <cstdio>
+
 #include "aggregator/scheduler/scheduler.hpp"
 #include "planted.hpp"
 
@@ -40,12 +42,14 @@ void SimHead::start() {
   ++life_;
   aggregator::Config config;
   config.cluster = "sim";
+  config.power = power;
   config.run = "33333333-2222-4333-8444-" + std::to_string(100'000'000'000 + life_);
   state_.emplace(config, [](const aggregator::Snapshot& snapshot) { return aggregator::place(snapshot); });
   busy_ = false;
   stalled_ = false;
   inbox_.clear();
   unheard_.clear();
+  if (on_life) on_life();
   put([this](auto& effects, Now at) { on_start(*state_, effects, at, store_.load()); });
   tick();
 }
@@ -54,6 +58,7 @@ void SimHead::crash(int64_t away_ms) {
   if (!state_) return;
   state_.reset();
   ++life_;
+  if (on_life) on_life();
   // What was being committed is on the disk, or it is not.
   if (const auto writes = std::exchange(half_written_, {}); random_.chance(0.5) && !disk_full_) store_.commit(writes);
   broker_.disconnect(client_, false);
@@ -102,10 +107,21 @@ void SimHead::slow_commits(int64_t commit_ms, int64_t for_ms) {
   timeline_.after(for_ms, [this] { commit_ms_ = 2; });
 }
 
+void SimHead::report_line(const aggregator::LineReport& report) {
+  put([this, report](auto& effects, Now at) { on_line(*state_, effects, at, report); });
+}
+
 void SimHead::ask(aggregator::ApiCall call) {
   put([this, call = std::move(call)](auto& effects, Now at) {
     on_api(*state_, effects, at, {{"sim", true}, call, [](const aggregator::ApiReply&) {}});
   });
+}
+
+std::string SimHead::waits(const std::string& node) const {
+  if (!state_ || !state_->power.nodes.contains(node)) return {};
+  const auto& known = state_->power.nodes.at(node);
+  return " (" + known.record.cause + "; wanted " + std::string(to_string(known.record.wish)) + " by " +
+         known.record.who + "; waits for " + (known.adopting ? "its lines" : known.waits) + ")";
 }
 
 std::string SimHead::describe(JobId job) const {
@@ -193,13 +209,27 @@ void SimHead::finish_step(aggregator::Effects effects) {
   if (busy_) step();
 }
 
+void SimHead::print(const aggregator::Effects& effects) const {
+  const auto now_ms = static_cast<long long>(timeline_.now_ms());
+  for (const auto& line : effects.log) std::printf("%lld ms: %s\n", now_ms, line.text.c_str());
+  for (const auto& op : effects.lines) {
+    if (op.action == aggregator::LineAction::read) continue;
+    std::printf("%lld ms: operation %llu on line %u: %d\n", now_ms, static_cast<unsigned long long>(op.number), op.line,
+                static_cast<int>(op.action));
+  }
+}
+
 void SimHead::release(aggregator::Effects effects) {
+  if (trace) print(effects);
   for (const auto& publish : effects.publish) {
     const bool forged = bug_ == Bug::skipped_ack && publish.topic == "bramble/sim/node/n1/tasks";
     broker_.publish_from(client_, publish.topic, forged ? planted::skipped_ack(publish.payload) : publish.payload,
                          publish.retained);
   }
   for (const auto& op : effects.files) work_on_file(op);
+  if (drive_line) {
+    for (const auto& op : effects.lines) drive_line(op);
+  }
   for (auto& reply : effects.replies) reply.handler(reply.reply);
   if (effects.connect) {
     client_.will = Client::Will{effects.connect->topic, effects.connect->payload};

@@ -20,6 +20,12 @@ class SimHead {
   MemoryStore& store() { return store_; }
   uint64_t steps_between_checks = 1;  // looking at everything after each step takes too long in a large fleet
 
+  aggregator::PowerConfig power;  // from the next start on
+  bool trace = false;
+  std::function<void()> on_life;  // the head has begun anew
+  std::function<void(const aggregator::LineOp&)> drive_line;
+  void report_line(const aggregator::LineReport& report);
+
   void start();
   void crash(int64_t away_ms);
   void stall(int64_t for_ms);  // SIGSTOP
@@ -31,6 +37,7 @@ class SimHead {
   void renew_store();                    // what a person does when it says that it is an old copy
   bool has_gone_back() const { return state_ && !state_->gone_back.empty(); }
   void ask(aggregator::ApiCall call);
+  std::string waits(const std::string& node) const;  // what its power waits for
   std::string describe(JobId job) const;  // where its open attempts are, for a person who looks for the reason
   bool is_up() const { return state_.has_value(); }
 
@@ -44,6 +51,7 @@ class SimHead {
   void play_planted_bug();
   void finish_step(aggregator::Effects effects);
   void release(aggregator::Effects effects);
+  void print(const aggregator::Effects& effects) const;
   void read_forgotten(const std::vector<JobId>& jobs);
   void work_on_file(const aggregator::FileOp& op);
   void tick();

@@ -46,6 +46,7 @@ void SimNode::connect_clients() {
 }
 
 void SimNode::hear(const std::string& topic, std::string payload) {
+  if (topic.ends_with("/control")) return obey_control(payload);
   const bool is_tasks = topic.ends_with("/tasks");
   if (bug_ == Bug::ack_up_to && is_tasks && state_) payload = planted::ack_up_to(payload, *state_);
   step([this, topic, payload, is_tasks](agent::Effects& effects, Now now) {
@@ -170,15 +171,64 @@ void SimNode::hang_warden(int64_t for_ms) {
 void SimNode::lose_power(int64_t away_ms) {
   if (!powered_) return;
   note_trouble(away_ms);
+  die();
+  timeline_.after(away_ms, [this] {
+    if (supplied_ && !powered_) boot();
+  });
+}
+
+void SimNode::die() {
   powered_ = false;
   warden_up_ = false;
+  ++power_life_;
   drop_links();
   warden_.power_loss(random_.chance(0.5));
-  timeline_.after(away_ms, [this] {
-    powered_ = true;
-    warden_up_ = true;
-    ++boot_;
-    start_agent();
+}
+
+void SimNode::boot() {
+  powered_ = true;
+  warden_up_ = true;
+  ++boot_;
+  start_agent();
+}
+
+void SimNode::freeze() {
+  constexpr int64_t kForeverMs = 1'000'000'000;
+  if (!powered_) return;
+  stop_agent(kForeverMs);
+  warden_.hang(kForeverMs);
+}
+
+// As the agent does it: of its own store and session only.
+void SimNode::obey_control(const std::string& payload) {
+  const auto control = wire::decode<wire::Control>(payload);
+  if (!state_ || stopped_ || !control || !on_shutdown) return;
+  if (control->store == state_->saved.store && control->session == state_->session.id) on_shutdown();
+}
+
+void SimNode::shut_down(int64_t in_ms) {
+  if (!powered_) return;
+  note_trouble(in_ms + 30'000);
+  step([this](auto& effects, Now now) { stop(*state_, effects, now); });
+  timeline_.after(in_ms, [this, life = power_life_] {
+    if (life == power_life_ && powered_) die();
+  });
+}
+
+void SimNode::lose_supply() {
+  supplied_ = false;
+  note_trouble(30'000);
+  if (powered_) die();
+  ++power_life_;
+}
+
+void SimNode::get_supply(int64_t boot_ms) {
+  supplied_ = true;
+  ++power_life_;
+  if (boot_ms < 0) return;
+  note_trouble(boot_ms);
+  timeline_.after(boot_ms, [this, life = power_life_] {
+    if (life == power_life_ && !powered_) boot();
   });
 }
 
@@ -214,7 +264,8 @@ void SimNode::jump_wall_clock(int64_t by_ms) { clock_.jump_wall(by_ms); }
 bool SimNode::is_mine(const std::string& topic, bool bulk) const {
   const std::string prefix = "bramble/sim/node/" + name_ + "/";
   if (bulk) return topic.starts_with(prefix + "blob/down/");
-  return topic == prefix + "tasks" || topic == prefix + "blob/want" || topic == topics_.aggregator_status();
+  return topic == prefix + "tasks" || topic == prefix + "blob/want" || topic == prefix + "control" ||
+         topic == topics_.aggregator_status();
 }
 
 void SimNode::link_warden(int64_t delay_ms) {

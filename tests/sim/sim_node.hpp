@@ -28,6 +28,16 @@ class SimNode {
   void stall_link(int64_t mute_ms, int64_t deaf_ms);  // what it says is lost, what it is told comes late
   void jump_wall_clock(int64_t by_ms);
   void join_anew();  // a person removes agent.state
+  void freeze();     // its kernel hangs, until its power is taken
+
+  // Its power, as its lines have it (sim_power.hpp).
+  std::function<void()> on_shutdown;  // the aggregator asks for one
+  void shut_down(int64_t in_ms);      // says goodbye, and has halted then
+  void lose_supply();
+  void get_supply(int64_t boot_ms);  // negative: it does not boot
+  bool is_running() const { return powered_; }
+  size_t running_tasks() const { return warden_.running(); }
+  void note_trouble(int64_t until_in_ms);
 
   const std::string& name() const { return name_; }
   // When something last befell this node that can be the cause of a task's second run.
@@ -40,7 +50,9 @@ class SimNode {
 
   agent::Config config() const;
   void connect_clients();
-  void note_trouble(int64_t until_in_ms);
+  void obey_control(const std::string& payload);
+  void die();
+  void boot();
   void link_warden(int64_t delay_ms);
   void unlink_warden();
   void on_warden_says(wire::WardenReport report);
@@ -68,7 +80,9 @@ class SimNode {
   std::optional<agent::State> state_;
   bool stopped_ = false;
   std::deque<Event> waiting_;  // while stopped
-  bool powered_ = true;
+  bool powered_ = true;        // runs
+  bool supplied_ = true;
+  uint64_t power_life_ = 0;
   bool warden_up_ = true;
   bool warden_linked_ = false;
   uint64_t tick_ = 0;

@@ -24,6 +24,8 @@ Options world_of(Bug bug) {
   }
   // What has another cause hides what has none.
   if (bug == Bug::stall_is_silence) options.faults.broken_step = 0.08;
+  options.power = bug == Bug::pressed_again || bug == Bug::started_together;
+  if (options.power) options.bad_ms = 120'000;
   return options;
 }
 
@@ -58,6 +60,31 @@ TEST(Simulation, NoPromiseIsBrokenUnderAnyFault) {
   EXPECT_GT(attempts, commits / 2) << "and attempts really ran";
   EXPECT_GT(leases_ended, 0U) << "and the faults were such that leases ended";
   EXPECT_GT(restores, 0U) << "and backups were put back, and noticed";
+}
+
+TEST(Simulation, NoRuleOfPowerIsBrokenUnderAnyFault) {
+  Report sum;
+  for (uint64_t seed = 1; seed <= 15; ++seed) {
+    Options options;
+    options.seed = seed;
+    options.nodes = 5;
+    options.power = true;
+    options.bad_ms = 180'000;
+    const auto report = run(options);
+    ASSERT_TRUE(report.violations.empty()) << told(report, seed);
+    sum.power_starts += report.power_starts;
+    sum.power_cuts += report.power_cuts;
+    sum.power_presses += report.power_presses;
+    sum.power_fenced += report.power_fenced;
+    sum.power_faults += report.power_faults;
+    sum.power_restarts += report.power_restarts;
+  }
+  EXPECT_GT(sum.power_starts, 50U);
+  EXPECT_GT(sum.power_cuts, 50U);
+  EXPECT_GT(sum.power_presses, 10U);
+  EXPECT_GT(sum.power_fenced, 0U);
+  EXPECT_GT(sum.power_faults, 0U);
+  EXPECT_GT(sum.power_restarts, 10U) << "and the head died while something was being switched";
 }
 
 TEST(Simulation, TheSameSeedGivesTheSameLife) {

@@ -74,6 +74,7 @@ class SimWarden {
   }
 
   size_t records() const { return exited_.size(); }
+  size_t running() const { return running_.size(); }
 
  private:
   struct Running {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,12 @@ namespace bramble::aggregator::test {
 
 inline const StoreId kStore = "11111111-2222-4333-8444-555555555555";
 
+struct ControlMessage {
+  std::string node;
+  wire::Control control;
+  uint32_t expiry_s = 0;
+};
+
 struct NodeMessage {
   std::string node;
   wire::TasksMessage message;
@@ -23,8 +30,12 @@ struct NodeMessage {
 
 class Harness {
  public:
-  explicit Harness(LoadedState loaded = {}, Config config = {})
-      : state_(std::move(config), [](const Snapshot& snapshot) { return place(snapshot); }) {
+  // Answers an operation on a line, or not. Without one all are dropped.
+  using LineDriver = std::function<std::optional<LineReport>(const LineOp&)>;
+
+  explicit Harness(LoadedState loaded = {}, Config config = {}, LineDriver driver = {})
+      : drive_line_(std::move(driver)),
+        state_(std::move(config), [](const Snapshot& snapshot) { return place(snapshot); }) {
     if (loaded.store.empty()) loaded.store = kStore;
     if (loaded.term == 0) loaded.term = 1;
     step([&](Effects& effects) { on_start(state_, effects, now(), std::move(loaded)); });
@@ -37,6 +48,8 @@ class Harness {
     EXPECT_TRUE(replies_.empty()) << "replies left: " << replies_.front().body;
     EXPECT_TRUE(files_.empty()) << files_.size() << " file operations left";
     EXPECT_TRUE(wants_.empty()) << wants_.size() << " wants left";
+    EXPECT_TRUE(controls_.empty()) << controls_.size() << " control messages left, the first to "
+                                   << controls_.front().node;
   }
 
   State& state() { return state_; }
@@ -214,6 +227,8 @@ class Harness {
   std::vector<StoreWrite> take_writes() { return std::exchange(writes_, {}); }
   std::vector<TelemetryRow> take_telemetry() { return std::exchange(telemetry_, {}); }
   std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
+  std::vector<ControlMessage> take_controls() { return std::exchange(controls_, {}); }
+
   std::optional<Publish> take_connect() { return std::exchange(connect_, {}); }
 
   template <typename Write>
@@ -230,11 +245,18 @@ class Harness {
     Effects effects;
     event(effects);
     on_batch_end(state_, effects, now());
+    auto ops = std::exchange(effects.lines, {});
     keep(std::move(effects));
+    for (const auto& op : ops) drive(op);
     for (const auto& problem : check_invariants(state_)) ADD_FAILURE() << problem;
   }
 
  private:
+  void drive(const LineOp& op) {
+    const auto report = drive_line_ ? drive_line_(op) : std::nullopt;
+    if (report) step([&](Effects& effects) { on_line(state_, effects, now(), *report); });
+  }
+
   void keep(Effects effects) {
     for (auto& write : effects.writes) writes_.push_back(std::move(write));
     for (auto& op : effects.files) files_.push_back(std::move(op));
@@ -251,7 +273,9 @@ class Harness {
     if (publish.topic == state_.topics.aggregator_status()) return;
     const auto topic = state_.topics.parse(publish.topic);
     ASSERT_TRUE(topic) << topic.error().message;
-    if (topic->kind == wire::NodeTopic::blob_want) {
+    if (topic->kind == wire::NodeTopic::control) {
+      controls_.push_back({topic->node, *wire::decode<wire::Control>(publish.payload), publish.expiry_s});
+    } else if (topic->kind == wire::NodeTopic::blob_want) {
       wants_.push_back(*wire::decode<wire::OutputWant>(publish.payload));
     } else {
       auto message = wire::decode<wire::TasksMessage>(publish.payload);
@@ -269,6 +293,7 @@ class Harness {
     });
   }
 
+  LineDriver drive_line_;
   int64_t mono_ms_ = 100'000;
   uint64_t beats_ = 0;
   State state_;
@@ -279,6 +304,7 @@ class Harness {
   std::vector<StoreWrite> writes_;
   std::vector<TelemetryRow> telemetry_;
   std::vector<std::string> warnings_;
+  std::vector<ControlMessage> controls_;
   std::optional<Publish> connect_;
 };
 

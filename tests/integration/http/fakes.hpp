@@ -98,6 +98,9 @@ class FakeJobs : public JobQuery {
   Result<std::vector<JobId>> expired_jobs(std::optional<WallTime> ended_before, uint64_t keep, size_t limit) override;
   Result<std::vector<ForgottenRows>> forgotten_rows(std::span<const JobId> jobs, size_t max_rows) override;
   Result<std::vector<AttemptKey>> unnamed_outputs(std::span<const AttemptKey> keys) override;
+  Result<std::vector<AuditRow>> audit(const AuditFilter&) override { return audit_rows; }
+
+  std::vector<AuditRow> audit_rows;
 
  private:
   Status usable();

@@ -1,0 +1,143 @@
+// What people ask about power. What they want stands until they want something else: no automation changes it.
+#include <nlohmann/json.hpp>
+
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/power_internal.hpp"
+#include "aggregator/core/reactor.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+using nlohmann::json;
+using Act = PowerRequest::Act;
+
+ApiReply answer(const json& body) { return {200, body.dump(-1, ' ', false, json::error_handler_t::replace), {}}; }
+
+std::string_view name_of(Act act) { return act == Act::on ? "on" : act == Act::off ? "off" : "cycle"; }
+
+PowerNode* find_power(State& state, const std::string& name) {
+  const auto found = state.power.nodes.find(name);
+  return found == state.power.nodes.end() ? nullptr : &found->second;
+}
+
+std::optional<ApiReply> refuse_unlined(State& state, const std::string& name) {
+  if (find_power(state, name) != nullptr) return {};
+  if (find_node(state, name) == nullptr) return refuse(404, "there is no node " + name);
+  return refuse(
+      409, "node " + name +
+               " hangs on no line: nothing can switch it. Give it one in aggregator.toml, as in [[line]] node = \"" +
+               name + "\" kind = \"relay\" chip = \"pinctrl-rp1\" line = \"GPIO17\"");
+}
+
+// One that cannot take power away, or must not.
+std::optional<ApiReply> refuse_away(const State& state, const PowerNode& node, const PowerRequest& request) {
+  const std::string& name = node.record.node;
+  if (auto why = why_kept_on(state, name); !why.empty()) {
+    return refuse(409, "node " + name + " is never switched off: " + why);
+  }
+  if (request.act == Act::off && !node.lines.supply && !node.lines.button) {
+    return refuse(
+        409, "node " + name + " has no line that takes its power, only a reset: it can be cycled, not switched off");
+  }
+  return {};
+}
+
+std::optional<ApiReply> refuse_power(State& state, const PowerRequest& request, const std::string& name) {
+  if (auto refused = refuse_unlined(state, name)) return refused;
+  const PowerNode& node = *find_power(state, name);
+  if (!node.lines.supply && !node.lines.button && !node.lines.reset) {
+    return refuse(409, "node " + name + " has only lines that are read: nothing can switch it");
+  }
+  if (request.act != Act::on) {
+    if (auto refused = refuse_away(state, node, request)) return refused;
+  }
+  const bool cuts = request.act == Act::off && request.how == PowerHow::force;
+  if (node.record.state == PowerState::fault && !cuts) {
+    return refuse(
+        409, "node " + name + " is in fault: " + node.record.cause + ". See to it, then: bramble power clear " + name);
+  }
+  return {};
+}
+
+// Of somebody else who wanted the contrary.
+json replaced(const PowerRecord& record, const Caller& caller, Act act) {
+  const bool wanted_off = record.wish == PowerWish::off;
+  if (record.wish == PowerWish::none || !record.by_person || record.who == caller.user) return nullptr;
+  if (wanted_off == (act == Act::off)) return nullptr;
+  return {{"who", record.who}, {"desired", to_string(record.wish)}, {"why", record.why}, {"at_ms", record.asked.ms}};
+}
+
+json switch_one(State& state, Effects& effects, Now now, const Caller& caller, const PowerRequest& request,
+                PowerNode& node) {
+  PowerRecord& record = node.record;
+  const json earlier = replaced(record, caller, request.act);
+  const bool again = record.how == PowerHow::force && wants_away(record);
+  const std::string how = request.how == PowerHow::clean ? "" : " --" + std::string(to_string(request.how));
+  const bool running =
+      record.state != PowerState::off && record.state != PowerState::cool_down && record.state != PowerState::starting;
+  wish(node, now, request.act == Act::off ? PowerWish::off : PowerWish::on, request.how, caller.user, request.reason,
+       true);
+  record.cycle = request.act == Act::cycle && running;
+  record.starts = 0;
+  const bool forced = request.how == PowerHow::force;
+  node.cut_now = forced && (record.state == PowerState::fault || (again && record.state == PowerState::halting));
+  audit(state, effects, now, caller.user, record.node, "asked: " + std::string(name_of(request.act)) + how,
+        request.reason, earlier.is_null() ? "" : "instead of what " + earlier["who"].get<std::string>() + " wanted");
+  put_power(effects, node);
+  for (int step = 0; step < 2; ++step) step_power(state, effects, now, node);  // to its state, and what that waits for
+  mark_power(state, node);
+  return {{"node", record.node},
+          {"state", to_string(node.adopting ? PowerState::unknown : record.state)},
+          {"desired", to_string(record.wish)},
+          {"waits", node.waits},
+          {"replaced", earlier}};
+}
+
+}  // namespace
+
+ApiReply switch_power(State& state, Effects& effects, Now now, const Caller& caller, const PowerRequest& request) {
+  if (!caller.operator_) return refuse(403, "only an operator may switch nodes");
+  for (const auto& name : request.nodes) {
+    if (auto refused = refuse_power(state, request, name)) return *refused;
+  }
+  json nodes = json::array();
+  for (const auto& name : request.nodes) {
+    nodes.push_back(switch_one(state, effects, now, caller, request, *find_power(state, name)));
+  }
+  return answer({{"nodes", nodes}});
+}
+
+ApiReply pause_power(State& state, Effects& effects, Now now, const Caller& caller, const PowerPauseRequest& request) {
+  if (!caller.operator_) return refuse(403, "only an operator may pause or resume the power automation");
+  state.power.pause = {request.pause, caller.user, request.reason, now.wall};
+  effects.writes.push_back(PutPowerPause{state.power.pause});
+  audit(state, effects, now, caller.user, "", request.pause ? "asked: pause" : "asked: resume", request.reason, "");
+  return answer({{"paused", request.pause}});
+}
+
+ApiReply clear_faults(State& state, Effects& effects, Now now, const Caller& caller, const ClearFaultRequest& request) {
+  if (!caller.operator_) return refuse(403, "only an operator may clear faults");
+  for (const auto& name : request.nodes) {
+    if (auto refused = refuse_unlined(state, name)) return *refused;
+    const PowerNode& node = *find_power(state, name);
+    if (node.record.state != PowerState::fault) {
+      return refuse(409, "node " + name + " is not in fault: it is " + std::string(to_string(node.record.state)));
+    }
+  }
+  for (const auto& name : request.nodes) {
+    PowerNode& node = *find_power(state, name);
+    audit(state, effects, now, caller.user, name, "asked: clear", request.reason, node.record.cause);
+    node.record.starts = 0;
+    enter(state, effects, now, node, PowerState::unknown, "its fault was cleared by " + caller.user, caller.user);
+    node.adopting = true;
+    for (LineIndex line = 0; line < state.power.lines.size(); ++line) {
+      if (state.config.power.lines[line].node != name) continue;
+      state.power.lines[line].told.reset();
+      state.power.lines[line].reads_failed = 0;
+      ask_line(state, effects, now, line, LineAction::read);
+    }
+  }
+  return answer({{"nodes", request.nodes}});
+}
+
+}  // namespace bramble::aggregator
