@@ -81,6 +81,8 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->integer("silent_ms", config.silent_ms, 1000, kHourMs);
   file->integer("loss_ms", config.loss_ms, 1000, kHourMs);
   file->integer("lease_ms", config.lease_ms, 1000, kHourMs);
+  config.lines = read_lines(*file, config.state_dir + "/lines");
+  config.power = read_power_settings(*file);
   if (auto status = file->finish(); !status) return tl::unexpected<Error>(status.error());
   if (auto status = check(config, path); !status) return tl::unexpected<Error>(status.error());
   return config;

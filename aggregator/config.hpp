@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "aggregator/core/alerts.hpp"
+#include "aggregator/power/line_config.hpp"
+#include "aggregator/power/power_settings.hpp"
 #include "common/base/lease.hpp"
 #include "common/base/result.hpp"
 
@@ -38,6 +40,8 @@ struct DaemonConfig {
   int64_t silent_ms = 3000;
   int64_t loss_ms = 5000;
   int64_t lease_ms = kDefaultLeaseMs;
+  std::vector<LineConfig> lines;  // their order is their LineIndex
+  PowerSettings power;
 };
 
 // Unknown keys and wrong types are errors that name the line and, for a key, the nearest known one.

@@ -7,12 +7,13 @@
 
 #include "aggregator/alert_command.hpp"
 #include "aggregator/broker/own_broker.hpp"
-#include "aggregator/core/home_assistant.hpp"
+#include "aggregator/connections.hpp"
 #include "aggregator/core/reactor.hpp"
 #include "aggregator/daemon_events.hpp"
 #include "aggregator/daemon_options.hpp"
 #include "aggregator/file_hand.hpp"
 #include "aggregator/http/server.hpp"
+#include "aggregator/power/line_hand.hpp"
 #include "aggregator/scheduler/scheduler.hpp"
 #include "aggregator/store/blob_files.hpp"
 #include "aggregator/store/job_query.hpp"
@@ -27,7 +28,6 @@
 #include "common/posix/machine.hpp"
 #include "common/posix/reactor_loop.hpp"
 #include "common/posix/system_clock.hpp"
-#include "common/posix/uuid.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -36,30 +36,6 @@ constexpr size_t kMaxEvents = 65'536;
 constexpr size_t kMaxEventBytes = size_t{64} << 20;
 constexpr int64_t kTickMs = 100;
 constexpr int kFarewellMs = 1000;
-
-struct BrokerLogin {
-  std::string url;
-  std::string user;
-  std::string password;
-};
-
-Result<std::string> read_secret(const std::string& path) {
-  if (path.empty()) return std::string();
-  auto text = posix::read_file(path, 4096);
-  if (!text) return tl::unexpected<Error>(text.error());
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) return fail(path + " is empty: it should hold a secret");
-  return text;
-}
-
-mqtt::Options connection_options(const BrokerLogin& login, const std::string& client_id) {
-  mqtt::Options options;
-  options.broker_url = login.url;
-  options.username = login.user;
-  options.password = login.password;
-  options.client_id = client_id;
-  return options;
-}
 
 }  // namespace
 
@@ -74,6 +50,7 @@ class Daemon::Impl {
     server_.reset();  // no request comes any more
     if (control_) control_->disconnect(kFarewellMs);
     if (chunks_) chunks_->disconnect(0);
+    line_hand_.reset();
     file_hand_.reset();
     if (broker_ && stopping_) broker_->stop();
   }
@@ -87,8 +64,8 @@ class Daemon::Impl {
   Status start_parts() {
     // Before there is any other thread, which would be ended by a signal that it does not block.
     loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
-    for (const auto step :
-         {&Impl::lock_state, &Impl::open_stores, &Impl::start_broker, &Impl::connect_parts, &Impl::listen}) {
+    for (const auto step : {&Impl::lock_state, &Impl::open_stores, &Impl::start_broker, &Impl::connect_parts,
+                            &Impl::take_lines, &Impl::listen}) {
       if (auto status = (this->*step)(); !status) return status;
     }
     return {};
@@ -185,24 +162,23 @@ class Daemon::Impl {
     const auto on_message = [this](std::string_view topic, std::string_view payload, bool) {
       put(Incoming{std::string(topic), std::string(payload)}, topic.size() + payload.size());
     };
-    mqtt::Options control = connection_options(login_, "bramble-aggregator-" + posix::random_uuid());
-    using wire::NodeTopic;
-    for (const auto kind : {NodeTopic::status, NodeTopic::events, NodeTopic::inventory, NodeTopic::blob_get}) {
-      control.subscriptions.emplace_back(state_.topics.every_node(kind), 1);
-    }
-    control.subscriptions.emplace_back(state_.topics.aggregator_status(), 1);
-    if (!state_.config.home_assistant.empty()) {
-      control.subscriptions.emplace_back(home_assistant_status_topic(state_.config), 1);
-    }
-    control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::beat), 0);
-    control.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::telemetry), 0);
     control_ = std::make_unique<mqtt::PahoTransport>(
-        control, mqtt::Handlers{[this] { put_always(Connected{}); },
-                                [this](const std::string& reason) { put_always(Disconnected{reason}); }, on_message});
-    mqtt::Options chunks = connection_options(login_, "bramble-aggregator-chunks-" + posix::random_uuid());
-    chunks.subscriptions.emplace_back(state_.topics.every_node(NodeTopic::blob_up), 1);
-    chunks_ =
-        std::make_unique<mqtt::PahoTransport>(chunks, mqtt::Handlers{[] {}, [](const std::string&) {}, on_message});
+        control_options(login_, state_),
+        mqtt::Handlers{[this] { put_always(Connected{}); },
+                       [this](const std::string& reason) { put_always(Disconnected{reason}); }, on_message});
+    chunks_ = std::make_unique<mqtt::PahoTransport>(chunk_options(login_, state_),
+                                                    mqtt::Handlers{[] {}, [](const std::string&) {}, on_message});
+  }
+
+  // As they stand: a start switches nothing.
+  Status take_lines() {
+    if (config_.lines.empty()) return {};
+    for (const LineConfig& line : config_.lines) {
+      if (auto made = make_sim_directory(line); !made) return made;
+    }
+    line_hand_ = std::make_unique<LineHand>(config_.lines,
+                                            [this](LineReport report) { put_always(LineReported{std::move(report)}); });
+    return {};
   }
 
   Status listen() {
@@ -281,6 +257,7 @@ class Daemon::Impl {
   void take(Failed& what, Now at) { on_output_failed(state_, effects_, at, what.key, what.stream, what.have_bytes); }
   void take(Forgotten& what, Now at) { on_forgotten_rows(state_, effects_, at, what.rows); }
   void take(Expired& what, Now at) { on_expired_jobs(state_, effects_, at, what.jobs); }
+  void take(LineReported& what, Now at) { on_line(state_, effects_, at, what.report); }
   void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
 
   Status commit() {
@@ -311,10 +288,12 @@ class Daemon::Impl {
       posix::log(line.warning ? posix::LogLevel::warning : posix::LogLevel::info, line.text);
     // A message that the connection does not take is said again by the reactor's own repetitions.
     for (auto& publish : out.publish) {
-      (void)control_->publish({std::move(publish.topic), std::move(publish.payload), publish.qos, publish.retained, 0});
+      (void)control_->publish(
+          {std::move(publish.topic), std::move(publish.payload), publish.qos, publish.retained, publish.expiry_s});
     }
     for (const auto& notice : out.alerts) alert_command_.run(notice);
     file_hand_->add(std::move(out.files));
+    if (line_hand_) line_hand_->add(std::move(out.lines));
     if (!out.telemetry.empty()) telemetry_->add(std::move(out.telemetry));
     for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
     if (out.connect) control_->connect(mqtt::Message{out.connect->topic, out.connect->payload, 1, true, 0});
@@ -361,6 +340,7 @@ class Daemon::Impl {
   std::unique_ptr<mqtt::Transport> control_;
   std::unique_ptr<mqtt::Transport> chunks_;
   std::unique_ptr<FileHand> file_hand_;
+  std::unique_ptr<LineHand> line_hand_;
   AlertCommand alert_command_{config_.alert_command};
   std::unique_ptr<http::Server> server_;
   std::atomic<bool> store_stuck_ = false;

@@ -1,7 +1,7 @@
 // The aggregator as a process: the reactor in its loop, and the hands around it.
 //
-// Threads: the state thread (whoever calls run(); owns the reactor and jobs.db), one for files, one for telemetry.db,
-// those of the HTTP server, and paho's. They meet in one bounded inbox.
+// Threads: the state thread (whoever calls run(); owns the reactor and jobs.db), one for files, one for lines, one for
+// telemetry.db, those of the HTTP server, and paho's. They meet in one bounded inbox.
 #pragma once
 
 #include <memory>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/lines.hpp"
 #include "aggregator/core/store.hpp"
 
 namespace bramble::aggregator {
@@ -33,9 +34,12 @@ struct Forgotten {
 struct Expired {
   std::vector<JobId> jobs;
 };
+struct LineReported {
+  LineReport report;
+};
 struct Event {
   Now at;
-  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, Expired, ApiRequest> what;
+  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, Expired, LineReported, ApiRequest> what;
 };
 
 }  // namespace bramble::aggregator

@@ -7,7 +7,8 @@
 
 namespace bramble::aggregator {
 
-Config reactor_config(const DaemonConfig& config);  // with a new `run`
+Config reactor_config(const DaemonConfig& config);     // with a new `run`
+PowerConfig power_config(const DaemonConfig& config);  // knows this machine and the broker's host by their names
 TelemetryOptions telemetry_options(const DaemonConfig& config);
 
 }  // namespace bramble::aggregator

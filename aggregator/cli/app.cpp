@@ -30,6 +30,15 @@ Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { 
 Result<int> dispatch(const Session& session, const NodeCalibrateCommand& command) {
   return node_calibrate(session, command);
 }
+Result<int> dispatch(const Session& session, const PowerStatusCommand& command) {
+  return power_status(session, command);
+}
+Result<int> dispatch(const Session& session, const PowerSwitchCommand& command) {
+  return power_switch(session, command);
+}
+Result<int> dispatch(const Session& session, const PowerPauseCommand& command) { return power_pause(session, command); }
+Result<int> dispatch(const Session& session, const PowerClearCommand& command) { return power_clear(session, command); }
+Result<int> dispatch(const Session& session, const AuditCommand& command) { return audit(session, command); }
 Result<int> dispatch(const Session& session, const QueryCommand& command) { return query(session, command); }
 Result<int> dispatch(const Session& session, const CheckCommand& command) { return check(session, command); }
 Result<int> dispatch(const Session& session, const EnergyCommand& command) { return energy(session, command); }

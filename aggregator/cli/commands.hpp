@@ -40,6 +40,11 @@ Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> node_calibrate(const Session& session, const NodeCalibrateCommand& command);
+Result<int> power_status(const Session& session, const PowerStatusCommand& command);
+Result<int> power_switch(const Session& session, const PowerSwitchCommand& command);
+Result<int> power_pause(const Session& session, const PowerPauseCommand& command);
+Result<int> power_clear(const Session& session, const PowerClearCommand& command);
+Result<int> audit(const Session& session, const AuditCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
 Result<int> energy(const Session& session, const EnergyCommand& command);
 

@@ -56,7 +56,8 @@ std::string aggregator_toml(const LocalLayout& layout) {
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker) {
   std::string text = fmt::format(
       "node = {}\ncluster = \"local\"\nbroker_url = {}\nstate_dir = {}\nwarden_socket = {}\nslots = {}\n"
-      "memory_bytes = {}\nmachine_id = {}\nboot_id = {}\n",
+      "memory_bytes = {}\nmachine_id = {}\nboot_id = {}\n"
+      "halt_request = \"\"\n",  // a node of this cluster is not the machine: it must never halt it
       quoted(node.name), quoted(broker.url), quoted(layout.agent_state(node.name)),
       quoted(layout.warden_socket(node.name)), node.slots, node.memory_bytes, quoted(node.machine_id),
       quoted(node.boot_id));

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
-#include "common/base/node_set.hpp"
 #include "common/base/selector.hpp"
 #include "common/wire/messages.hpp"
 
@@ -12,15 +11,6 @@ namespace {
 
 constexpr int64_t kMaxAgents = 64;
 constexpr int64_t kMaxSlots = 1'024;
-
-void add_nodes(CLI::App& app, std::string& target) {
-  add_value(app, "NODES", "", "pi[01-04], a list of these, or all", [&target](const std::string& value) -> Status {
-    const auto nodes = parse_node_set(value);
-    if (!nodes) return tl::unexpected(nodes.error());
-    target = value;
-    return {};
-  });
-}
 
 template <typename Type>
 void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_nodes) {
@@ -135,6 +125,7 @@ void declare_cluster_commands(OptionTree& tree) {
   declare_node_drain(tree, *nodes, false);
   declare_node_calibrate(tree, *nodes);
   declare_questions(tree);
+  declare_power(tree);
   declare_local(tree);
 }
 

@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <memory>
 
-#include "aggregator/cli/moment.hpp"
 #include "aggregator/cli/option_tree.hpp"
 #include "common/base/node_set.hpp"
 #include "common/base/selector.hpp"
@@ -26,15 +25,6 @@ Status take_word(const std::string& value, std::initializer_list<const char*> wo
     list += (list.empty() ? "" : ", ") + std::string(word);
   }
   return fail("'" + value + "' is none of " + list);
-}
-
-void add_moment(CLI::App& app, const char* flags, const char* help, int64_t& target_ms) {
-  add_value(app, flags, "TIME", help, [&target_ms](const std::string& value) -> Status {
-    const auto moment_ms = parse_moment_ms(value, posix::wall_now());
-    if (!moment_ms) return tl::unexpected(moment_ms.error());
-    target_ms = *moment_ms;
-    return {};
-  });
 }
 
 void add_node_set(CLI::App& app, std::string& target) {

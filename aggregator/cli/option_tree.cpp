@@ -5,9 +5,12 @@
 #include <charconv>
 #include <memory>
 
+#include "aggregator/cli/moment.hpp"
 #include "common/base/duration.hpp"
 #include "common/base/nearest.hpp"
+#include "common/base/node_set.hpp"
 #include "common/base/size.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -164,6 +167,24 @@ void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& targ
     const auto size = parse_size_bytes(value);
     if (!size) return tl::unexpected(size.error());
     target_bytes = *size;
+    return {};
+  });
+}
+
+void add_nodes(CLI::App& app, std::string& target) {
+  add_value(app, "NODES", "", "pi[01-04], a list of these, or all", [&target](const std::string& value) -> Status {
+    const auto nodes = parse_node_set(value);
+    if (!nodes) return tl::unexpected(nodes.error());
+    target = value;
+    return {};
+  });
+}
+
+void add_moment(CLI::App& app, const char* flags, const char* help, int64_t& target_ms) {
+  add_value(app, flags, "TIME", help, [&target_ms](const std::string& value) -> Status {
+    const auto moment_ms = parse_moment_ms(value, posix::wall_now());
+    if (!moment_ms) return tl::unexpected(moment_ms.error());
+    target_ms = *moment_ms;
     return {};
   });
 }

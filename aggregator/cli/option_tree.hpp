@@ -43,6 +43,8 @@ CLI::App* add_command(CLI::App& parent, const CommandText& text);
 void add_value(CLI::App& app, const char* flags, const char* kind, const char* help, TakeValue take);
 void add_values(CLI::App& app, const char* flags, const char* kind, const char* help, TakeValue take);  // repeatable
 void add_text(CLI::App& app, const char* flags, const char* kind, const char* help, std::string& target);
+void add_nodes(CLI::App& app, std::string& target);  // a node set, by its place
+void add_moment(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
 void add_flag(CLI::App& app, const char* flags, const char* help, bool& target);
 void add_duration(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
 void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& target_bytes);
@@ -65,5 +67,6 @@ void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
 void declare_cluster_commands(OptionTree& tree);  // node, local
 void declare_questions(OptionTree& tree);         // query, energy
+void declare_power(OptionTree& tree);             // power, audit
 
 }  // namespace bramble::cli

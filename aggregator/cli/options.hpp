@@ -167,6 +167,33 @@ struct EnergyCommand {
   std::string format = "table";
 };
 
+struct PowerStatusCommand {
+  std::string nodes;  // a node set; empty or "all": all
+};
+
+struct PowerSwitchCommand {
+  std::string nodes;
+  std::string to;   // on, off, cycle
+  std::string how;  // clean, asap, force
+  std::string reason;
+};
+
+struct PowerPauseCommand {
+  bool pause = true;  // false: resume
+  std::string reason;
+};
+
+struct PowerClearCommand {
+  std::string nodes;
+  std::string reason;
+};
+
+struct AuditCommand {
+  std::string nodes;  // empty or "all": all, and what concerns none
+  int64_t since_ms = 0;
+  uint32_t limit = 1'000;
+};
+
 struct LocalCommand {
   uint32_t agents = 2;
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
@@ -181,7 +208,8 @@ struct HelpText {
 using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
                              JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
                              JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDrainCommand, NodeCalibrateCommand,
-                             QueryCommand, CheckCommand, EnergyCommand, LocalCommand>;
+                             QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand, PowerSwitchCommand,
+                             PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

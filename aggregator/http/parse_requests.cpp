@@ -8,6 +8,7 @@
 namespace bramble::aggregator::http {
 namespace {
 
+constexpr size_t kMaxWordBytes = 16;
 constexpr size_t kMaxSetBytes = 16 << 10;  // a selector or a node set as people write them
 
 Status read_inputs(const Json& value, const std::string& name, std::vector<wire::BlobRef>& into) {
@@ -101,9 +102,8 @@ namespace {
 
 Status read_nodes(const Json& value, const std::string& name, NodeSet& into) {
   if (Status status = check_text(value, name, {1, kMaxSetBytes}); !status) return status;
-  auto nodes = parse_node_set(value.get<std::string>());
+  auto nodes = parse_nodes_param(value.get<std::string>());
   if (!nodes) return tl::unexpected(nodes.error());
-  if (!nodes->groups.empty()) return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
   into = std::move(*nodes);
   return {};
 }
@@ -153,6 +153,49 @@ Result<Calibrating> parse_calibrate(std::string_view body) {
   if (!fields.status()) return tl::unexpected(fields.status().error());
   if (!clear) calibrating.power = power;
   return calibrating;
+}
+
+Result<Switching> parse_switch(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Switching switching;
+  std::string to, how = "clean";
+  Fields fields(*json, "", {"nodes", "to", "how", "reason"});
+  fields.need("nodes")
+      .need("to")
+      .need("reason")
+      .with("nodes",
+            [&](const Json& value, const std::string& name) { return read_nodes(value, name, switching.nodes); })
+      .text("to", to, {1, kMaxWordBytes})
+      .text("how", how, {1, kMaxWordBytes})
+      .text("reason", switching.reason, {1, kMaxReasonBytes})
+      .rule(to == "on" || to == "off" || to == "cycle", "to must be on, off or cycle")
+      .rule(parse_power_how(how).has_value(), "how must be clean, asap or force");
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  using Act = PowerRequest::Act;
+  switching.act = to == "on" ? Act::on : to == "off" ? Act::off : Act::cycle;
+  switching.how = *parse_power_how(how);
+  return switching;
+}
+
+Result<std::string> parse_reason(std::string_view body) {
+  std::string reason;
+  if (body.empty()) return reason;
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Fields fields(*json, "", {"reason"});
+  fields.text("reason", reason, {0, kMaxReasonBytes});
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return reason;
+}
+
+Result<NodeSet> parse_nodes_param(const std::string& text) {
+  if (text.size() > kMaxSetBytes) return fail("the parameter nodes is too long");
+  auto nodes = parse_node_set(text.empty() ? "all" : text);
+  if (nodes && !nodes->groups.empty()) {
+    return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
+  }
+  return nodes;
 }
 
 Result<SqlQuestion> parse_sql(std::string_view body) {

@@ -186,6 +186,20 @@ std::string render_tasks(std::span<const TaskRow> rows) {
   return text + "]";
 }
 
+std::string render_audit(std::span<const AuditRow> rows) {
+  Json list = Json::array();
+  for (const auto& [id, record] : rows) {
+    list.push_back({{"id", id},
+                    {"at_ms", record.at.ms},
+                    {"who", record.who},
+                    {"node", record.node},
+                    {"action", record.action},
+                    {"why", record.why},
+                    {"result", record.result}});
+  }
+  return dump(list);
+}
+
 std::string render_ended_watch(const JobRow& row, uint64_t version) {
   return dump({{"version", version},
                {"state", to_string(row.record.progress.state)},

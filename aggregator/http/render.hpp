@@ -13,6 +13,8 @@ std::string render_jobs(std::span<const JobRow> rows);
 std::string render_job(const JobRow& row, const JobEnergy& energy);  // with `spec`
 std::string render_tasks(std::span<const TaskRow> rows);
 
+std::string render_audit(std::span<const AuditRow> rows);
+
 // What a watch tells of a job that the reactor no longer holds.
 std::string render_ended_watch(const JobRow& row, uint64_t version);
 

@@ -60,6 +60,13 @@ struct Calibrating {
   std::optional<wire::PowerModel> power;
 };
 
+struct Switching {
+  NodeSet nodes;
+  PowerRequest::Act act = PowerRequest::Act::on;
+  PowerHow how = PowerHow::clean;
+  std::string reason;
+};
+
 struct SqlQuestion {
   std::string sql;
   size_t max_rows = 10'000;
@@ -75,6 +82,9 @@ Result<Forgetting> parse_forget(std::string_view body);
 Result<Retrying> parse_retry(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
 Result<Calibrating> parse_calibrate(std::string_view body);
+Result<Switching> parse_switch(std::string_view body);
+Result<std::string> parse_reason(std::string_view body);     // of an object with nothing else; it may be empty
+Result<NodeSet> parse_nodes_param(const std::string& text);  // empty: all
 Result<SqlQuestion> parse_sql(std::string_view body);
 Result<std::string> parse_query_id(std::string_view body);
 

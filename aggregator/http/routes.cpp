@@ -41,6 +41,12 @@ constexpr Pattern kPatterns[] = {
     {"GET", "/query/tables", Endpoint::tables},
     {"GET", "/telemetry", Endpoint::telemetry},
     {"GET", "/energy", Endpoint::energy},
+    {"GET", "/power", Endpoint::power_status},
+    {"POST", "/power/switch", Endpoint::switch_power},
+    {"POST", "/power/pause", Endpoint::pause_power},
+    {"POST", "/power/resume", Endpoint::resume_power},
+    {"POST", "/power/clear", Endpoint::clear_faults},
+    {"GET", "/audit", Endpoint::audit},
 };
 
 constexpr std::string_view kPrefix = "/api/v1";

@@ -39,6 +39,12 @@ enum class Endpoint {
   tables,
   telemetry,
   energy,
+  power_status,
+  switch_power,
+  pause_power,
+  resume_power,
+  clear_faults,
+  audit,
 };
 
 struct Route {

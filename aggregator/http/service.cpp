@@ -99,6 +99,17 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::calibrate;
     case Endpoint::query:
       return &Service::run_sql;
+    case Endpoint::power_status:
+      return &Service::show_power;
+    case Endpoint::switch_power:
+      return &Service::switch_power;
+    case Endpoint::pause_power:
+    case Endpoint::resume_power:
+      return &Service::pause_power;
+    case Endpoint::clear_faults:
+      return &Service::clear_faults;
+    case Endpoint::audit:
+      return &Service::show_audit;
     case Endpoint::telemetry:
       return &Service::ask_metrics;
     case Endpoint::energy:

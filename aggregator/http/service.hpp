@@ -69,6 +69,12 @@ class Service : public std::enable_shared_from_this<Service> {
   // The request that make() makes of those nodes of the set that there are; called on a thread of the work pool.
   void ask_of_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
                     const std::function<ApiCall(std::vector<std::string> names)>& make);
+  // The same of nodes that hang on lines, also those that were never heard; `all` are these, what is named may be
+  // others. choose() makes a request of what another one lists.
+  void choose_and_ask(const Caller& caller, ApiCall listing, const Answer& answer,
+                      const std::function<Result<ApiCall>(const std::string& listing)>& choose);
+  void ask_of_lined_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
+                          const std::function<ApiCall(std::vector<std::string> names)>& make);
   // Runs what may block; answers 503 where too much waits already.
   void run(WorkerPool& pool, const Answer& answer, std::function<void()> task);
 
@@ -93,6 +99,11 @@ class Service : public std::enable_shared_from_this<Service> {
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
   void calibrate(const Route& route, HttpRequest& request, const Answer& answer);
+  void show_power(const Route& route, HttpRequest& request, const Answer& answer);
+  void switch_power(const Route& route, HttpRequest& request, const Answer& answer);
+  void pause_power(const Route& route, HttpRequest& request, const Answer& answer);
+  void clear_faults(const Route& route, HttpRequest& request, const Answer& answer);
+  void show_audit(const Route& route, HttpRequest& request, const Answer& answer);
   void run_sql(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_metrics(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_energy(const Route& route, HttpRequest& request, const Answer& answer);

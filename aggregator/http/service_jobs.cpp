@@ -1,4 +1,4 @@
-// What reads the store or changes jobs and nodes; runs on a worker.
+// What reads the store or changes jobs; runs on a worker.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -13,25 +13,6 @@ namespace {
 constexpr uint64_t kMaxListed = 10'000;
 constexpr uint64_t kDefaultListed = 1'000;
 constexpr size_t kMaxRetriedJobs = 1'000;
-
-std::vector<std::string> node_names(const std::string& nodes_json) {
-  std::vector<std::string> names;
-  const auto nodes = nlohmann::json::parse(nodes_json, nullptr, false);
-  if (!nodes.is_array()) return names;
-  for (const auto& node : nodes) {
-    if (node.is_object() && node.contains("node") && node["node"].is_string()) names.push_back(node["node"]);
-  }
-  return names;
-}
-
-Result<std::vector<std::string>> choose_nodes(const NodeSet& wanted, const std::vector<std::string>& known) {
-  for (const std::string& name : wanted.names) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return fail(ErrorCode::not_found, unknown("node", name, known));
-    }
-  }
-  return wanted.all ? known : wanted.names;
-}
 
 }  // namespace
 
@@ -121,40 +102,6 @@ void Service::list_tasks(const Route& route, HttpRequest& request, const Answer&
   if (const auto job = find_job(route.job); !job) return answer(error_reply(job.error()));
   const auto rows = backend_.jobs.tasks(route.job, first, limit);
   answer(rows ? json_reply(render_tasks(*rows)) : error_reply(rows.error()));
-}
-
-void Service::ask_of_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
-                           const std::function<ApiCall(std::vector<std::string> names)>& make) {
-  const auto choose = [self = shared_from_this(), answer, make, caller, wanted](const std::string& nodes) {
-    auto names = choose_nodes(wanted, node_names(nodes));
-    if (!names) return answer(error_reply(names.error()));
-    self->ask_and_answer(caller, make(std::move(*names)), answer);
-  };
-  ask(caller, NodesRequest{}, limits_.port_timeout_ms, [self = shared_from_this(), answer, choose](ApiReply reply) {
-    if (reply.http_status != 200) return answer(json_reply(std::move(reply.body), reply.http_status));
-    self->run(self->work_pool_, answer, [choose, nodes = std::move(reply.body)] { choose(nodes); });
-  });
-}
-
-void Service::set_drained(const Route& route, HttpRequest& request, const Answer& answer) {
-  const auto draining = parse_drain(request.body);
-  if (!draining) return answer(error_reply(draining.error()));
-  if (!request.caller.operator_) return answer(error_reply(403, "only an operator may drain or resume nodes"));
-  const bool drain = route.endpoint == Endpoint::drain;
-  ask_of_nodes(request.caller, draining->nodes, answer,
-               [drain, reason = draining->reason](std::vector<std::string> names) {
-                 return DrainRequest{std::move(names), drain, reason};
-               });
-}
-
-void Service::calibrate(const Route&, HttpRequest& request, const Answer& answer) {
-  const auto calibrating = parse_calibrate(request.body);
-  if (!calibrating) return answer(error_reply(calibrating.error()));
-  if (!request.caller.operator_) return answer(error_reply(403, "only an operator may calibrate nodes"));
-  ask_of_nodes(request.caller, calibrating->nodes, answer,
-               [power = calibrating->power](std::vector<std::string> names) {
-                 return CalibrateRequest{std::move(names), power};
-               });
 }
 
 }  // namespace bramble::aggregator::http

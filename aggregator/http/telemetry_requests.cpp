@@ -45,10 +45,8 @@ auto find_name(const Names& names, const std::string& what, const std::string& w
 }
 
 Result<std::vector<std::string>> parse_nodes(const std::string& text) {
-  if (text.empty()) return std::vector<std::string>();
-  const auto nodes = parse_node_set(text);
+  const auto nodes = parse_nodes_param(text);
   if (!nodes) return tl::unexpected(nodes.error());
-  if (!nodes->groups.empty()) return fail("there is no group @" + nodes->groups.front() + ": name nodes, or all");
   return nodes->all ? std::vector<std::string>() : nodes->names;
 }
 

@@ -25,12 +25,14 @@ class AggregatorProcess : public DaemonProcess {
 // An agent with its warden.
 class NodeProcesses {
  public:
-  NodeProcesses(const std::string& dir, const std::string& name, const std::string& broker_url)
+  // more: further lines of the agent's configuration.
+  NodeProcesses(const std::string& dir, const std::string& name, const std::string& broker_url,
+                const std::string& more = {})
       : warden(dir + "/warden"),
         agent(BRAMBLE_AGENT, dir + "/agent",
               "node = \"" + name + "\"\nbroker_url = \"" + broker_url + "\"\nstate_dir = \"" + dir +
                   "/agent/state\"\nwarden_socket = \"" + dir +
-                  "/warden/warden.sock\"\nslots = 2\nmachine_id = \"machine-of-" + name + "\"\n") {
+                  "/warden/warden.sock\"\nslots = 2\nmachine_id = \"machine-of-" + name + "\"\n" + more) {
     agent.start();
   }
 

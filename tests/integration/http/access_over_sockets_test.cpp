@@ -61,6 +61,8 @@ TEST_F(AccessTest, AnotherUserIsNoOperator) {
     EXPECT_EQ(cancel.status, 403);
     EXPECT_EQ(cancel.error(), "job 1 is ada's");
     EXPECT_EQ(post("/api/v1/nodes/drain", R"({"nodes":"all"})").status, 403);
+    EXPECT_EQ(post("/api/v1/power/switch", R"({"nodes":"all","to":"on","reason":"x"})").status, 403);
+    EXPECT_EQ(post("/api/v1/power/clear", R"({"nodes":"all"})").status, 403);
     EXPECT_EQ(post("/api/v1/nodes/calibrate", R"({"nodes":"all","clear":true})").status, 403);
   });
 }

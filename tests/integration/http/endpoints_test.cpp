@@ -203,6 +203,68 @@ TEST_F(EndpointsTest, DrainNamesTheNearestNode) {
   EXPECT_EQ(response.error(), "unknown node 'hed'; did you mean 'head'?");
 }
 
+constexpr const char* kPower =
+    R"({"nodes":[{"node":"head","lines":[]},{"node":"pi1","lines":[{}]},{"node":"pi9","lines":[{}]}]})";
+
+TEST_F(EndpointsTest, SwitchesAllNodesThatHangOnLines) {
+  port_.expect<PowerStatusRequest>(ApiReply{200, kPower, {}});
+  port_.expect<PowerRequest>([](const PowerRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes, (std::vector<std::string>{"pi1", "pi9"}));
+    EXPECT_EQ(request.act, PowerRequest::Act::cycle);
+    EXPECT_EQ(request.how, PowerHow::force);
+    EXPECT_EQ(request.reason, "it hangs");
+    return ApiReply{200, R"({"nodes":[]})", {}};
+  });
+  const std::string body = R"({"nodes":"all","to":"cycle","how":"force","reason":"it hangs"})";
+  EXPECT_EQ(post("/api/v1/power/switch", body).status, 200);
+}
+
+// The reactor says why it cannot be switched.
+TEST_F(EndpointsTest, ANodeWithoutALineIsAskedForByItsName) {
+  port_.expect<PowerStatusRequest>(ApiReply{200, kPower, {}});
+  port_.expect<PowerRequest>(ApiReply{409, R"({"error":"node head hangs on no line"})", {}});
+  const Response response = post("/api/v1/power/switch", R"({"nodes":"head","to":"on","reason":"x"})");
+  EXPECT_EQ(response.status, 409);
+  EXPECT_EQ(response.error(), "node head hangs on no line");
+}
+
+TEST_F(EndpointsTest, TellsOfThePowerOfNamedNodes) {
+  port_.expect<PowerStatusRequest>(ApiReply{200, kPower, {}});
+  port_.expect<PowerStatusRequest>([](const PowerStatusRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes, (std::vector<std::string>{"pi9"}));
+    return ApiReply{200, "{}", {}};
+  });
+  EXPECT_EQ(get("/api/v1/power?nodes=pi9").status, 200);
+}
+
+TEST_F(EndpointsTest, PausesPowerAndClearsFaults) {
+  port_.expect<PowerPauseRequest>([](const PowerPauseRequest& request, const Caller&) {
+    EXPECT_TRUE(request.pause);
+    EXPECT_EQ(request.reason, "work on the shelf");
+    return ApiReply{200, "{}", {}};
+  });
+  EXPECT_EQ(post("/api/v1/power/pause", R"({"reason":"work on the shelf"})").status, 200);
+  port_.expect<PowerPauseRequest>([](const PowerPauseRequest& request, const Caller&) {
+    EXPECT_FALSE(request.pause);
+    return ApiReply{200, "{}", {}};
+  });
+  EXPECT_EQ(post("/api/v1/power/resume", "").status, 200);
+  port_.expect<PowerStatusRequest>(ApiReply{200, kPower, {}});
+  port_.expect<ClearFaultRequest>([](const ClearFaultRequest& request, const Caller&) {
+    EXPECT_EQ(request.nodes, (std::vector<std::string>{"pi1"}));
+    return ApiReply{200, R"({"nodes":["pi1"]})", {}};
+  });
+  EXPECT_EQ(post("/api/v1/power/clear", R"({"nodes":"pi1","reason":"relay replaced"})").status, 200);
+}
+
+TEST_F(EndpointsTest, ShowsTheAuditLog) {
+  jobs_.audit_rows = {{7, {WallTime{5}, "ada", "pi1", "asked: off", "new card", ""}}};
+  const Response response = get("/api/v1/audit?nodes=pi1&limit=10");
+  EXPECT_EQ(response.body,
+            R"([{"id":7,"at_ms":5,"who":"ada","node":"pi1","action":"asked: off","why":"new card","result":""}])");
+  EXPECT_EQ(get("/api/v1/audit?limit=0").status, 400);
+}
+
 TEST_F(EndpointsTest, AnswersSql) {
   sql_.answer = SqlTable{{"n"}, {{{SqlValue::Kind::integer, "7"}}}, false};
   const Response response = post("/api/v1/query", R"({"sql":"SELECT 7 AS n"})");

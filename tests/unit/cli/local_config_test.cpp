@@ -22,7 +22,7 @@ TEST(LocalConfig, WritesAnAgentsFileWithTheBrokersAccess) {
   EXPECT_EQ(agent_toml(LocalLayout("/d"), node, {"tcp://127.0.0.1:1", "user", "/secret"}),
             "node = \"local01\"\ncluster = \"local\"\nbroker_url = \"tcp://127.0.0.1:1\"\n"
             "state_dir = \"/d/local01/state\"\nwarden_socket = \"/d/local01/warden/warden.sock\"\nslots = 2\n"
-            "memory_bytes = 1024\nmachine_id = \"machine\"\nboot_id = \"boot\"\n"
+            "memory_bytes = 1024\nmachine_id = \"machine\"\nboot_id = \"boot\"\nhalt_request = \"\"\n"
             "broker_user = \"user\"\nbroker_password_file = \"/secret\"\n");
 }
 

@@ -159,6 +159,19 @@ TEST(Options, ANodeIsCalibratedInOneWay) {
   EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--from", "x' OR 1"}), HasSubstr("not the name of a node"));
 }
 
+TEST(Options, PowerIsSwitchedWithAReason) {
+  const auto off = parsed<PowerSwitchCommand>({"power", "off", "pi[01-02]", "--asap", "--reason", "thunderstorm"});
+  EXPECT_EQ(off.to, "off");
+  EXPECT_EQ(off.how, "asap");
+  EXPECT_EQ(off.nodes, "pi[01-02]");
+  EXPECT_EQ(parsed<PowerSwitchCommand>({"power", "on", "pi01", "--reason", "x"}).how, "clean");
+  EXPECT_FALSE(parsed<PowerPauseCommand>({"power", "resume"}).pause);
+  EXPECT_THAT(refusal({"power", "off", "pi01"}), HasSubstr("--reason"));
+  EXPECT_THAT(refusal({"power", "off", "--reason", "x"}), HasSubstr("which nodes?"));
+  EXPECT_THAT(refusal({"power", "cycle", "pi01", "--asap", "--force", "--reason", "x"}), HasSubstr("not both"));
+  EXPECT_THAT(refusal({"power", "on", "pi01", "--force", "--reason", "x"}), HasSubstr("--force"));
+}
+
 TEST(Options, EnergyIsAskedByNodeOrByJob) {
   EXPECT_EQ(parsed<EnergyCommand>({"energy"}).by, "node");
   EXPECT_EQ(parsed<EnergyCommand>({"energy", "--job", "3-7"}).by, "job");

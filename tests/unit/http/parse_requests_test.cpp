@@ -103,6 +103,19 @@ TEST(ParseCalibrate, NamesWhatIsWrong) {
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":1,"busy_w":1e9})")), "busy_w" + range);
 }
 
+TEST(ParseSwitch, NeedsAReasonAndAWord) {
+  const auto asked = parse_switch(R"({"nodes":"pi1","to":"off","how":"asap","reason":"new card"})");
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->act, PowerRequest::Act::off);
+  EXPECT_EQ(asked->how, PowerHow::asap);
+  EXPECT_EQ(asked->reason, "new card");
+  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"off"})")), "reason is missing");
+  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"off","reason":""})")), "reason must not be empty");
+  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"up","reason":"x"})")), "to must be on, off or cycle");
+  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"on","how":"now","reason":"x"})")),
+            "how must be clean, asap or force");
+}
+
 TEST(ParseSql, HasLimits) {
   const auto question = parse_sql(R"({"sql":"SELECT\n1"})");
   ASSERT_TRUE(question) << question.error().message;

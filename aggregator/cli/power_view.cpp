@@ -1,0 +1,121 @@
+#include "aggregator/cli/power_view.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/text.hpp"
+#include "common/base/duration.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string watts_text(const json& node) {
+  const auto found = node.find("power_w");
+  if (found == node.end() || !found->is_number()) return "-";
+  return fmt::format("{}{:.1f}", flag_field(node, "power_measured") ? "" : "~", found->get<double>());
+}
+
+std::string level_text(const json& line) {
+  if (const auto level = line.find("level"); level != line.end() && level->is_boolean()) return *level ? "1" : "0";
+  return "?";
+}
+
+// "supply 1, button 0".
+std::string lines_text(const json& node) {
+  std::string text;
+  for (const json& line : node.value("lines", json::array())) {
+    const std::string role = text_field(line, "role");
+    if (role == "meter") continue;  // its watts have a column
+    text += (text.empty() ? "" : ", ") + role + " " + level_text(line);
+  }
+  return text.empty() ? "-" : text;
+}
+
+// What a person should know of it first: what is broken, what it waits for, who wants what.
+std::string remark(const json& node) {
+  for (const char* field : {"fault", "waits"}) {
+    if (const std::string text = text_field(node, field); !text.empty()) return text;
+  }
+  for (const json& line : node.value("lines", json::array())) {
+    if (const std::string error = text_field(line, "error"); !error.empty()) return error;
+  }
+  if (const std::string who = text_field(node, "who"); !who.empty()) {
+    const std::string why = text_field(node, "why");
+    return "wanted " + text_field(node, "desired") + " by " + who + (why.empty() ? "" : ": " + why);
+  }
+  return text_field(node, "cause");
+}
+
+std::string in_state(const json& node) {
+  const int64_t ms = number_field(node, "in_state_ms", -1);
+  return ms < 0 ? "-" : format_duration(ms / 1000 * 1000);
+}
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
+}  // namespace
+
+bool is_power_status(const json& status) { return status.is_object() && status.value("nodes", json()).is_array(); }
+
+Table power_table(const json& status) {
+  Table table({{"NODE", false, true},
+               {"STATE"},
+               {"FOR", true},
+               {"WANTED"},
+               {"WATTS", true},
+               {"LINES"},
+               {"REMARK", false, true}});
+  for (const json& node : status["nodes"]) {
+    table.add_row({text_field(node, "node"), text_field(node, "state"), in_state(node),
+                   or_dash(text_field(node, "desired")), watts_text(node), lines_text(node), remark(node)});
+  }
+  return table;
+}
+
+std::string power_remarks(const json& status) {
+  std::string text;
+  if (flag_field(status, "paused")) {
+    const std::string why = text_field(status, "paused_why");
+    text += "the automation is paused by " + text_field(status, "paused_by") + (why.empty() ? "" : ": " + why) +
+            " (bramble power resume)\n";
+  }
+  for (const json& supply : status.value("supplies", json::array())) {
+    const auto most = supply.find("max_w");
+    if (most == supply.end() || !most->is_number()) continue;
+    const std::string name = text_field(supply, "supply");
+    text += fmt::format("supply{}: {:.1f} W of {:.1f} W taken\n", name.empty() ? "" : " " + name,
+                        supply.value("taken_w", 0.0), most->get<double>());
+  }
+  return text;
+}
+
+std::string switched_text(const json& nodes) {
+  std::string text;
+  for (const json& node : nodes) {
+    text += text_field(node, "node") + ": wanted " + text_field(node, "desired") + ", is " + text_field(node, "state");
+    if (const std::string waits = text_field(node, "waits"); !waits.empty()) text += ", waits: " + waits;
+    if (const auto earlier = node.find("replaced"); earlier != node.end() && earlier->is_object()) {
+      const std::string why = text_field(*earlier, "why");
+      text += fmt::format("; {} wanted it {}{}", text_field(*earlier, "who"), text_field(*earlier, "desired"),
+                          why.empty() ? "" : " (" + why + ")");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+Table audit_table(const json& rows) {
+  Table table(
+      {{"WHEN"}, {"NODE", false, true}, {"WHO", false, true}, {"WHAT"}, {"WHY", false, true}, {"RESULT", false, true}});
+  for (const json& row : rows) {
+    table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
+                   text_field(row, "action"), text_field(row, "why"), text_field(row, "result")});
+  }
+  return table;
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,95 @@
+#include "aggregator/power/gpio_find.hpp"
+
+#include "common/base/nearest.hpp"
+
+namespace bramble::aggregator {
+namespace {
+
+struct Chip {
+  std::string path;
+  GpioChipInfo info;
+};
+
+struct Chips {
+  std::vector<Chip> open;
+  std::optional<Error> refused;  // the first that could not be opened
+};
+
+Chips all_chips(GpioApi& api) {
+  Chips chips;
+  for (const std::string& path : api.chip_paths()) {
+    auto info = api.chip(path);
+    if (info) {
+      chips.open.push_back({path, std::move(*info)});
+    } else if (!chips.refused) {
+      chips.refused = info.error();
+    }
+  }
+  return chips;
+}
+
+std::string listed(const std::vector<Chip>& chips) {
+  std::string text;
+  for (const Chip& chip : chips) text += (text.empty() ? "" : ", ") + chip.info.label + " (" + chip.path + ")";
+  return text;
+}
+
+Error no_such_chip(const std::string& label, const Chips& chips) {
+  std::string text = "there is no GPIO chip with the label '" + label + "'";
+  if (!chips.open.empty()) text += "; there are " + listed(chips.open);
+  if (chips.refused) return {chips.refused->code, text + "; " + chips.refused->message};
+  if (chips.open.empty()) text += ": this machine has no GPIO chips";
+  return {ErrorCode::not_found, text};
+}
+
+Result<Chip> find_chip(GpioApi& api, const std::string& label) {
+  const Chips chips = all_chips(api);
+  std::vector<Chip> found;
+  for (const Chip& chip : chips.open) {
+    if (chip.info.label == label) found.push_back(chip);
+  }
+  if (found.empty()) return tl::unexpected<Error>(no_such_chip(label, chips));
+  if (found.size() > 1) {
+    return fail(ErrorCode::conflict, "more than one GPIO chip has the label '" + label + "': " + listed(found));
+  }
+  return found.front();
+}
+
+FoundGpio found_in(const Chip& chip, int64_t offset, GpioLineInfo info) {
+  return {chip.path, chip.info.label, offset, std::move(info)};
+}
+
+Result<FoundGpio> find_offset(GpioApi& api, const Chip& chip, int64_t offset) {
+  if (offset >= chip.info.lines) {
+    return fail(ErrorCode::not_found, chip.info.label + " has no line " + std::to_string(offset) + ", only 0 to " +
+                                          std::to_string(chip.info.lines - 1));
+  }
+  auto info = api.line(chip.path, offset);
+  if (!info) return tl::unexpected<Error>(info.error());
+  return found_in(chip, offset, std::move(*info));
+}
+
+Result<FoundGpio> find_name(GpioApi& api, const Chip& chip, const std::string& name) {
+  std::vector<std::string> names;
+  std::optional<FoundGpio> found;
+  for (int64_t offset = 0; offset < chip.info.lines; ++offset) {
+    auto info = api.line(chip.path, offset);
+    if (!info) return tl::unexpected<Error>(info.error());
+    names.push_back(info->name);
+    if (info->name != name) continue;
+    if (found) return fail(ErrorCode::conflict, chip.info.label + " has two lines '" + name + "': give the offset");
+    found = found_in(chip, offset, std::move(*info));
+  }
+  if (!found) return fail(ErrorCode::not_found, chip.info.label + ": " + unknown("line", name, names));
+  return std::move(*found);
+}
+
+}  // namespace
+
+Result<FoundGpio> find_gpio(GpioApi& api, const GpioPlace& place) {
+  const auto chip = find_chip(api, place.chip);
+  if (!chip) return tl::unexpected<Error>(chip.error());
+  return place.offset ? find_offset(api, *chip, *place.offset) : find_name(api, *chip, place.line);
+}
+
+}  // namespace bramble::aggregator
