@@ -21,6 +21,7 @@ constexpr int64_t kStartLimitMs = 60'000;
 constexpr int64_t kStartStepMs = 50;
 constexpr uint32_t kDeathsBeforeReady = 5;
 constexpr int64_t kWatchEveryMs = 500;
+constexpr int64_t kLookEveryMs = 100;
 constexpr int64_t kEndLimitMs = 10'000;
 constexpr int64_t kEndStepMs = 10;
 constexpr size_t kMaxClientBytes = 16 << 10;
@@ -45,8 +46,8 @@ LocalCluster::LocalCluster(posix::EventLoop& loop, Console& console, LocalLayout
 
 Status LocalCluster::find_programs() {
   for (auto [name, path] :
-       {std::pair{"bramble-aggregator", &aggregator_program_}, std::pair{"bramble-agent", &agent_program_},
-        std::pair{"bramble-warden", &warden_program_}}) {
+       {std::pair{"bramble-aggregator", &aggregator_program_}, std::pair{"bramble-agent", &node_programs_.agent},
+        std::pair{"bramble-warden", &node_programs_.warden}}) {
     auto found = find_program(name);
     if (!found) return tl::unexpected(found.error());
     *path = std::move(*found);
@@ -56,32 +57,32 @@ Status LocalCluster::find_programs() {
 
 Status LocalCluster::prepare() {
   if (auto status = find_programs(); !status) return status;
+  std::vector<std::string> names;
   for (uint32_t i = 1; i <= plan_.agents; ++i) {
-    const std::string name = local_node_name(i, plan_.agents);
-    nodes_.push_back({{name, plan_.slots, plan_.memory_bytes, posix::random_uuid(), posix::random_uuid()}, {}, {}});
+    names.push_back(local_node_name(i, plan_.agents));
     // The longest of the sockets' paths must fit; a name of a part is longer than the aggregator's.
-    if (auto fits = parse_url("unix:" + layout_.warden_socket(name)); !fits) return tl::unexpected(fits.error());
-    if (auto made = posix::make_directories(layout_.warden_state(name), 0700); !made) return made;
-    if (auto made = posix::make_directories(layout_.agent_state(name), 0700); !made) return made;
+    if (auto fits = parse_url("unix:" + layout_.warden_socket(names.back())); !fits) {
+      return tl::unexpected(fits.error());
+    }
+    machines_.push_back(std::make_unique<LocalMachine>(
+        loop_, console_, layout_, node_programs_,
+        LocalNode{names.back(), plan_.slots, plan_.memory_bytes, posix::random_uuid(), posix::random_uuid()},
+        [this] { write_pids(); }));
+    if (auto made = machines_.back()->prepare(); !made) return made;
   }
   if (auto made = posix::make_directories(layout_.logs(), 0700); !made) return made;
-  if (auto made = posix::make_directories(layout_.aggregator_state(), 0700); !made) return made;
   ::unlink(layout_.broker_client().c_str());  // of an earlier life of this folder
-  return posix::write_file_atomically(layout_.aggregator_config(), aggregator_toml(layout_), {0600, false});
-}
-
-std::unique_ptr<LocalPart> LocalCluster::make_part(const std::string& kind, const std::string& node,
-                                                   std::vector<std::string> argv) {
-  const std::string name = node.empty() ? kind : kind + " " + node;
-  const std::string log = layout_.log(node.empty() ? kind : kind + "-" + node);
-  return std::make_unique<LocalPart>(loop_, console_, LocalPart::Plan{name, std::move(argv), log},
-                                     [this] { write_pids(); });
+  return posix::write_file_atomically(layout_.aggregator_config(), aggregator_toml(layout_, names), {0600, false});
 }
 
 Status LocalCluster::start() {
   if (auto status = prepare(); !status) return status;
   adopt_orphans();
-  aggregator_ = make_part("aggregator", "", {aggregator_program_, "--config", layout_.aggregator_config()});
+  aggregator_ = std::make_unique<LocalPart>(
+      loop_, console_,
+      LocalPart::Plan{
+          "aggregator", {aggregator_program_, "--config", layout_.aggregator_config()}, layout_.log("aggregator")},
+      [this] { write_pids(); });
   if (auto status = aggregator_->start(); !status) return status;
   start_deadline_ = posix::mono_now() + kStartLimitMs;
   loop_.call_after(kStartStepMs, [this] { check_start(); });
@@ -120,33 +121,28 @@ Result<bool> LocalCluster::start_nodes_when_broker_is_up() {
   if (!text) return false;  // not yet
   const auto broker = parse_broker_client(*text);
   if (!broker) return tl::unexpected(broker.error());
-  for (Node& node : nodes_) {
-    if (auto status = start_node(node, *broker); !status) return tl::unexpected(status.error());
+  for (const auto& machine : machines_) {
+    if (auto status = machine->plug_in(*broker); !status) return tl::unexpected(status.error());
   }
   nodes_started_ = true;
+  look_at_machines();
   return true;
-}
-
-Status LocalCluster::start_node(Node& node, const BrokerAccess& broker) {
-  const std::string& name = node.about.name;
-  const std::string config = layout_.agent_config(name);
-  if (auto written = posix::write_file_atomically(config, agent_toml(layout_, node.about, broker), {0600, false});
-      !written) {
-    return written;
-  }
-  node.warden =
-      make_part("warden", name,
-                {warden_program_, "--state", layout_.warden_state(name), "--slots", std::to_string(node.about.slots)});
-  node.agent = make_part("agent", name, {agent_program_, "--config", config});
-  if (auto status = node.warden->start(); !status) return status;
-  return node.agent->start();
 }
 
 bool LocalCluster::all_nodes_on() {
   const auto nodes = Api(endpoint_, reconnect_).get("/api/v1/nodes");
   if (!nodes || !nodes->is_array()) return false;
-  const auto is_on = [](const json& node) { return text_field(node, "state") == "on"; };
-  return std::count_if(nodes->begin(), nodes->end(), is_on) >= static_cast<std::ptrdiff_t>(nodes_.size());
+  return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
+    return !machine->wants_to_run() || std::any_of(nodes->begin(), nodes->end(), [&](const json& node) {
+      return text_field(node, "node") == machine->about().name && text_field(node, "state") == "on";
+    });
+  });
+}
+
+void LocalCluster::look_at_machines() {
+  if (ending_) return;
+  for (const auto& machine : machines_) machine->look(posix::mono_now());
+  loop_.call_after(kLookEveryMs, [this] { look_at_machines(); });
 }
 
 // Once the cluster is up: takes note of a new broker, and of orphans that have ended.
@@ -169,9 +165,8 @@ void LocalCluster::watch_over() {
 void LocalCluster::write_pids() {
   json pids = {{"aggregator", aggregator_ ? aggregator_->pid() : 0}, {"nodes", json::object()}};
   if (broker_pid_ != 0) pids["broker"] = broker_pid_;
-  for (const Node& node : nodes_) {
-    pids["nodes"][node.about.name] = {{"agent", node.agent ? node.agent->pid() : 0},
-                                      {"warden", node.warden ? node.warden->pid() : 0}};
+  for (const auto& machine : machines_) {
+    pids["nodes"][machine->about().name] = {{"agent", machine->agent_pid()}, {"warden", machine->warden_pid()}};
   }
   const auto written = posix::write_file_atomically(layout_.pids(), pids.dump(2) + "\n");
   if (!written && !ending_) console_.say(written.error().message);
@@ -179,9 +174,8 @@ void LocalCluster::write_pids() {
 
 std::vector<LocalPart*> LocalCluster::node_parts() const {
   std::vector<LocalPart*> all;
-  for (const Node& node : nodes_) {
-    if (node.agent) all.push_back(node.agent.get());
-    if (node.warden) all.push_back(node.warden.get());
+  for (const auto& machine : machines_) {
+    for (LocalPart* part : machine->parts()) all.push_back(part);
   }
   return all;
 }

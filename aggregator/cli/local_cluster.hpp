@@ -9,6 +9,7 @@
 
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/local_config.hpp"
+#include "aggregator/cli/local_machine.hpp"
 #include "aggregator/cli/local_parts.hpp"
 
 namespace bramble::cli {
@@ -22,7 +23,8 @@ struct LocalPlan {
 // Belongs to the loop's thread, as its parts do.
 class LocalCluster {
  public:
-  // on_ready: every node is on; on_failed: it cannot be had, and why. One of them is called, once, from the loop.
+  // on_ready: every node that has power is on; on_failed: it cannot be had, and why. One of them is called, once, from
+  // the loop.
   struct Handlers {
     std::function<void()> on_ready;
     std::function<void(const Error&)> on_failed;
@@ -39,22 +41,15 @@ class LocalCluster {
   void end(std::function<void()> ended);
 
  private:
-  struct Node {
-    LocalNode about;
-    std::unique_ptr<LocalPart> warden;
-    std::unique_ptr<LocalPart> agent;
-  };
-
   Status prepare();
   Status find_programs();
   void check_start();
   Result<bool> start_nodes_when_broker_is_up();
-  Status start_node(Node& node, const BrokerAccess& broker);
   bool all_nodes_on();
   void fail_start(const Error& error);
   const LocalPart* part_that_keeps_dying() const;
-  std::unique_ptr<LocalPart> make_part(const std::string& kind, const std::string& node, std::vector<std::string> argv);
   void watch_over();
+  void look_at_machines();
   void write_pids();
   void end_step(std::function<void()> ended, MonoTime deadline, bool nodes_ended);
   std::vector<LocalPart*> node_parts() const;
@@ -67,11 +62,10 @@ class LocalCluster {
   Handlers handlers_;
   Endpoint endpoint_;
   Reconnect reconnect_;
-  std::string agent_program_;
-  std::string warden_program_;
+  LocalMachine::Programs node_programs_;
   std::string aggregator_program_;
   std::unique_ptr<LocalPart> aggregator_;
-  std::vector<Node> nodes_;
+  std::vector<std::unique_ptr<LocalMachine>> machines_;
   MonoTime start_deadline_;
   pid_t broker_pid_ = 0;
   pid_t command_pid_ = 0;

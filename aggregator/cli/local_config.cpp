@@ -48,19 +48,26 @@ Result<BrokerAccess> parse_broker_client(const std::string& json_text) {
   return access;
 }
 
-std::string aggregator_toml(const LocalLayout& layout) {
-  return fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n", quoted(layout.aggregator_state()),
-                     quoted(layout.api_socket()));
+std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes) {
+  std::string text = fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n",
+                                 quoted(layout.aggregator_state()), quoted(layout.api_socket()));
+  text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 20\nhold_s = 1\n";
+  for (const std::string& node : nodes) {
+    for (const char* role : {"supply", "halted"}) {
+      text += fmt::format("\n[[line]]\nnode = {}\nkind = \"sim\"\nrole = \"{}\"\n", quoted(node), role);
+    }
+  }
+  return text;
 }
 
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker) {
   std::string text = fmt::format(
       "node = {}\ncluster = \"local\"\nbroker_url = {}\nstate_dir = {}\nwarden_socket = {}\nslots = {}\n"
       "memory_bytes = {}\nmachine_id = {}\nboot_id = {}\n"
-      "halt_request = \"\"\n",  // a node of this cluster is not the machine: it must never halt it
+      "halt_request = {}\n",  // taken by `bramble local`: a node of this cluster must never halt the machine itself
       quoted(node.name), quoted(broker.url), quoted(layout.agent_state(node.name)),
       quoted(layout.warden_socket(node.name)), node.slots, node.memory_bytes, quoted(node.machine_id),
-      quoted(node.boot_id));
+      quoted(node.boot_id), quoted(layout.halt_request(node.name)));
   if (!broker.username.empty()) text += fmt::format("broker_user = {}\n", quoted(broker.username));
   if (!broker.password_file.empty()) text += fmt::format("broker_password_file = {}\n", quoted(broker.password_file));
   return text;

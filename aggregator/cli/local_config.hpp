@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/base/result.hpp"
 
@@ -10,7 +11,7 @@ namespace bramble::cli {
 
 // Everything below one folder, which only its owner may enter:
 //   api.sock, aggregator.toml, aggregator/ (its state), logs/NAME.log, pids.json,
-//   NODE/agent.toml, NODE/state/, NODE/warden/
+//   NODE/agent.toml, NODE/state/, NODE/warden/, NODE/halt (its agent asks to be halted)
 class LocalLayout {
  public:
   explicit LocalLayout(std::string dir) : dir_(std::move(dir)) {}
@@ -20,12 +21,16 @@ class LocalLayout {
   std::string api_url() const { return "unix:" + api_socket(); }
   std::string aggregator_config() const { return dir_ + "/aggregator.toml"; }
   std::string aggregator_state() const { return dir_ + "/aggregator"; }
+  std::string lines() const { return aggregator_state() + "/lines"; }  // where the aggregator expects simulated ones
+  std::string supply_line(const std::string& name) const { return lines() + "/" + name + ".supply"; }
+  std::string halt_line(const std::string& name) const { return lines() + "/" + name + ".halted"; }
   std::string broker_client() const { return aggregator_state() + "/broker/client.json"; }
   std::string pids() const { return dir_ + "/pids.json"; }
   std::string logs() const { return dir_ + "/logs"; }
   std::string log(const std::string& part) const { return logs() + "/" + part + ".log"; }
   std::string node(const std::string& name) const { return dir_ + "/" + name; }
   std::string agent_config(const std::string& name) const { return node(name) + "/agent.toml"; }
+  std::string halt_request(const std::string& name) const { return node(name) + "/halt"; }
   std::string agent_state(const std::string& name) const { return node(name) + "/state"; }
   std::string warden_state(const std::string& name) const { return node(name) + "/warden"; }
   std::string warden_socket(const std::string& name) const { return warden_state(name) + "/warden.sock"; }
@@ -50,7 +55,8 @@ struct LocalNode {
   std::string boot_id;
 };
 
-std::string aggregator_toml(const LocalLayout& layout);
+// With simulated lines for the nodes, and recovery on, with limits that one can wait for.
+std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes);
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker);
 
 std::string local_node_name(uint32_t number, uint32_t count);  // "local01"; three digits from 100 nodes on

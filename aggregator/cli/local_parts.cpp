@@ -77,6 +77,7 @@ Status LocalPart::start() {
   auto process = posix::Process::spawn(options);
   if (!process) return tl::unexpected(process.error());
   process_ = std::move(*process);
+  ending_ = false;
   started_ = posix::mono_now();
   process_->on_exit(loop_, [this](posix::ExitStatus status) { died(status); });
   on_change_();
@@ -95,7 +96,7 @@ void LocalPart::died(posix::ExitStatus status) {
 }
 
 void LocalPart::start_again(const std::string& what_happened) {
-  if (ending_) return;
+  if (ending_ || process_) return;
   if (const auto status = start(); !status) {
     console_.say(what_happened + "; it cannot be started again: " + status.error().message);
     return;

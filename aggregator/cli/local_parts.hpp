@@ -27,8 +27,8 @@ class LocalPart {
   LocalPart(const LocalPart&) = delete;
   LocalPart& operator=(const LocalPart&) = delete;
 
-  Status start();
-  void ask_to_end();  // TERM, and it is not started again
+  Status start();     // also after it was ended, when it is gone
+  void ask_to_end();  // TERM, and it is not started again by itself
   void kill();        // KILL
 
   pid_t pid() const { return process_ ? process_->pid() : 0; }  // 0: it does not run

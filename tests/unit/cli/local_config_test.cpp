@@ -12,9 +12,20 @@ TEST(LocalConfig, NamesNodesWithLeadingZeros) {
 }
 
 TEST(LocalConfig, WritesTheAggregatorsFileWithItsPathsQuoted) {
-  EXPECT_EQ(aggregator_toml(LocalLayout("/tmp/a \"b\"")),
-            "cluster = \"local\"\nstate_dir = \"/tmp/a \\\"b\\\"/aggregator\"\n"
-            "api_socket = \"/tmp/a \\\"b\\\"/api.sock\"\n");
+  const std::string text = aggregator_toml(LocalLayout("/tmp/a \"b\""), {});
+  EXPECT_TRUE(
+      text.starts_with("cluster = \"local\"\nstate_dir = \"/tmp/a \\\"b\\\"/aggregator\"\n"
+                       "api_socket = \"/tmp/a \\\"b\\\"/api.sock\"\n"))
+      << text;
+}
+
+TEST(LocalConfig, GivesEachNodeASupplyAndAHaltLine) {
+  const std::string text = aggregator_toml(LocalLayout("/d"), {"local01"});
+  EXPECT_NE(text.find("recovery = true\n"), std::string::npos);
+  EXPECT_TRUE(
+      text.ends_with("\n[[line]]\nnode = \"local01\"\nkind = \"sim\"\nrole = \"supply\"\n"
+                     "\n[[line]]\nnode = \"local01\"\nkind = \"sim\"\nrole = \"halted\"\n"))
+      << text;
 }
 
 TEST(LocalConfig, WritesAnAgentsFileWithTheBrokersAccess) {
@@ -22,7 +33,7 @@ TEST(LocalConfig, WritesAnAgentsFileWithTheBrokersAccess) {
   EXPECT_EQ(agent_toml(LocalLayout("/d"), node, {"tcp://127.0.0.1:1", "user", "/secret"}),
             "node = \"local01\"\ncluster = \"local\"\nbroker_url = \"tcp://127.0.0.1:1\"\n"
             "state_dir = \"/d/local01/state\"\nwarden_socket = \"/d/local01/warden/warden.sock\"\nslots = 2\n"
-            "memory_bytes = 1024\nmachine_id = \"machine\"\nboot_id = \"boot\"\nhalt_request = \"\"\n"
+            "memory_bytes = 1024\nmachine_id = \"machine\"\nboot_id = \"boot\"\nhalt_request = \"/d/local01/halt\"\n"
             "broker_user = \"user\"\nbroker_password_file = \"/secret\"\n");
 }
 
