@@ -11,6 +11,7 @@
 #include "agent/runner/saved_state.hpp"
 #include "agent/runner/warden_client.hpp"
 #include "agent/runner/watchdog.hpp"
+#include "agent/sensors/checkup.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "agent/sensors/sources.hpp"
 #include "common/mqtt/paho_transport.hpp"
@@ -106,11 +107,12 @@ class Daemon::Impl {
         watchdog_(loop_, settings.watchdog_device, [](const std::string& line) { posix::log_info(line); }),
         control_(broker_options(settings, state_.saved.agent_id, Which::control), handlers(Which::control)),
         bulk_(broker_options(settings, state_.saved.agent_id, Which::bulk), handlers(Which::bulk)),
-        sensors_(roots(settings),
-                 sensors::all_sources(roots(settings), sensors::open_firmware("/dev"), settings.drop_ins),
-                 [this](Reading reading, sensors::Complaints complaints) {
-                   readings_.put({std::move(reading), std::move(complaints)});
-                 }) {}
+        sensors_(
+            roots(settings),
+            sensors::all_sources(roots(settings), sensors::open_firmware("/dev"), settings.drop_ins, checkup(settings)),
+            [this](Reading reading, sensors::Complaints complaints) {
+              readings_.put({std::move(reading), std::move(complaints)});
+            }) {}
 
   int run() {
     loop_.on_signals({SIGTERM, SIGINT}, [this](int) { end(); });
@@ -134,6 +136,10 @@ class Daemon::Impl {
     sensors::Roots roots;
     roots.state_dir = settings.state_dir;
     return roots;
+  }
+
+  static sensors::CheckupOptions checkup(const Settings& settings) {
+    return {settings.watchdog_device, settings.halt.request_file, settings.halt.command, posix::is_clock_synchronised};
   }
 
   mqtt::Handlers handlers(Which which) {

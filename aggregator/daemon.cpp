@@ -11,6 +11,7 @@
 #include "aggregator/core/reactor.hpp"
 #include "aggregator/daemon_events.hpp"
 #include "aggregator/daemon_options.hpp"
+#include "aggregator/examination.hpp"
 #include "aggregator/file_hand.hpp"
 #include "aggregator/http/server.hpp"
 #include "aggregator/power/line_hand.hpp"
@@ -190,8 +191,9 @@ class Daemon::Impl {
     options.token = std::move(*token);
     options.allowed_hosts = config_.host_names;
     for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
-    auto server = http::Server::start(options, {[this](ApiRequest request) { return take_request(std::move(request)); },
-                                                *query_, *sql_, *questions_, *files_});
+    auto server =
+        http::Server::start(options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
+                                      *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); }});
     if (!server) return tl::unexpected<Error>(server.error());
     server_ = std::move(*server);
     posix::log_info("the aggregator is up", {{"cluster", config_.cluster},

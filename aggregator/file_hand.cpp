@@ -5,6 +5,7 @@
 
 #include "aggregator/store/telemetry_writer.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -98,7 +99,7 @@ void FileHand::work(const ReadForgotten& op) {
 
 void FileHand::work(const FindExpired& op) {
   // A head without a clock, before its time is set, would forget everything or nothing.
-  const auto before = is_clock_synchronised() ? op.ended_before : std::nullopt;
+  const auto before = posix::is_clock_synchronised() ? op.ended_before : std::nullopt;
   auto jobs = jobs_.expired_jobs(before, op.keep, kExpiredJobs);
   if (!jobs) posix::log_warning("cannot look for old jobs: " + jobs.error().message);
   reports_.expired(jobs ? std::move(*jobs) : std::vector<JobId>());

@@ -101,6 +101,7 @@ void handle_blob_chunk(State& state, Effects& effects, Now now, const std::strin
 
 // --- telemetry.cpp ---
 void begin_telemetry(State& state, Now now);
+void take_findings(State& state, Effects& effects, const Reading& reading);
 wire::PowerModel power_model(const State& state);
 void take_calibration(State& state, Effects& effects, const std::optional<wire::PowerModel>& power);
 void sample_if_due(State& state, Effects& effects, Now now);

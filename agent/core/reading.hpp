@@ -2,10 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/clock.hpp"
+#include "common/wire/messages.hpp"
 
 namespace bramble::agent {
 
@@ -14,7 +17,9 @@ struct Reading {
   std::map<std::string, double> values;   // by metric name (common/wire/metrics.hpp); what cannot be told is absent
   std::optional<double> power_w;          // measured; absent: the reactor models it
   std::optional<double> frequency_ratio;  // of the CPUs' clock to the highest that they have
-  double busy_cpu_s = 0;                  // CPU time of the whole node since the reading before
+  // What the node finds amiss with itself; absent: it has not looked. Shared, for it hardly ever changes.
+  std::shared_ptr<const std::vector<wire::Finding>> findings;
+  double busy_cpu_s = 0;  // CPU time of the whole node since the reading before
 };
 
 }  // namespace bramble::agent

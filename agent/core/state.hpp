@@ -226,6 +226,12 @@ struct TelemetryState {
   std::optional<MonoTime> cut_off_since;  // the first reading that nobody heard
 };
 
+// What the node finds amiss with itself.
+struct CheckupState {
+  std::shared_ptr<const std::vector<wire::Finding>> findings;  // the newest; absent: not looked yet
+  SessionId said_in = 0;                                       // the session in which they were said
+};
+
 struct State {
   // seed: of the jitter between attempts to connect, and the name of this life in telemetry.
   State(Config config_in, Saved saved_in, uint64_t seed)
@@ -256,6 +262,7 @@ struct State {
   std::optional<Halt> halt;
   Energy energy;
   TelemetryState telemetry;
+  CheckupState checkup;
   Counts counts;
   std::set<std::string> said;
   bool stopping = false;

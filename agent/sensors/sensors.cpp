@@ -26,6 +26,7 @@ void merge(agent::Reading& whole, agent::Reading part) {
   whole.values.merge(part.values);
   if (part.power_w) whole.power_w = part.power_w;
   if (part.frequency_ratio) whole.frequency_ratio = part.frequency_ratio;
+  if (part.findings) whole.findings = std::move(part.findings);
   whole.busy_cpu_s += part.busy_cpu_s;
 }
 
@@ -79,7 +80,18 @@ struct Sensors::Shared {
     size_t failed = 0;
     for (const Slot& slot : slots) failed += slot.trouble.empty() ? 0 : 1;
     if (failed > 0) reading.values["sensors_failed"] = static_cast<double>(failed);
+    if (reading.findings && failed > 0) add_troubles(reading);
     return true;
+  }
+
+  // A sensor that fails is one more thing that is amiss with the node.
+  void add_troubles(agent::Reading& reading) const {
+    auto findings = *reading.findings;
+    for (const Slot& slot : slots) {
+      if (slot.trouble.empty() || findings.size() >= wire::kMaxFindings) continue;
+      findings.push_back({"sensor", wire::FindingState::warning, slot.source->name() + ": " + slot.trouble});
+    }
+    reading.findings = std::make_shared<const std::vector<wire::Finding>>(std::move(findings));
   }
 };
 

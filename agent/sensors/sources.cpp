@@ -10,7 +10,7 @@ constexpr int64_t kSeldomMs = 30'000;
 }  // namespace
 
 std::vector<std::unique_ptr<Source>> all_sources(const Roots& roots, std::shared_ptr<Firmware> firmware,
-                                                 DropInOptions drop_ins) {
+                                                 DropInOptions drop_ins, std::optional<CheckupOptions> checkup) {
   std::vector<std::unique_ptr<Source>> sources;
   const auto plain = [&](const char* name, void (*look)(Probe&)) {
     sources.push_back(std::make_unique<PlainSource>(name, look));
@@ -34,6 +34,7 @@ std::vector<std::unique_ptr<Source>> all_sources(const Roots& roots, std::shared
   sources.push_back(std::make_unique<ThrottlingSource>(firmware));
   sources.push_back(std::make_unique<PowerSource>(firmware, read_board(roots).has_pmic));
   if (!drop_ins.directory.empty()) sources.push_back(std::make_unique<DropInSource>(std::move(drop_ins)));
+  if (checkup) sources.push_back(std::make_unique<CheckupSource>(firmware, std::move(*checkup)));
   return sources;
 }
 

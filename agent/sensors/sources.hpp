@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/sensors/checkup.hpp"
 #include "agent/sensors/drop_ins.hpp"
 #include "agent/sensors/firmware.hpp"
 #include "agent/sensors/hwmon.hpp"
@@ -86,8 +87,9 @@ void read_card(Probe& probe);         // card_life_used_ratio
 void read_pressure(Probe& probe);     // pressure_cpu_s, pressure_memory_s, pressure_io_s
 bool read_poe(Probe& probe);          // of PowerSource; false: there is no such HAT
 
-// All of them, for the machine that the roots show.
+// All of them, for the machine that the roots show; without `checkup` it does not look for what is amiss.
 std::vector<std::unique_ptr<Source>> all_sources(const Roots& roots, std::shared_ptr<Firmware> firmware,
-                                                 DropInOptions drop_ins = {});
+                                                 DropInOptions drop_ins = {},
+                                                 std::optional<CheckupOptions> checkup = {});
 
 }  // namespace bramble::sensors

@@ -25,6 +25,7 @@ Result<int> dispatch(const Session& session, const JobExplainCommand& command) {
 Result<int> dispatch(const Session& session, const JobRetryCommand& command) { return job_retry(session, command); }
 Result<int> dispatch(const Session& session, const JobForgetCommand& command) { return job_forget(session, command); }
 Result<int> dispatch(const Session& session, const NodeListCommand& command) { return node_list(session, command); }
+Result<int> dispatch(const Session& session, const NodeDoctorCommand& command) { return node_doctor(session, command); }
 Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
 Result<int> dispatch(const Session& session, const NodeCalibrateCommand& command) {

@@ -33,7 +33,7 @@ class Check {
 
   void look_at_node(const json& node) {
     const std::string name = text_field(node, "node");
-    look_at_state(name, text_field(node, "state"));
+    look_at_state(name, text_field(node, "state"), text_field(node, "power"));
     look_at_alerts(name);
     if (const auto celsius = reading(node, "temperature_celsius")) {
       compare(*celsius, command_.temperature_celsius, fmt::format("{} is at {:.1f} C", name, *celsius));
@@ -65,7 +65,15 @@ class Check {
     }
   }
 
-  void look_at_state(const std::string& name, const std::string& state) {
+  // power: of a node that hangs on a line. One that is switched off is not missed.
+  void look_at_state(const std::string& name, const std::string& state, const std::string& power) {
+    if (power == "fault") find(kCheckCritical, "the power of " + name + " has a fault");
+    const bool heard = state == "on" || state == "joining";
+    if (!heard &&
+        (power == "off" || power == "starting" || power == "halting" || power == "cutting" || power == "cool-down")) {
+      ++off_;
+      return;
+    }
     if (state == "lost") find(kCheckCritical, name + " is lost");
     if (state == "silent") find(kCheckWarning, name + " is silent");
     if (state == "unknown") find(kCheckWarning, name + " was not heard since the aggregator started");
@@ -106,6 +114,7 @@ class Check {
     if (found_.size() > kMaxSentences) sentences += fmt::format("and {} more; ", found_.size() - kMaxSentences);
     sentences += fmt::format("{} nodes on", on_);
     if (stopped_ > 0) sentences += fmt::format(", {} stopped", stopped_);
+    if (off_ > 0) sentences += fmt::format(", {} off", off_);
     std::replace(sentences.begin(), sentences.end(), '|', '/');
     std::replace(sentences.begin(), sentences.end(), '\n', ' ');
     return sentences;
@@ -118,6 +127,7 @@ class Check {
   std::string data_;
   size_t on_ = 0;
   size_t stopped_ = 0;
+  size_t off_ = 0;
   double power_w_ = 0;
 };
 

@@ -37,6 +37,7 @@ Result<int> job_explain(const Session& session, const JobExplainCommand& command
 Result<int> job_retry(const Session& session, const JobRetryCommand& command);
 Result<int> job_forget(const Session& session, const JobForgetCommand& command);
 Result<int> node_list(const Session& session, const NodeListCommand& command);
+Result<int> node_doctor(const Session& session, const NodeDoctorCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> node_calibrate(const Session& session, const NodeCalibrateCommand& command);

@@ -1,4 +1,4 @@
-// node list, info, drain, resume, calibrate; local.
+// node list, info, doctor, drain, resume, calibrate; local.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -38,6 +38,17 @@ void declare_node_info(OptionTree& tree, CLI::App& nodes) {
   add_nodes(*app, command->nodes);
   add_flag(*app, "--json", "an array of node objects", tree.common.json);
   add_leaf(tree, app, command, true);
+}
+
+void declare_node_doctor(OptionTree& tree, CLI::App& nodes) {
+  auto command = std::make_shared<NodeDoctorCommand>();
+  CLI::App* app =
+      add_command(nodes, {"doctor", "what is amiss with nodes, their lines and the head", "[OPTION...] [NODES]",
+                          "  bramble node doctor\n  bramble node doctor pi03 --all"});
+  add_nodes(*app, command->nodes);
+  add_flag(*app, "--all", "also what was found to be good", command->all);
+  add_flag(*app, "--json", "an object with `head` and `nodes`", tree.common.json);
+  add_leaf(tree, app, command, false);
 }
 
 void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
@@ -120,6 +131,7 @@ void declare_local(OptionTree& tree) {
 void declare_cluster_commands(OptionTree& tree) {
   CLI::App* nodes = add_command(tree.root, {"node", "list, look at, drain nodes", "COMMAND ...", ""});
   declare_node_list(tree, *nodes);
+  declare_node_doctor(tree, *nodes);
   declare_node_info(tree, *nodes);
   declare_node_drain(tree, *nodes, true);
   declare_node_drain(tree, *nodes, false);

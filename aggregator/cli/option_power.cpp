@@ -47,7 +47,7 @@ void declare_switch(OptionTree& tree, CLI::App& power, const Switch& what) {
   auto force = std::make_shared<bool>(false);
   CLI::App* app = add_command(power, {what.to, what.summary, "[OPTION...] NODES --reason TEXT", what.examples});
   add_nodes(*app, command->nodes);
-  if (command->to != "on") {
+  if (command->to == "off" || command->to == "cycle") {
     add_flag(*app, "--asap", "give back what waits there; what has begun still ends first", *asap);
     add_flag(*app, "--force", "wait for no task", *force);
   }
@@ -113,6 +113,8 @@ void declare_power(OptionTree& tree) {
        "  bramble power off pi03 --reason 'new card'\n  bramble power off all --asap --reason 'thunderstorm'"});
   declare_switch(tree, *power,
                  {"cycle", "off, and on again", "  bramble power cycle pi03 --force --reason 'it hangs'"});
+  declare_switch(tree, *power,
+                 {"auto", "leave nodes to the automation again", "  bramble power auto all --reason 'exams are over'"});
   declare_pause(tree, *power, true);
   declare_pause(tree, *power, false);
   declare_clear(tree, *power);

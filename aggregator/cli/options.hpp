@@ -108,6 +108,11 @@ struct NodeListCommand {
   std::string nodes;  // a node set; empty or "all": all
 };
 
+struct NodeDoctorCommand {
+  std::string nodes;  // empty: all
+  bool all = false;   // also what is good
+};
+
 struct NodeInfoCommand {
   std::string nodes;
 };
@@ -207,9 +212,9 @@ struct HelpText {
 
 using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
                              JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
-                             JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDrainCommand, NodeCalibrateCommand,
-                             QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand, PowerSwitchCommand,
-                             PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
+                             JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand,
+                             NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
+                             PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

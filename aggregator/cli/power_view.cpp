@@ -52,7 +52,8 @@ std::string remark(const json& node) {
 
 std::string in_state(const json& node) {
   const int64_t ms = number_field(node, "in_state_ms", -1);
-  return ms < 0 ? "-" : format_duration(ms / 1000 * 1000);
+  if (ms < 0) return "-";
+  return ms < 1000 ? "0s" : format_duration(ms / 1000 * 1000);
 }
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
@@ -96,7 +97,10 @@ std::string power_remarks(const json& status) {
 std::string switched_text(const json& nodes) {
   std::string text;
   for (const json& node : nodes) {
-    text += text_field(node, "node") + ": wanted " + text_field(node, "desired") + ", is " + text_field(node, "state");
+    const std::string wanted = text_field(node, "desired");
+    const bool nothing = wanted.empty() || wanted == "none";
+    text += text_field(node, "node") + (nothing ? ": nothing wanted" : ": wanted " + wanted) + ", is " +
+            text_field(node, "state");
     if (const std::string waits = text_field(node, "waits"); !waits.empty()) text += ", waits: " + waits;
     if (const auto earlier = node.find("replaced"); earlier != node.end() && earlier->is_object()) {
       const std::string why = text_field(*earlier, "why");

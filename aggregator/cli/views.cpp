@@ -53,7 +53,9 @@ std::string how_ended(const json& each) {
 
 std::string node_state(const json& node) {
   const std::string state = text_field(node, "state");
-  return flag_field(node, "drained") ? state + ", drained" : state;
+  const std::string power = text_field(node, "power");  // of nodes that hang on a line
+  const bool tells = !power.empty() && power != state && power != "unknown";
+  return state + (tells ? ", " + power : "") + (flag_field(node, "drained") ? ", drained" : "");
 }
 
 std::string power(const json& node) {

@@ -22,6 +22,7 @@ std::optional<double> reading(const Node& node, const std::string& metric) {
 
 std::optional<double> silence_s(const State& state, const Node& node, Now now) {
   if (!state.connected || node.state == NodeState::stopped || node.record.status.agent_id.empty()) return {};
+  if (is_switched_off(state, node.record.status.node)) return {};
   const MonoTime since = std::max(node.heard.value_or(state.started), state.trusted_since);
   return std::max<double>(0, static_cast<double>(now.mono - since) / 1000);
 }
@@ -33,9 +34,17 @@ std::optional<double> disk_used_ratio(const Node& node) {
   return 1 - *free / *total;
 }
 
+// Of nodes that hang on lines.
+std::optional<double> power_fault(const State& state, const Node& node) {
+  const auto power = power_state_of(state, node.record.status.node);
+  if (!power) return {};
+  return *power == PowerState::fault ? 1 : 0;
+}
+
 std::optional<double> value_of(const State& state, const Node& node, const std::string& metric, Now now) {
   if (metric == "silence_s") return silence_s(state, node, now);
   if (metric == "disk_used_ratio") return disk_used_ratio(node);
+  if (metric == "power_fault") return power_fault(state, node);
   return reading(node, metric);
 }
 
@@ -127,7 +136,8 @@ void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
   for (const Node& node : state.nodes) {
     const std::string& name = node.record.status.node;
     if (!concerns(rule, name)) continue;
-    if (node.state == NodeState::stopped) {
+    const bool gone = node.state == NodeState::stopped || power_state_of(state, name) == PowerState::off;
+    if (gone && rule.metric != "power_fault") {
       clear(state, effects, now, index, name);
     } else if (const auto value = value_of(state, node, rule.metric, now)) {
       judge(state, effects, now, index, name, *value);

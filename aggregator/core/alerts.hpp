@@ -18,8 +18,9 @@ inline constexpr size_t kMaxAlertRules = 100;
 // `clear`.
 //
 // metric: a reading's name on the wire, or one that is made here: `silence_s` (how long a node was not heard; not while
-// the aggregator itself was away, and not of a node that said goodbye), `disk_used_ratio`, or `cluster_power_w` (all
-// of `nodes` together). A value that is not known changes nothing; a node that says goodbye clears what it has raised.
+// the aggregator itself was away, and not of a node that said goodbye or is switched off), `disk_used_ratio`,
+// `power_fault` (1 while the power of a node that hangs on a line needs a person), or `cluster_power_w` (all of `nodes`
+// together). A value that is not known changes nothing; a node that says goodbye clears what it has raised.
 struct AlertRule {
   std::string name;  // is_valid_name()
   std::string metric;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/core/doctor.hpp"
 #include "aggregator/core/explain.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/metrics.hpp"
@@ -227,7 +228,8 @@ namespace {
 bool only_asks(const ApiCall& call) {
   return std::holds_alternative<NodesRequest>(call) || std::holds_alternative<HealthRequest>(call) ||
          std::holds_alternative<MetricsRequest>(call) || std::holds_alternative<WatchJobRequest>(call) ||
-         std::holds_alternative<WatchOutputRequest>(call) || std::holds_alternative<PowerStatusRequest>(call);
+         std::holds_alternative<WatchOutputRequest>(call) || std::holds_alternative<PowerStatusRequest>(call) ||
+         std::holds_alternative<DoctorRequest>(call);
 }
 
 }  // namespace
@@ -242,10 +244,15 @@ void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
     state.output_waiters.push_back({*watch, std::move(request.reply), now.mono + watch->wait_ms});
     return;
   }
+  if (auto* question = std::get_if<DoctorRequest>(&request.call)) {
+    return begin_doctor(state, effects, now, std::move(*question), std::move(request.reply));
+  }
   std::visit(
       [&](auto& call) {
         using Call = std::decay_t<decltype(call)>;
-        if constexpr (!std::is_same_v<Call, WatchJobRequest> && !std::is_same_v<Call, WatchOutputRequest>) {
+        constexpr bool waits = std::is_same_v<Call, WatchJobRequest> || std::is_same_v<Call, WatchOutputRequest> ||
+                               std::is_same_v<Call, DoctorRequest>;
+        if constexpr (!waits) {
           ApiReply reply = handle(state, effects, now, request.caller, call);
           effects.replies.push_back({std::move(request.reply), std::move(reply)});
         }

@@ -108,7 +108,12 @@ struct ExplainRequest {
 
 // What a person wants of nodes' power. One that cannot be is an error for the whole request.
 struct PowerRequest {
-  enum class Act { on, off, cycle };
+  enum class Act {
+    on,
+    off,
+    cycle,
+    automatic,  // what a person wanted is over: the automation may do with it as with others
+  };
   std::vector<std::string> nodes;
   Act act = Act::on;
   PowerHow how = PowerHow::clean;
@@ -125,6 +130,17 @@ struct ClearFaultRequest {  // the nodes' lines are read anew, and what they sho
   std::string reason;
 };
 
+struct NodeFinding {
+  std::string node;  // empty: the head
+  wire::Finding finding;
+};
+
+// Answered when the broker has given an echo, or has not in time.
+struct DoctorRequest {
+  std::vector<std::string> nodes;  // empty: all
+  std::vector<NodeFinding> seen;   // by those who asked: lines, the head's own settings
+};
+
 struct PowerStatusRequest {
   std::vector<std::string> nodes;  // empty: all
 };
@@ -132,7 +148,7 @@ struct PowerStatusRequest {
 using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
                              NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest,
                              ExplainRequest, ForgetRequest, RetryRequest, PowerRequest, PowerPauseRequest,
-                             ClearFaultRequest, PowerStatusRequest, CalibrateRequest>;
+                             ClearFaultRequest, PowerStatusRequest, CalibrateRequest, DoctorRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

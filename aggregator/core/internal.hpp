@@ -102,6 +102,11 @@ void collect_output(State& state, Effects& effects, Now now, Attempt& attempt, w
 void stop_pulls(State& state, Attempt& attempt);
 void retry_pulls(State& state, Effects& effects, Now now);
 bool is_inline(const wire::StreamResult& stream);
+// Of a node that hangs on a line; unknown while its lines are being read. Absent: it hangs on none.
+std::optional<PowerState> power_state_of(const State& state, const std::string& node);
+// It is switched off, or on its way there or back: that it is not heard is no trouble.
+bool is_switched_off(const State& state, const std::string& node);
+
 void answer_output_waiters(State& state, Effects& effects, Now now);
 
 // --- placing and sending (dispatch.cpp) ---

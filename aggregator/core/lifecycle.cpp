@@ -1,6 +1,7 @@
 // The beginning and the end, the connection to the broker, and what time brings.
 #include <algorithm>
 
+#include "aggregator/core/doctor.hpp"
 #include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/power_internal.hpp"
@@ -199,6 +200,7 @@ void on_tick(State& state, Effects& effects, Now now) {
   remove_forgotten(state, effects);
   expire_jobs(state, effects, now);
   answer_job_waiters(state, effects, now);
+  answer_late_doctors(state, effects, now);
 }
 
 void on_batch_end(State& state, Effects& effects, Now now) {

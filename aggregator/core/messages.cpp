@@ -1,6 +1,7 @@
 // Bytes from the broker to the function that deals with them.
 #include <algorithm>
 
+#include "aggregator/core/doctor.hpp"
 #include "aggregator/core/home_assistant.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
@@ -87,21 +88,9 @@ void on_aggregator_status(State& state, Effects& effects, const wire::Aggregator
       "another run of it has term " + std::to_string(status.term) + ", this one " + std::to_string(state.term));
 }
 
-}  // namespace
-
-void on_message(State& state, Effects& effects, Now now, std::string_view topic, std::string_view payload) {
-  if (topic == state.topics.aggregator_status()) {
-    if (payload.empty()) return;
-    return decode_and<wire::AggregatorStatus>(state, effects, topic, payload,
-                                              [&](const auto& m) { on_aggregator_status(state, effects, m); });
-  }
-  if (!state.config.home_assistant.empty() && topic == home_assistant_status_topic(state.config)) {
-    if (payload == "online") announce_all_again(state, effects);
-    return;
-  }
-  const auto parsed = state.topics.parse(topic);
-  if (!parsed) return note_malformed(state, effects, topic, parsed.error());
-  const std::string& name = parsed->node;
+void on_node_message(State& state, Effects& effects, Now now, const wire::ParsedTopic& parsed, std::string_view topic,
+                     std::string_view payload) {
+  const std::string& name = parsed.node;
   // Fenced by session: the sender must be the agent that was granted the newest one.
   const auto current = [&](SessionId session) -> Node* {
     Node* node = find_node(state, name);
@@ -109,7 +98,7 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
     ++state.stale_messages;
     return nullptr;
   };
-  switch (parsed->kind) {
+  switch (parsed.kind) {
     case wire::NodeTopic::status:
       if (payload.empty()) return;  // a retained identity that somebody cleared
       return decode_and<wire::NodeStatus>(state, effects, topic, payload,
@@ -129,16 +118,20 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
       return decode_and<wire::Inventory>(state, effects, topic, payload, [&](const auto& m) {
         if (Node* node = current(m.session)) on_inventory(state, effects, now, *node, m);
       });
+    case wire::NodeTopic::checkup:
+      return decode_and<wire::Checkup>(state, effects, topic, payload, [&](auto& m) {
+        if (Node* node = current(m.session)) node->checkup = std::move(m);
+      });
     case wire::NodeTopic::blob_get:
       return decode_and<wire::BlobGet>(state, effects, topic, payload,
                                        [&](const auto& m) { on_blob_get(state, effects, name, m); });
     case wire::NodeTopic::blob_up:
-      if (parsed->store != state.store || payload.size() > wire::kBlobChunkBytes) {
+      if (parsed.store != state.store || payload.size() > wire::kBlobChunkBytes) {
         ++state.stale_messages;
         return;
       }
       if (const Node* node = find_node(state, name)) {
-        on_output_chunk(state, effects, now, *node, parsed->id, parsed->stream, parsed->offset, payload);
+        on_output_chunk(state, effects, now, *node, parsed.id, parsed.stream, parsed.offset, payload);
       }
       return;
     case wire::NodeTopic::tasks:
@@ -147,6 +140,24 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
     case wire::NodeTopic::blob_down:
       return;  // our own
   }
+}
+
+}  // namespace
+
+void on_message(State& state, Effects& effects, Now now, std::string_view topic, std::string_view payload) {
+  if (topic == state.topics.aggregator_status()) {
+    if (payload.empty()) return;
+    return decode_and<wire::AggregatorStatus>(state, effects, topic, payload,
+                                              [&](const auto& m) { on_aggregator_status(state, effects, m); });
+  }
+  if (topic == state.topics.aggregator_ping()) return on_ping(state, effects, now, payload);
+  if (!state.config.home_assistant.empty() && topic == home_assistant_status_topic(state.config)) {
+    if (payload == "online") announce_all_again(state, effects);
+    return;
+  }
+  const auto parsed = state.topics.parse(topic);
+  if (!parsed) return note_malformed(state, effects, topic, parsed.error());
+  on_node_message(state, effects, now, *parsed, topic, payload);
 }
 
 }  // namespace bramble::aggregator

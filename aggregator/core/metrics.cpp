@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/core/internal.hpp"
+#include "aggregator/core/power_internal.hpp"
+
 namespace bramble::aggregator {
 namespace {
 
@@ -200,6 +203,27 @@ void add_nodes(std::string& text, const State& state) {
   add_others(text, heard);
 }
 
+void add_lined_power(std::string& text, const State& state) {
+  {
+    Family states(text, "bramble_node_power_state", "gauge", "1 for the state of the power of a node on a line.");
+    for (const auto& [name, node] : state.power.nodes) {
+      states.add({{"node", name}, {"state", to_string(*power_state_of(state, name))}}, 1);
+    }
+  }
+  {
+    Family taken(text, "bramble_supply_taken_watts", "gauge", "Watts that a supply is reckoned to give.");
+    for (size_t i = 0; !state.power.nodes.empty() && i < state.power.supplies.size(); ++i) {
+      const PowerSupply& supply = state.power.supplies[i];
+      taken.add({{"supply", supply.config.name}}, static_cast<double>(drawn_mw(state, supply, i)) / 1000);
+    }
+  }
+  Family most(text, "bramble_supply_limit_watts", "gauge", "Watts that a supply may give at most.");
+  for (const PowerSupply& supply : state.power.supplies) {
+    if (supply.config.max_mw <= 0) continue;
+    most.add({{"supply", supply.config.name}}, static_cast<double>(supply.config.max_mw) / 1000);
+  }
+}
+
 void add_one(std::string& text, std::string_view name, std::string_view type, std::string_view help, double value) {
   Family(text, name, type, help).add({}, value);
 }
@@ -254,6 +278,8 @@ void add_aggregator(std::string& text, const State& state, Now now) {
           state.connected ? 1 : 0);
   add_one(text, "bramble_aggregator_stopped_by_old_store", "gauge",
           "1 if the store is an old copy, and nothing is done with it.", state.gone_back.empty() ? 0 : 1);
+  add_one(text, "bramble_aggregator_power_paused", "gauge", "1 while a person has paused the switching of nodes.",
+          state.power.pause.paused ? 1 : 0);
   add_one(text, "bramble_aggregator_open_jobs", "gauge", "Jobs that have not ended.",
           static_cast<double>(state.jobs.size()));
   {
@@ -318,6 +344,7 @@ std::string metrics_text(const State& state, Now now) {
   add_telemetry(text, state);
   add_alerts(text, state);
   add_nodes(text, state);
+  add_lined_power(text, state);
   add_tasks_of_jobs(text, state);
   add_energy_of_jobs(text, state);
   return text;

@@ -124,6 +124,25 @@ json supplies_array(const State& state) {
 
 }  // namespace
 
+std::optional<PowerState> power_state_of(const State& state, const std::string& node) {
+  const auto found = state.power.nodes.find(node);
+  if (found == state.power.nodes.end()) return {};
+  return found->second.adopting ? PowerState::unknown : found->second.record.state;
+}
+
+bool is_switched_off(const State& state, const std::string& node) {
+  switch (power_state_of(state, node).value_or(PowerState::unknown)) {
+    case PowerState::off:
+    case PowerState::starting:
+    case PowerState::halting:
+    case PowerState::cutting:
+    case PowerState::cool_down:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string power_json(const State& state, Now now, const std::vector<std::string>& nodes) {
   std::set<std::string> names(nodes.begin(), nodes.end());
   if (names.empty()) {

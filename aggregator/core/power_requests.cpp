@@ -13,7 +13,19 @@ using Act = PowerRequest::Act;
 
 ApiReply answer(const json& body) { return {200, body.dump(-1, ' ', false, json::error_handler_t::replace), {}}; }
 
-std::string_view name_of(Act act) { return act == Act::on ? "on" : act == Act::off ? "off" : "cycle"; }
+std::string_view name_of(Act act) {
+  switch (act) {
+    case Act::on:
+      return "on";
+    case Act::off:
+      return "off";
+    case Act::cycle:
+      return "cycle";
+    case Act::automatic:
+      break;
+  }
+  return "auto";
+}
 
 PowerNode* find_power(State& state, const std::string& name) {
   const auto found = state.power.nodes.find(name);
@@ -48,7 +60,7 @@ std::optional<ApiReply> refuse_power(State& state, const PowerRequest& request, 
   if (!node.lines.supply && !node.lines.button && !node.lines.reset) {
     return refuse(409, "node " + name + " has only lines that are read: nothing can switch it");
   }
-  if (request.act != Act::on) {
+  if (request.act == Act::off || request.act == Act::cycle) {
     if (auto refused = refuse_away(state, node, request)) return refused;
   }
   const bool cuts = request.act == Act::off && request.how == PowerHow::force;
@@ -63,8 +75,15 @@ std::optional<ApiReply> refuse_power(State& state, const PowerRequest& request, 
 json replaced(const PowerRecord& record, const Caller& caller, Act act) {
   const bool wanted_off = record.wish == PowerWish::off;
   if (record.wish == PowerWish::none || !record.by_person || record.who == caller.user) return nullptr;
-  if (wanted_off == (act == Act::off)) return nullptr;
+  if (act == Act::automatic || wanted_off == (act == Act::off)) return nullptr;
   return {{"who", record.who}, {"desired", to_string(record.wish)}, {"why", record.why}, {"at_ms", record.asked.ms}};
+}
+
+// One that sleeps goes on sleeping until there is work for it, or a person switches it on.
+void give_back(PowerNode& node, Now now, const std::string& by) {
+  const PowerWish left = node.record.state == PowerState::off ? PowerWish::off : PowerWish::none;
+  wish(node, now, left, PowerHow::clean, kAutomation, left == PowerWish::off ? "left to the automation by " + by : "",
+       false);
 }
 
 json switch_one(State& state, Effects& effects, Now now, const Caller& caller, const PowerRequest& request,
@@ -75,8 +94,12 @@ json switch_one(State& state, Effects& effects, Now now, const Caller& caller, c
   const std::string how = request.how == PowerHow::clean ? "" : " --" + std::string(to_string(request.how));
   const bool running =
       record.state != PowerState::off && record.state != PowerState::cool_down && record.state != PowerState::starting;
-  wish(node, now, request.act == Act::off ? PowerWish::off : PowerWish::on, request.how, caller.user, request.reason,
-       true);
+  if (request.act == Act::automatic) {
+    give_back(node, now, caller.user);
+  } else {
+    wish(node, now, request.act == Act::off ? PowerWish::off : PowerWish::on, request.how, caller.user, request.reason,
+         true);
+  }
   record.cycle = request.act == Act::cycle && running;
   record.starts = 0;
   const bool forced = request.how == PowerHow::force;

@@ -21,11 +21,13 @@ json metric(const Node& node, const char* name) {
   return found == node.telemetry->values.end() ? json(nullptr) : json(found->second);
 }
 
-json node_object(const Node& node, Now now) {
+json node_object(const State& state, const Node& node, Now now) {
   const auto& status = node.record.status;
   json object;
   object["node"] = status.node;
   object["state"] = to_string(node.state);
+  const auto power = power_state_of(state, status.node);
+  object["power"] = power ? json(to_string(*power)) : json(nullptr);
   object["drained"] = node.record.drained;
   object["drain_reason"] = node.record.drain_reason;
   object["cores"] = status.cores;
@@ -87,7 +89,7 @@ json telemetry_object(const State& state) {
 std::string nodes_json(const State& state, Now now) {
   json list = json::array();
   for (const auto& [name, index] : std::map(state.node_by_name.begin(), state.node_by_name.end())) {
-    list.push_back(node_object(state.nodes[index], now));
+    list.push_back(node_object(state, state.nodes[index], now));
   }
   return list.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -166,6 +166,7 @@ struct Node {
   std::optional<MonoTime> welcomed;
   std::optional<wire::Beat> beat;
   std::shared_ptr<const wire::Telemetry> telemetry;  // the newest one
+  std::optional<wire::Checkup> checkup;              // what it finds amiss with itself
   ReadingAllowance allowance;
   Inventory inventory;
   NodeUse use;
@@ -192,6 +193,13 @@ struct OutputWaiter {
   WatchOutputRequest request;
   ReplyHandler reply;
   MonoTime deadline;
+};
+
+struct DoctorWaiter {
+  DoctorRequest request;
+  ReplyHandler reply;
+  uint64_t ping = 0;
+  MonoTime asked;
 };
 
 struct State {
@@ -244,6 +252,8 @@ struct State {
 
   std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;
+  std::vector<DoctorWaiter> doctors;
+  uint64_t last_ping = 0;
   std::deque<std::pair<AttemptKey, wire::Stream>> pull_queue;
   uint32_t pulling = 0;  // streams
 

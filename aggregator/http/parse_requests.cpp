@@ -169,11 +169,11 @@ Result<Switching> parse_switch(std::string_view body) {
       .text("to", to, {1, kMaxWordBytes})
       .text("how", how, {1, kMaxWordBytes})
       .text("reason", switching.reason, {1, kMaxReasonBytes})
-      .rule(to == "on" || to == "off" || to == "cycle", "to must be on, off or cycle")
+      .rule(to == "on" || to == "off" || to == "cycle" || to == "auto", "to must be on, off, cycle or auto")
       .rule(parse_power_how(how).has_value(), "how must be clean, asap or force");
   if (!fields.status()) return tl::unexpected(fields.status().error());
   using Act = PowerRequest::Act;
-  switching.act = to == "on" ? Act::on : to == "off" ? Act::off : Act::cycle;
+  switching.act = to == "on" ? Act::on : to == "off" ? Act::off : to == "cycle" ? Act::cycle : Act::automatic;
   switching.how = *parse_power_how(how);
   return switching;
 }

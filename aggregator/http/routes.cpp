@@ -34,6 +34,7 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/blobs", Endpoint::upload_blob},
     {"GET", "/nodes", Endpoint::list_nodes},
     {"POST", "/nodes/calibrate", Endpoint::calibrate},
+    {"GET", "/nodes/doctor", Endpoint::doctor},
     {"POST", "/nodes/drain", Endpoint::drain},
     {"POST", "/nodes/resume", Endpoint::resume},
     {"POST", "/query", Endpoint::query},

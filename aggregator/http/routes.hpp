@@ -32,6 +32,7 @@ enum class Endpoint {
   upload_blob,
   list_nodes,
   calibrate,
+  doctor,
   drain,
   resume,
   query,

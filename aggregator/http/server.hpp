@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ struct Backend {
   SqlQuery& sql;
   TelemetryQuery& telemetry;
   BlobFiles& files;
+  // What of the configured lines and of this machine can be looked at without the reactor; may block. Thread-safe.
+  std::function<std::vector<NodeFinding>()> examine = [] { return std::vector<NodeFinding>(); };
 };
 
 class Server {

@@ -108,6 +108,8 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::pause_power;
     case Endpoint::clear_faults:
       return &Service::clear_faults;
+    case Endpoint::doctor:
+      return &Service::examine_nodes;
     case Endpoint::audit:
       return &Service::show_audit;
     case Endpoint::telemetry:

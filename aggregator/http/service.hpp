@@ -99,6 +99,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
   void calibrate(const Route& route, HttpRequest& request, const Answer& answer);
+  void examine_nodes(const Route& route, HttpRequest& request, const Answer& answer);
   void show_power(const Route& route, HttpRequest& request, const Answer& answer);
   void switch_power(const Route& route, HttpRequest& request, const Answer& answer);
   void pause_power(const Route& route, HttpRequest& request, const Answer& answer);

@@ -116,6 +116,20 @@ void Service::show_power(const Route&, HttpRequest& request, const Answer& answe
                  });
 }
 
+void Service::examine_nodes(const Route&, HttpRequest& request, const Answer& answer) {
+  const Params params(request.params, {"nodes"});
+  if (!params.status()) return answer(error_reply(params.status().error()));
+  const auto nodes = parse_nodes_param(params.text("nodes"));
+  if (!nodes) return answer(error_reply(nodes.error()));
+  choose_and_ask(request.caller, PowerStatusRequest{}, answer,
+                 [this, wanted = *nodes](const std::string& listing) -> Result<ApiCall> {
+                   const KnownNodes known = known_nodes(listing);
+                   auto names = choose_nodes(wanted, known.all, known.all);
+                   if (!names) return tl::unexpected<Error>(names.error());
+                   return DoctorRequest{std::move(*names), backend_.examine()};
+                 });
+}
+
 void Service::switch_power(const Route&, HttpRequest& request, const Answer& answer) {
   const auto switching = parse_switch(request.body);
   if (!switching) return answer(error_reply(switching.error()));

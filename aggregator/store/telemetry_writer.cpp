@@ -1,7 +1,5 @@
 #include "aggregator/store/telemetry_writer.hpp"
 
-#include <sys/timex.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -31,11 +29,6 @@ ScaledRow scaled_row(const TelemetryRow& row, uint64_t& refused) {
 }
 
 }  // namespace
-
-bool is_clock_synchronised() {
-  timex request = {};
-  return ::adjtimex(&request) != TIME_ERROR && (request.status & STA_UNSYNC) == 0;
-}
 
 Result<std::unique_ptr<TelemetryWriter>> TelemetryWriter::open(const std::string& path, TelemetryOptions options) {
   auto table = open_or_set_aside(path, options.max_other_metrics, options.warn);

@@ -22,8 +22,6 @@
 
 namespace bramble::aggregator {
 
-bool is_clock_synchronised();  // by the kernel's word
-
 // How long each tier is kept; 0: for ever.
 struct Retention {
   int64_t raw_ms = int64_t{7} * 24 * 3600 * 1000;
@@ -49,7 +47,7 @@ struct TelemetryOptions {
   int64_t purge_interval_ms = 600'000;
   // Purging by a clock that is wrong would delete everything: none while clock_is_right says no, and for a while after
   // the clock was set (PurgeGate).
-  std::function<bool()> clock_is_right = is_clock_synchronised;
+  std::function<bool()> clock_is_right = posix::is_clock_synchronised;
   int64_t steady_ms = 600'000;
   std::function<Now()> now = posix::now;
   // Called on the writer's thread, once when something begins to fail and once when it works again.

@@ -1,5 +1,7 @@
 #include "common/posix/system_clock.hpp"
 
+#include <sys/timex.h>
+
 #include <ctime>
 
 namespace bramble::posix {
@@ -15,5 +17,10 @@ int64_t read_ms(clockid_t clock) {
 
 MonoTime mono_now() { return {read_ms(CLOCK_BOOTTIME)}; }
 WallTime wall_now() { return {read_ms(CLOCK_REALTIME)}; }
+
+bool is_clock_synchronised() {
+  timex request = {};
+  return ::adjtimex(&request) != TIME_ERROR && (request.status & STA_UNSYNC) == 0;
+}
 
 }  // namespace bramble::posix

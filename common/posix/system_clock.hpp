@@ -9,4 +9,7 @@ MonoTime mono_now();  // CLOCK_BOOTTIME
 WallTime wall_now();  // CLOCK_REALTIME
 inline Now now() { return {mono_now(), wall_now()}; }
 
+// Whether some service keeps this machine's clock right, by the kernel's word (adjtimex).
+bool is_clock_synchronised();
+
 }  // namespace bramble::posix

@@ -20,6 +20,7 @@ std::string encode(const EventsMessage& message);
 std::string encode(const Inventory& message);
 std::string encode(const BlobGet& message);
 std::string encode(const OutputWant& message);
+std::string encode(const Checkup& message);
 std::string encode(const Control& message);
 std::string encode(const AggregatorStatus& message);
 
@@ -44,6 +45,8 @@ Result<BlobGet> decode<BlobGet>(std::string_view payload);
 template <>
 Result<OutputWant> decode<OutputWant>(std::string_view payload);
 template <>
+Result<Checkup> decode<Checkup>(std::string_view payload);
+template <>
 Result<Control> decode<Control>(std::string_view payload);
 template <>
 Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
@@ -52,10 +55,12 @@ Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
 std::string_view to_string(Outcome outcome);
 std::string_view to_string(Stream stream);
 std::string_view to_string(EventType type);
+std::string_view to_string(FindingState state);
 std::string_view to_string(ControlAction action);
 Result<Outcome> parse_outcome(std::string_view text);
 Result<Stream> parse_stream(std::string_view text);
 Result<EventType> parse_event_type(std::string_view text);
+Result<FindingState> parse_finding_state(std::string_view text);
 Result<ControlAction> parse_control_action(std::string_view text);
 
 }  // namespace bramble::wire

@@ -297,6 +297,28 @@ struct OutputWant {
   bool operator==(const OutputWant&) const = default;
 };
 
+// --- node/<node>/checkup: what a node finds when it looks at itself -------------------------------------------------
+
+inline constexpr size_t kMaxFindings = 32;
+
+enum class FindingState { good, unknown, warning, problem };
+
+struct Finding {
+  std::string check;  // "watchdog": a name
+  FindingState state = FindingState::good;
+  std::string text;  // one sentence; what is not good says what to do
+
+  bool operator==(const Finding&) const = default;
+};
+
+// After each welcome, and when something has changed.
+struct Checkup {
+  SessionId session = 0;
+  std::vector<Finding> findings;
+
+  bool operator==(const Checkup&) const = default;
+};
+
 // --- node/<node>/control: what the aggregator wants of the machine --------------------------------------------------
 
 enum class ControlAction { shutdown, reboot };  // drain and update are reserved

@@ -30,6 +30,11 @@ constexpr Names<EventType, 7> kEventTypes = {{{EventType::taken, "taken"},
                                               {EventType::output, "output"},
                                               {EventType::finished, "finished"}}};
 
+constexpr Names<FindingState, 4> kFindingStates = {{{FindingState::good, "good"},
+                                                    {FindingState::unknown, "unknown"},
+                                                    {FindingState::warning, "warning"},
+                                                    {FindingState::problem, "problem"}}};
+
 constexpr Names<ControlAction, 2> kActions = {
     {{ControlAction::shutdown, "shutdown"}, {ControlAction::reboot, "reboot"}}};
 
@@ -54,11 +59,13 @@ Result<Enum> value_of(const Names<Enum, N>& names, std::string_view text, const 
 std::string_view to_string(Outcome outcome) { return name_of(kOutcomes, outcome); }
 std::string_view to_string(Stream stream) { return name_of(kStreams, stream); }
 std::string_view to_string(EventType type) { return name_of(kEventTypes, type); }
+std::string_view to_string(FindingState state) { return name_of(kFindingStates, state); }
 std::string_view to_string(ControlAction action) { return name_of(kActions, action); }
 
 Result<Outcome> parse_outcome(std::string_view text) { return value_of(kOutcomes, text, "outcome"); }
 Result<Stream> parse_stream(std::string_view text) { return value_of(kStreams, text, "stream"); }
 Result<EventType> parse_event_type(std::string_view text) { return value_of(kEventTypes, text, "event"); }
+Result<FindingState> parse_finding_state(std::string_view text) { return value_of(kFindingStates, text, "state"); }
 Result<ControlAction> parse_control_action(std::string_view text) { return value_of(kActions, text, "action"); }
 
 }  // namespace bramble::wire

@@ -12,15 +12,16 @@ namespace {
 
 constexpr size_t kMaxTopicBytes = 512;
 
-constexpr std::array<std::pair<NodeTopic, std::string_view>, 9> kPlain = {{{NodeTopic::status, "status"},
-                                                                           {NodeTopic::beat, "beat"},
-                                                                           {NodeTopic::telemetry, "telemetry"},
-                                                                           {NodeTopic::tasks, "tasks"},
-                                                                           {NodeTopic::events, "events"},
-                                                                           {NodeTopic::inventory, "inventory"},
-                                                                           {NodeTopic::control, "control"},
-                                                                           {NodeTopic::blob_get, "blob/get"},
-                                                                           {NodeTopic::blob_want, "blob/want"}}};
+constexpr std::array<std::pair<NodeTopic, std::string_view>, 10> kPlain = {{{NodeTopic::status, "status"},
+                                                                            {NodeTopic::beat, "beat"},
+                                                                            {NodeTopic::telemetry, "telemetry"},
+                                                                            {NodeTopic::tasks, "tasks"},
+                                                                            {NodeTopic::events, "events"},
+                                                                            {NodeTopic::inventory, "inventory"},
+                                                                            {NodeTopic::checkup, "checkup"},
+                                                                            {NodeTopic::control, "control"},
+                                                                            {NodeTopic::blob_get, "blob/get"},
+                                                                            {NodeTopic::blob_want, "blob/want"}}};
 constexpr std::string_view kBlobDown = "blob/down/";
 constexpr std::string_view kBlobUp = "blob/up/";
 
@@ -115,6 +116,8 @@ std::string Topics::blob_up(std::string_view node, const StoreId& store, const A
 }
 
 std::string Topics::aggregator_status() const { return prefix_ + "aggregator/status"; }
+
+std::string Topics::aggregator_ping() const { return prefix_ + "aggregator/ping"; }
 
 std::string Topics::alert(std::string_view alert, std::string_view node_name) const {
   std::string topic = prefix_ + "alert/" + std::string(alert);

@@ -17,6 +17,7 @@ enum class NodeTopic {
   tasks,
   events,
   inventory,
+  checkup,
   control,    // aggregator -> agent: what is wanted of the machine
   blob_get,   // agent -> aggregator
   blob_want,  // aggregator -> agent
@@ -43,6 +44,7 @@ class Topics {
   std::string blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
                       uint64_t offset) const;
   std::string aggregator_status() const;
+  std::string aggregator_ping() const;                                     // its own, to hear how long the broker takes
   std::string alert(std::string_view alert, std::string_view node) const;  // node empty: of the whole cluster
 
   // A subscription filter for one kind of topic of every node; of one node's blob chunks: ".../blob/down/#".

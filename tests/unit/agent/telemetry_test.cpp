@@ -330,5 +330,40 @@ TEST(AgentTelemetry, KeepsReadingsWhileNoBeatIsAnswered) {
   h.take_log();
 }
 
+Reading with_findings(std::vector<wire::Finding> findings) {
+  Reading reading = busy(0.5, 1);
+  reading.findings = std::make_shared<const std::vector<wire::Finding>>(std::move(findings));
+  return reading;
+}
+
+TEST(Checkup, IsSaidOnceInASessionAndAgainWhenItChanges) {
+  Node h;
+  h.make_ready();
+  const wire::Finding unfed{"watchdog", wire::FindingState::warning, "nobody feeds it"};
+  h.second(with_findings({unfed}));
+  const auto said = h.take<wire::Checkup>(NodeTopic::checkup);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].session, h.state.session.id);
+  EXPECT_EQ(said[0].findings, std::vector{unfed});
+  h.second(with_findings({unfed}));
+  h.second(busy(0.5, 1));
+  EXPECT_TRUE(h.take<wire::Checkup>(NodeTopic::checkup).empty());
+  h.second(with_findings({}));
+  ASSERT_EQ(h.take<wire::Checkup>(NodeTopic::checkup).size(), 1U);
+}
+
+TEST(Checkup, IsSaidAgainInANewSession) {
+  Node h;
+  h.make_ready();
+  h.second(with_findings({}));
+  EXPECT_EQ(h.take<wire::Checkup>(NodeTopic::checkup).size(), 1U);
+  h.tasks(h.welcome_message(9));
+  h.take<wire::Inventory>(NodeTopic::inventory);
+  h.second(busy(0.5, 1));
+  const auto said = h.take<wire::Checkup>(NodeTopic::checkup);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].session, 9U);
+}
+
 }  // namespace
 }  // namespace bramble::agent::testing

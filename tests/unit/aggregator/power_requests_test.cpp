@@ -320,5 +320,35 @@ TEST_F(PowerIdle, DrainedAndKeepWarmNodesAndAPauseAreRespected) {
   world.cluster.take_controls();
 }
 
+TEST_F(PowerRequests, AutoEndsWhatAPersonWanted) {
+  Config config = PowerWorld::with_lines({line_of("pi1")});
+  config.power.idle_off_ms = 60'000;
+  PowerWorld world(config);
+  world.join("pi1");
+  world.on("pi1");
+  world.cluster.pass(120'000, {"pi1"});
+  EXPECT_EQ(world.state("pi1"), PowerState::on) << "a person wants it on";
+  const auto reply = world.ask_power("pi1", PowerRequest::Act::automatic);
+  EXPECT_EQ(reply["nodes"][0]["desired"], "none");
+  world.pass_until("pi1", PowerState::halting, {"pi1"});
+  world.cluster.take_controls();
+}
+
+TEST_F(PowerRequests, AutoLeavesASleepingNodeOffUntilThereIsWork) {
+  Config config = PowerWorld::with_lines({line_of("pi1")});
+  config.power.idle_off_ms = 60'000;
+  PowerWorld world(config);
+  world.join("pi1");
+  world.off("pi1", PowerHow::force);
+  world.off("pi1", PowerHow::force);
+  world.pass_until("pi1", PowerState::off);
+  world.cluster.take_controls();
+  world.cluster.submit();
+  world.cluster.pass(10'000);
+  EXPECT_EQ(world.state("pi1"), PowerState::off) << "a person wants it off";
+  world.ask_power("pi1", PowerRequest::Act::automatic);
+  world.pass_until("pi1", PowerState::starting);
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::test

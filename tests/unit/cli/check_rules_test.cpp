@@ -98,5 +98,19 @@ TEST(CheckRules, ManyTroublesAreCounted) {
   EXPECT_THAT(check(nodes).line, HasSubstr("and 12 more; "));
 }
 
+TEST(CheckRules, ANodeThatIsSwitchedOffIsNotMissedAndAFaultIsCritical) {
+  json off = node("pi01", "lost");
+  off["power"] = "off";
+  const auto result = check(json::array({off, node("pi02", "on")}));
+  EXPECT_EQ(result.status, kCheckOk);
+  EXPECT_THAT(result.line, HasSubstr("1 off"));
+  json fault = node("pi01", "on");
+  fault["power"] = "fault";
+  EXPECT_EQ(check(json::array({fault})).status, kCheckCritical);
+  json fenced = node("pi01", "lost");
+  fenced["power"] = "fencing";
+  EXPECT_EQ(check(json::array({fenced})).status, kCheckCritical) << "it hangs, and nobody wanted it off";
+}
+
 }  // namespace
 }  // namespace bramble::cli

@@ -28,6 +28,7 @@ const std::vector<Decoder> kDecoders = {
     try_decode<Inventory>,
     try_decode<BlobGet>,
     try_decode<OutputWant>,
+    try_decode<Checkup>,
     try_decode<Control>,
     try_decode<AggregatorStatus>,
     [](std::string_view text) { return decode_warden_request(text).map([](const auto&) {}); },

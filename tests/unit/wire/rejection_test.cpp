@@ -229,6 +229,17 @@ TEST(Rejection, RequestsForBytes) {
   expect_all_refused(samples::full_output_want(), {{"/chunks", "65", "blob/want: chunks: must be from 1 to 64"}});
 }
 
+TEST(Rejection, Checkup) {
+  expect_needed("checkup", samples::full_checkup(), {"session", "findings"});
+  expect_all_refused(samples::full_checkup(),
+                     {{"/findings/0/state", R"("ill")", "checkup: findings: [0]: state: unknown state 'ill'"},
+                      {"/findings/0/state", "1", "checkup: findings: [0]: state: must be text"},
+                      {"/findings", "{}", "checkup: findings: must be a list"}});
+  Checkup many = samples::full_checkup();
+  many.findings.resize(kMaxFindings + 1, many.findings[0]);
+  EXPECT_FALSE(decode<Checkup>(encode(many)));
+}
+
 TEST(Rejection, Control) {
   expect_needed("control", samples::full_control(), {"store", "term", "session", "do"});
   expect_all_refused(samples::full_control(), {{"/do", R"("explode")", "control: do: unknown action 'explode'"},

@@ -145,6 +145,11 @@ TEST(RoundTrip, RequestsForBytes) {
   expect_round_trip(OutputWant{.store = samples::kStore, .id = samples::kId, .chunks = 1});
 }
 
+TEST(RoundTrip, Checkup) {
+  expect_round_trip(samples::full_checkup());
+  expect_round_trip(Checkup{});
+}
+
 TEST(RoundTrip, Control) {
   expect_round_trip(samples::full_control());
   expect_round_trip(Control{.store = samples::kStore});

@@ -157,6 +157,14 @@ inline OutputWant full_output_want() {
   return {.store = kStore, .session = 8, .id = kId, .stream = Stream::stderr_, .offset = 65536, .chunks = 64};
 }
 
+inline Checkup full_checkup() {
+  return {.session = 8,
+          .findings = {{"watchdog", FindingState::warning, "not fed: set watchdog_device"},
+                       {"time", FindingState::good, ""},
+                       {"eeprom", FindingState::problem, "set POWER_OFF_ON_HALT=0"},
+                       {"cgroups", FindingState::unknown, "?"}}};
+}
+
 inline Control full_control() {
   return {.store = kStore, .term = 3, .session = 8, .action = ControlAction::reboot, .why = "idle for 120 s"};
 }
