@@ -46,7 +46,6 @@ void SimNode::connect_clients() {
 }
 
 void SimNode::hear(const std::string& topic, std::string payload) {
-  if (topic.ends_with("/control")) return obey_control(payload);
   const bool is_tasks = topic.ends_with("/tasks");
   if (bug_ == Bug::ack_up_to && is_tasks && state_) payload = planted::ack_up_to(payload, *state_);
   step([this, topic, payload, is_tasks](agent::Effects& effects, Now now) {
@@ -199,13 +198,6 @@ void SimNode::freeze() {
   warden_.hang(kForeverMs);
 }
 
-// As the agent does it: of its own store and session only.
-void SimNode::obey_control(const std::string& payload) {
-  const auto control = wire::decode<wire::Control>(payload);
-  if (!state_ || stopped_ || !control || !on_shutdown) return;
-  if (control->store == state_->saved.store && control->session == state_->session.id) on_shutdown();
-}
-
 void SimNode::shut_down(int64_t in_ms) {
   if (!powered_) return;
   note_trouble(in_ms + 30'000);
@@ -309,6 +301,9 @@ void SimNode::carry_out(agent::Effects effects) {
       if (life == agent_life_ && warden_linked_) warden_.request(request);
     });
   }
+  if (effects.halt && on_shutdown) {
+    timeline_.after(1, [this] { on_shutdown(); });
+  }
   for (const auto& publish : effects.publish) send(publish);
   for (const auto& read : effects.reads) {
     timeline_.after(0, [this, read, life = agent_life_] {
@@ -327,7 +322,7 @@ void SimNode::carry_out(agent::Effects effects) {
   }
   if (effects.connect_bulk) broker_.connect(bulk_);
   if (effects.read_sensors) {
-    step([this](auto& again, Now now) { on_reading(*state_, again, now, {now.mono, {}, {}, {}, 0}); });
+    step([this](auto& again, Now now) { on_reading(*state_, again, now, {now.mono, {}, {}, {}, {}, 0}); });
   }
   plan_tick(effects.wake_at);
 }

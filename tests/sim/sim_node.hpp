@@ -31,7 +31,7 @@ class SimNode {
   void freeze();     // its kernel hangs, until its power is taken
 
   // Its power, as its lines have it (sim_power.hpp).
-  std::function<void()> on_shutdown;  // the aggregator asks for one
+  std::function<void()> on_shutdown;  // the agent asks the machine for one, as the aggregator wants it
   void shut_down(int64_t in_ms);      // says goodbye, and has halted then
   void lose_supply();
   void get_supply(int64_t boot_ms);  // negative: it does not boot
@@ -50,7 +50,6 @@ class SimNode {
 
   agent::Config config() const;
   void connect_clients();
-  void obey_control(const std::string& payload);
   void die();
   void boot();
   void link_warden(int64_t delay_ms);
