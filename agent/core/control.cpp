@@ -11,9 +11,10 @@ std::string_view in_words(wire::ControlAction action) {
   return action == wire::ControlAction::shutdown ? "shut down" : "boot again";
 }
 
-// It is said again until the node is silent; asked for anew when the machine has let that pass.
+// It is said again until the node is silent; asked for anew when the machine has let that pass, or has failed to do it.
 bool is_repetition(const State& state, Now now, wire::ControlAction action) {
-  return state.halt && state.halt->action == action && now.mono - state.halt->asked < kHaltAgainMs;
+  if (!state.halt || state.halt->action != action) return false;
+  return now.mono - state.halt->asked < (state.halt->failed ? kHaltFailedMs : kHaltAgainMs);
 }
 
 }  // namespace
@@ -34,6 +35,7 @@ void handle_control(State& state, Effects& effects, Now now, const wire::Control
 
 void on_halt_failed(State& state, Effects& effects, Now, std::string_view why) {
   const std::string_view wanted = state.halt ? in_words(state.halt->action) : "shut down";
+  if (state.halt) state.halt->failed = true;
   effects.log.push_back("this machine does not " + std::string(wanted) + ": " + shortened(why, 500));
 }
 

@@ -38,11 +38,12 @@ inline constexpr int64_t kForgetMs = 100;                // the warden forgets w
 inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
 inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
 inline constexpr uint32_t kBlobCreditChunks = 8;
-inline constexpr size_t kMaxBlobPulls = 2;       // at once
-inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
-inline constexpr int64_t kBlobRetryMs = 5000;    // after the disk took a blob not
-inline constexpr int64_t kHaltAgainMs = 60'000;  // what is asked of the machine within it is a repetition
-inline constexpr size_t kMaxSaid = 256;          // different complaints remembered, so that each is said once
+inline constexpr size_t kMaxBlobPulls = 2;        // at once
+inline constexpr uint32_t kMaxDamagedPulls = 3;   // of one blob
+inline constexpr int64_t kBlobRetryMs = 5000;     // after the disk took a blob not
+inline constexpr int64_t kHaltAgainMs = 60'000;   // what is asked of the machine within it is a repetition
+inline constexpr int64_t kHaltFailedMs = 10'000;  // the same of one that could not do it: perhaps it was mended
+inline constexpr size_t kMaxSaid = 256;           // different complaints remembered, so that each is said once
 
 // --- the two connections to the broker ---
 
@@ -211,6 +212,7 @@ struct Lease {
 struct Halt {
   wire::ControlAction action = wire::ControlAction::shutdown;
   MonoTime asked;
+  bool failed = false;
 };
 
 struct Energy {

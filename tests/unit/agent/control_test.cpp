@@ -143,8 +143,11 @@ TEST(AgentControl, SaysWhyTheMachineDoesNotShutDownAndStaysAsItIs) {
   EXPECT_EQ(h.take_log(), std::vector<std::string>{"this machine does not shut down: there is no directory /run/x"});
   EXPECT_FALSE(h.disconnect);
   EXPECT_NE(h.state.session.id, 0U);
-  h.now.mono = h.now.mono + kHaltAgainMs;
-  h.control();  // a person asks again
+  h.now.mono = h.now.mono + (kHaltFailedMs - 1);
+  h.control();  // of the same wish
+  EXPECT_TRUE(h.take_halts().empty());
+  h.now.mono = h.now.mono + 1;
+  h.control();  // a person has mended it, and asks again
   EXPECT_EQ(h.take_halts().size(), 1U);
   h.take_log();
 }
