@@ -88,10 +88,11 @@ void find_off(State& state, Effects& effects, Now now, PowerNode& node) {
 
 namespace {
 
+bool feeds_the_rest(const SupplyConfig& supply) { return supply.name.empty() || supply.nodes.empty(); }
+
 void set_up_supplies(PowerSystem& power, const PowerConfig& config, Now now) {
   for (const SupplyConfig& supply : config.supplies) power.supplies.push_back({supply, now.mono, 1, 1, now.mono});
-  const bool has_rest = std::any_of(config.supplies.begin(), config.supplies.end(),
-                                    [](const SupplyConfig& supply) { return supply.name.empty(); });
+  const bool has_rest = std::any_of(config.supplies.begin(), config.supplies.end(), feeds_the_rest);
   if (!has_rest) power.supplies.push_back({SupplyConfig{}, now.mono, 1, 1, now.mono});
 }
 
@@ -100,7 +101,7 @@ size_t supply_of(const PowerSystem& power, const std::string& node) {
   for (size_t i = 0; i < power.supplies.size(); ++i) {
     const SupplyConfig& supply = power.supplies[i].config;
     if (std::find(supply.nodes.begin(), supply.nodes.end(), node) != supply.nodes.end()) return i;
-    if (supply.name.empty()) rest = i;
+    if (feeds_the_rest(supply)) rest = i;
   }
   return rest;
 }

@@ -20,7 +20,7 @@ namespace bramble::aggregator {
 
 // A power supply that feeds several nodes.
 struct SupplyConfig {
-  std::string name{};                // empty: of all nodes with lines that no other supply names
+  std::string name{};                // without one, or without nodes: of all nodes with lines that no other names
   std::vector<std::string> nodes{};  // also those without a line: they count as drawing run_mw, always
   int64_t stagger_ms = 1000;         // from one start that was done to the next
   double starts_per_minute = 30;     // in the long run, after a burst

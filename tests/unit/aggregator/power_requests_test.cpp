@@ -154,6 +154,20 @@ TEST_F(PowerRequests, StartsOfOneSupplyFollowEachOtherAfterItsStagger) {
   EXPECT_THAT(world.rail.take_edges(), ElementsAre("on pi2"));
 }
 
+// Found on the rig: its settings held for no node.
+TEST_F(PowerRequests, ASupplyThatNamesNoNodesFeedsAllThatNoOtherNames) {
+  Config config = relays(3);
+  config.power.supplies = {{.name = "desk", .nodes = {"pi3"}}, {.name = "shelf", .stagger_ms = 4000}};
+  PowerWorld world(config, {}, all_off);
+  world.cluster.pass(4000);
+  world.ask(PowerRequest{{"pi1", "pi2", "pi3"}, Act::on, PowerHow::clean, ""});
+  EXPECT_THAT(world.rail.take_edges(), ElementsAre("on pi1", "on pi3"));
+  world.cluster.pass(3900);
+  EXPECT_THAT(world.rail.edges, IsEmpty());
+  world.cluster.pass(200);
+  EXPECT_THAT(world.rail.take_edges(), ElementsAre("on pi2"));
+}
+
 TEST_F(PowerRequests, TheStaggerCountsFromWhenAStartWasDone) {
   PowerWorld world(relays(2), {}, all_off);
   world.rail.mute = {0};
