@@ -10,20 +10,12 @@
 namespace bramble::rig {
 namespace {
 
-// Registers of a PCA9535, port 0: the level of its pins, what is driven, and which pins are inputs.
-constexpr uint8_t kInput = 0;
-constexpr uint8_t kOutput = 2;
-constexpr uint8_t kDirection = 6;
 constexpr int kRelay = 3;
 constexpr uint8_t kBit = 1 << kRelay;
 
 class I2cRig : public testing::Test {
  protected:
-  // As after power is applied: all pins inputs, with pull-ups.
-  I2cRig() {
-    constexpr uint8_t kPolarity = 4;
-    for (uint8_t at = 0; at < 8; ++at) bus_.write_byte(kExpander, at, at / 2 == kPolarity / 2 ? 0 : 0xff);
-  }
+  I2cRig() { bus_.reset_expander(); }
 
   LineConfig relay() const {
     GpioPlace place;
@@ -31,10 +23,10 @@ class I2cRig : public testing::Test {
     place.offset = kRelay;
     return {{"pi01", LineRole::supply, place.chip, 500, 10'000}, place};
   }
-  bool driven() const { return (bus_.read_byte(kExpander, kOutput) & kBit) != 0; }
-  bool is_input() const { return (bus_.read_byte(kExpander, kDirection) & kBit) != 0; }
+  bool driven() const { return (bus_.read_byte(kExpander, kExpanderOutput) & kBit) != 0; }
+  bool is_input() const { return (bus_.read_byte(kExpander, kExpanderDirection) & kBit) != 0; }
   // The stub's registers do not know of each other: what is driven is made to be the level of the pins.
-  void let_pins_follow() { bus_.write_byte(kExpander, kInput, bus_.read_byte(kExpander, kOutput)); }
+  void let_pins_follow() { bus_.write_byte(kExpander, kExpanderInput, bus_.read_byte(kExpander, kExpanderOutput)); }
 
   I2cStub bus_;
 };

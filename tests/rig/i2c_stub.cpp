@@ -68,6 +68,11 @@ void I2cStub::add(const std::string& kind, int address) {
   added_.push_back(address);
 }
 
+void I2cStub::reset_expander() const {
+  constexpr uint8_t kPolarity = 4;
+  for (uint8_t at = 0; at < 8; ++at) write_byte(kExpander, at, at / 2 == kPolarity / 2 ? 0 : 0xff);
+}
+
 uint8_t I2cStub::read_byte(int address, uint8_t at) const {
   i2c_smbus_data data{};
   transfer(number_, address, I2C_SMBUS_READ, at, I2C_SMBUS_BYTE_DATA, data);

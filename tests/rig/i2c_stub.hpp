@@ -11,6 +11,11 @@ namespace bramble::rig {
 inline constexpr int kExpander = 0x20;
 inline constexpr int kMeter = 0x40;
 
+// Registers of a PCA9535, port 0: the level of its pins, what is driven, and which pins are inputs.
+inline constexpr uint8_t kExpanderInput = 0;
+inline constexpr uint8_t kExpanderOutput = 2;
+inline constexpr uint8_t kExpanderDirection = 6;
+
 // Throws std::runtime_error where the kernel says no. The bus and its registers stay when it goes.
 class I2cStub {
  public:
@@ -21,6 +26,9 @@ class I2cStub {
 
   // Has the kernel's driver of this kind take the chip: "pca9535", "ina219". It goes with this object.
   void add(const std::string& kind, int address);
+
+  // As after power is applied: all pins inputs, with pull-ups. Before its driver takes it.
+  void reset_expander() const;
 
   uint8_t read_byte(int address, uint8_t at) const;
   void write_byte(int address, uint8_t at, uint8_t value) const;

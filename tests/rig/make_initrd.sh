@@ -31,7 +31,7 @@ cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 add "$here/init" init
 add "$program" rig/program
 for file in "$@"; do add "$file" "rig/bin/${file##*/}"; done
-printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >"$root/etc/passwd"
-printf 'root:x:0:\ngpio:x:997:\nnogroup:x:65534:\n' >"$root/etc/group"
+printf 'root:x:0:0::/root:/bin/sh\nbramble:x:999:999::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >"$root/etc/passwd"
+printf 'root:x:0:\ngpio:x:997:\nbramble:x:999:\nnogroup:x:65534:\n' >"$root/etc/group"
 printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 (cd "$root" && find . | "$rig/busybox" cpio -o -H newc 2>/dev/null) >"$out"

@@ -21,7 +21,7 @@ here=$(dirname "$(readlink -f "$0")")
 rig=$(readlink -m "$1")
 program=$(readlink -m "$2")
 command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86 is not installed"
-[ -e "$rig/version" ] || skip "the rig is not prepared: tests/rig/prepare.sh"
+[ -e "$rig/version" ] || skip "the rig is not prepared: ./bootstrap rig prepares it and runs it all; or run tests/rig/prepare.sh once"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$here/make_initrd.sh" "$rig" "$work/initrd" "$program"
