@@ -40,7 +40,7 @@ def enter():
         fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", flags))  # SIOCSIFFLAGS
 
 
-def wait_for(what, ready, limit_s=60):
+def wait_for(what, ready, limit_s=120):
     """What ready() returns once it is true."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
@@ -219,7 +219,7 @@ class Rig:
         self.prepared, self.chip = prepared, chip
         self.began = time.monotonic()
         self.lock = threading.Lock()
-        self.events = []  # (seconds, line, level): every level that the rail told, the first ones included
+        self.events = []  # (seconds, node, level, the head's seconds): every level that the rail told, also the first
         self.rail = None
         self.work = Path(tempfile.mkdtemp(prefix="bramble-rig-"))
         bin_dir, rail = programs
@@ -277,9 +277,9 @@ class Rig:
 
     def _follow_rail(self):
         for line in self.rail.makefile("r"):
-            number, level = line.split()
+            number, level, head_ms = line.split()
             node = self.nodes[RELAYS[number]]
-            self.events.append((self.now(), node.name, level))
+            self.events.append((self.now(), node.name, level, int(head_ms) / 1000))
             self.log(f"rail: GPIO{number} ({node.name}) is {level}{', and its relay sticks' * node.relay_sticks}")
             if level == "1":
                 node.power_on()

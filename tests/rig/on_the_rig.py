@@ -147,10 +147,10 @@ class OnTheRig(unittest.TestCase):
     def wait_for_both(cls):
         wait_for("both nodes are on", lambda: cls.states() == {"node1": "on", "node2": "on"})
 
-    def wait_for_power(self, node, state, limit_s=60):
+    def wait_for_power(self, node, state, limit_s=120):
         wait_for(f"the power of {node} is {state}", lambda: self.power_of(node).get("state") == state, limit_s)
 
-    def wait_until_works(self, node, limit_s=60):
+    def wait_until_works(self, node, limit_s=120):
         """It is on and does work again."""
         wait_for(f"{node} is on", lambda: self.states().get(node) == "on", limit_s)
         job = self.submit(node, "hostname")
@@ -179,13 +179,13 @@ class OnTheRig(unittest.TestCase):
 
     def edges(self, since):
         """Of the rail, as in "node1 off", from that place in its events on."""
-        return [f"{node} {'on' if level == '1' else 'off'}" for _, node, level in self.rig.events[since:]]
+        return [f"{node} {'on' if level == '1' else 'off'}" for _, node, level, _ in self.rig.events[since:]]
 
-    def wait_for_edge(self, node, level, since, limit_s=60):
+    def wait_for_edge(self, node, level, since, limit_s=120):
         """When it was."""
 
         def seen():
-            return next((at for at, name, is_on in self.rig.events[since:] if (name, is_on) == (node, level)), None)
+            return next((at for at, *edge, _ in self.rig.events[since:] if edge == [node, level]), None)
 
         return wait_for(f"the line of {node} is {level}", seen, limit_s)
 

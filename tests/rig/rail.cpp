@@ -4,12 +4,14 @@
 // rail PORT LINES NUMBER...            a simulated chip; LINES is its folder in sysfs
 // rail PORT expander NUMBER=OFFSET...  a PCA9535 on the pretended I2C bus, made here; NUMBER is what the host calls it
 //
-// Writes "NUMBER LEVEL" to PORT at the start and at each change; a line "NUMBER LEVEL" from PORT pulls that line of a
-// simulated chip. Levels are looked at every 2 ms: neither sysfs nor registers tell of a change.
+// Writes "NUMBER LEVEL MS" to PORT at the start and at each change, MS by the head's own monotonic clock; a line
+// "NUMBER LEVEL" from PORT pulls that line of a simulated chip. Levels are looked at every 2 ms: neither sysfs nor
+// registers tell of a change.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -61,10 +63,15 @@ void tell(int port, const std::string& text) {
   while (::write(port, text.data(), text.size()) != static_cast<ssize_t>(text.size())) ::usleep(kLookUs);
 }
 
+int64_t now_ms() {
+  using std::chrono::steady_clock, std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
 void look(int port, Line& line) {
   const char level = line.level();
   if (level == line.told || level == ' ') return;
-  tell(port, line.number + " " + level + "\n");
+  tell(port, line.number + " " + level + " " + std::to_string(now_ms()) + "\n");
   line.told = level;
 }
 
