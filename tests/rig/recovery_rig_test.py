@@ -29,7 +29,7 @@ class Recovery(OnTheRig):
     def test_a_node_that_reboots_by_itself_is_not_cut(self):
         since, machine = len(self.rig.events), self.rig.nodes["node1"]
         for command, how in (("reboot -f", "a crash"), ("systemctl --no-block reboot", "a regular one")):
-            job = self.submit("node1", "sleep 3; cat /proc/sys/kernel/random/boot_id")
+            job = self.submit("node1", "[ $BRAMBLE_ATTEMPT = 1 ] && sleep 300; cat /proc/sys/kernel/random/boot_id")
             self.wait_for_running(job)
             before, booted = self.boot_of(machine), self.rig.now()
             machine.boot_again(command)
