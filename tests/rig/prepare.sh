@@ -25,7 +25,7 @@ fetch() {
   mkdir -p "$work/debs"
   (cd "$work/debs" && apt-get -q download "$image" "$headers" "$(dependency "$headers" linux-headers-)" \
     "$(dependency "$headers" linux-kbuild-)" "$(dependency "$headers" linux-compiler-)" linux-source-6.1 \
-    busybox-static >"$work/download.log" 2>&1) || die "apt-get download failed: see $work/download.log"
+    busybox-static >"$work/download.log" 2>&1) || die "cannot get the kernel, which is that of an amd64 Debian 12: $(tail -1 "$work/download.log")"
   for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
 }
 
@@ -47,7 +47,7 @@ build_modules() {
   echo 'obj-m := gpio-sim.o gpio-pca953x.o ina2xx.o irq_sim.o' >"$sources/Makefile"
   sed -i "s|include /usr/src|include $work/root/usr/src|" "$headers/Makefile"
   make -C "$headers" M="$sources" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/modules.log" 2>&1 ||
-    die "the modules do not build: see $work/modules.log"
+    die "the modules do not build: $(grep -m1 -i error "$work/modules.log" || tail -1 "$work/modules.log")"
 }
 
 # Debian 12 has libgpiod 1.6. Debian 13's, asked for by an apt configuration of our own, links here too: it is static
