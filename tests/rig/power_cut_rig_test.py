@@ -7,7 +7,7 @@ from machines import wait_for
 from on_the_rig import OnTheRig, main
 
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-CHUNKS = 50  # of 64 KiB
+CHUNKS = 60  # of 64 KiB
 
 
 ON_DISK_S = 9  # later than this a file is: the kernel's half minute made 1 s, and the 5 s of ext4
@@ -23,7 +23,7 @@ class InTheMiddleOfAWrite(OnTheRig):
         boot = machine.run(BOOT_ID)[1].strip()
         chunk = "head -c 65536 /dev/zero | tr \\\\0 x"
         writer = self.submit("node1", f"for i in $(seq {CHUNKS}); do {chunk}; [ $BRAMBLE_ATTEMPT = 1 ] && sleep 0.5; done; {BOOT_ID}")
-        short = self.submit("node1", f"sleep 3; {BOOT_ID}")
+        short = self.submit("node1", f"sleep 6; {BOOT_ID}")
         self.wait_for_running(writer)
         self.wait_for_running(short)
         self.silence_the_head()

@@ -42,7 +42,7 @@ class KilledOnTheWayDownAndUp(Killed):
 
     def test_each_state_from_on_to_off_and_back(self):
         since = len(self.rig.events)
-        job = self.submit("node2", "sleep 12; hostname", "--on-node-loss fence")
+        job = self.submit("node2", "sleep 20; hostname", "--on-node-loss fence")
         self.wait_for_running(job)
         self.bramble("power off node2 --reason test")
         self.kill_in("node2", "draining", since)

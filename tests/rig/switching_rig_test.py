@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Nodes that people switch off and on: `bramble power`, as the machines and the rail see it."""
 
+import json
+
 from machines import wait_for
 from on_the_rig import OnTheRig, main
 
@@ -13,7 +15,9 @@ class Switching(OnTheRig):
     more = f'[[supply]]\nname = "shelf"\nstagger_ms = {STAGGER_S * 1000}'
 
     def switch_off(self, nodes, *options):
-        self.bramble(f"power off {nodes} --reason test {' '.join(options)}")
+        """The state in which each of them is at once."""
+        answer = self.bramble(f"power off {nodes} --json --reason test {' '.join(options)}")
+        return [node["state"] for node in json.loads(answer)]
 
     def check_clean_end(self, node, since):
         """It halted by itself, and its power was taken only then. When its line fell."""
@@ -30,8 +34,7 @@ class Switching(OnTheRig):
             since, asked = len(self.rig.events), self.rig.now()
             job = self.submit(node, "sleep 5; hostname")
             self.wait_for_running(job)
-            self.switch_off(node)
-            self.assertEqual(self.power_of(node)["state"], "draining")
+            self.assertEqual(self.switch_off(node), ["draining"])
             self.assertEqual(self.output_of(job), [node], "what had begun is done first")
             halted, fell = self.check_clean_end(node, since)
             self.wait_for_power(node, "off")
