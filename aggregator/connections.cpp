@@ -40,6 +40,8 @@ mqtt::Options control_options(const BrokerLogin& login, const State& state) {
   if (!state.config.home_assistant.empty()) {
     options.subscriptions.emplace_back(home_assistant_status_topic(state.config), 1);
   }
+  options.wishes.emplace_back(state.topics.every_alert(), 1);
+  for (auto& filter : every_device()) options.wishes.emplace_back(std::move(filter), 1);
   options.subscriptions.emplace_back(state.topics.every_node(NodeTopic::beat), 0);
   options.subscriptions.emplace_back(state.topics.every_node(NodeTopic::telemetry), 0);
   return options;

@@ -42,9 +42,9 @@ std::optional<double> power_fault(const State& state, const Node& node) {
 }
 
 std::optional<double> value_of(const State& state, const Node& node, const std::string& metric, Now now) {
-  if (metric == "silence_s") return silence_s(state, node, now);
-  if (metric == "disk_used_ratio") return disk_used_ratio(node);
-  if (metric == "power_fault") return power_fault(state, node);
+  if (metric == kSilence) return silence_s(state, node, now);
+  if (metric == kDiskUsed) return disk_used_ratio(node);
+  if (metric == kPowerFault) return power_fault(state, node);
   return reading(node, metric);
 }
 
@@ -137,7 +137,7 @@ void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
     const std::string& name = node.record.status.node;
     if (!concerns(rule, name)) continue;
     const bool gone = node.state == NodeState::stopped || power_state_of(state, name) == PowerState::off;
-    if (gone && rule.metric != "power_fault") {
+    if (gone && rule.metric != kPowerFault) {
       clear(state, effects, now, index, name);
     } else if (const auto value = value_of(state, node, rule.metric, now)) {
       judge(state, effects, now, index, name, *value);
@@ -146,6 +146,14 @@ void watch_nodes(State& state, Effects& effects, Now now, size_t index) {
 }
 
 }  // namespace
+
+bool owns_alert(const State& state, const wire::AlertTopic& topic) {
+  if (!topic.node.empty() && !state.node_by_name.contains(topic.node)) return false;
+  return std::any_of(state.config.alerts.begin(), state.config.alerts.end(), [&](const AlertRule& rule) {
+    if (rule.name != topic.alert || (rule.metric == kClusterPower) != topic.node.empty()) return false;
+    return topic.node.empty() || concerns(rule, topic.node);
+  });
+}
 
 void publish_alerts_again(State& state, Effects& effects, Now now) {
   for (const auto& [key, alert] : state.alerts) {

@@ -32,6 +32,9 @@ struct AlertRule {
 };
 
 inline constexpr const char* kClusterPower = "cluster_power_w";
+inline constexpr const char* kSilence = "silence_s";
+inline constexpr const char* kDiskUsed = "disk_used_ratio";
+inline constexpr const char* kPowerFault = "power_fault";
 
 struct Alert {
   std::optional<MonoTime> beyond_since;

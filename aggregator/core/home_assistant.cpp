@@ -36,10 +36,17 @@ constexpr Sensor kSensors[] = {
 constexpr std::string_view kUnderVoltage = "under_voltage";
 
 // Letters, digits, '_' and '-'; a name may have dots, too.
-std::string id_of(const State& state, const Node& node) {
-  std::string id = "bramble_" + state.config.cluster + "_" + node.record.status.node;
+std::string id_of(const State& state, const std::string& node) {
+  std::string id = "bramble_" + state.config.cluster + "_" + node;
   for (char& c : id) c = c == '.' ? '-' : c;
   return id;
+}
+
+constexpr std::string_view kDevice = "/device/";
+constexpr std::string_view kConfig = "/config";
+
+std::string device_topic(const State& state, const std::string& node) {
+  return state.config.home_assistant + std::string(kDevice) + id_of(state, node) + std::string(kConfig);
 }
 
 std::string number_text(double value) {
@@ -110,7 +117,7 @@ json device_of(const Node& node, const std::string& id) {
 
 std::string discovery_payload(const State& state, const Node& node) {
   const std::string& name = node.record.status.node;
-  const std::string id = id_of(state, node);
+  const std::string id = id_of(state, name);
   const std::string telemetry_topic = state.topics.node(name, wire::NodeTopic::telemetry);
   const json payload{{"device", device_of(node, id)},
                      {"origin", {{"name", "bramble"}, {"sw_version", state.config.version}}},
@@ -130,8 +137,7 @@ void announce_device(State& state, Effects& effects, Node& node) {
   // One that is missing in a single reading takes no sensor away.
   if (readings <= node.announced_readings) return;
   node.announced_readings = readings;
-  effects.publish.push_back({state.config.home_assistant + "/device/" + id_of(state, node) + "/config",
-                             discovery_payload(state, node), 1, true});
+  effects.publish.push_back({device_topic(state, node.record.status.node), discovery_payload(state, node), 1, true});
 }
 
 void announce_all_again(State& state, Effects& effects) {
@@ -141,6 +147,25 @@ void announce_all_again(State& state, Effects& effects) {
     announce_device(state, effects, node);
   }
 }
+
+bool is_device_topic(std::string_view topic) {
+  return topic.find(kDevice) != std::string_view::npos && topic.ends_with(kConfig);
+}
+
+DeviceOwner owner_of_device(const State& state, std::string_view topic, std::string_view payload) {
+  if (topic.find(std::string(kDevice) + id_of(state, "")) == std::string_view::npos) return DeviceOwner::others;
+  const json device = json::parse(payload, nullptr, false);
+  if (!device.is_object() || !device.contains("state_topic") || !device["state_topic"].is_string()) {
+    return DeviceOwner::others;
+  }
+  const auto state_topic = state.topics.parse(device["state_topic"].get<std::string>());
+  if (!state_topic || state_topic->kind != wire::NodeTopic::telemetry) return DeviceOwner::others;
+  const std::string& node = state_topic->node;
+  const bool announced = !state.config.home_assistant.empty() && state.node_by_name.contains(node);
+  return announced && topic == device_topic(state, node) ? DeviceOwner::us : DeviceOwner::nobody;
+}
+
+std::vector<std::string> every_device() { return {"+/device/+/config", "+/+/device/+/config"}; }
 
 std::string home_assistant_status_topic(const Config& config) { return config.home_assistant + "/status"; }
 

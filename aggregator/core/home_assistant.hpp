@@ -6,6 +6,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "aggregator/core/effects.hpp"
 #include "aggregator/core/state.hpp"
@@ -15,6 +17,14 @@ namespace bramble::aggregator {
 // With Config::home_assistant empty both do nothing.
 void announce_device(State& state, Effects& effects, Node& node);  // unless it was, with the same readings
 void announce_all_again(State& state, Effects& effects);
+
+bool is_device_topic(std::string_view topic);  // of anybody
+
+// Whose the device is that is announced there, going by what it says: other clusters' names may begin like ours.
+enum class DeviceOwner { others, us, nobody };  // nobody: it was ours, and would not be announced so now
+DeviceOwner owner_of_device(const State& state, std::string_view topic, std::string_view payload);
+// Where devices may be announced, whatever the prefix is, or was, that is configured.
+std::vector<std::string> every_device();
 
 // Where Home Assistant says that it is online.
 std::string home_assistant_status_topic(const Config& config);

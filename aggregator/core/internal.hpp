@@ -88,7 +88,12 @@ void watch_leases(State& state, Effects& effects, Now now);
 // --- alerts (alerts.cpp) ---
 void watch_alerts(State& state, Effects& effects, Now now);
 void publish_alerts_again(State& state, Effects& effects, Now now);
+bool owns_alert(const State& state, const wire::AlertTopic& topic);  // a rule of now may say something there
 std::string alert_text(const AlertRule& rule, const std::string& node, const Alert& alert);  // a sentence
+
+// --- what earlier runs have left at the broker (retained.cpp) ---
+// Clears what is retained for people and belongs to nothing any more. False: the topic is none of these.
+bool on_retained(State& state, Effects& effects, std::string_view topic, std::string_view payload);
 
 // --- events from nodes (events.cpp) ---
 void on_events(State& state, Effects& effects, Now now, Node& node, const wire::EventsMessage& message);

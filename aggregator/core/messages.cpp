@@ -155,6 +155,7 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
     if (payload == "online") announce_all_again(state, effects);
     return;
   }
+  if (on_retained(state, effects, topic, payload)) return;
   const auto parsed = state.topics.parse(topic);
   if (!parsed) return note_malformed(state, effects, topic, parsed.error());
   on_node_message(state, effects, now, *parsed, topic, payload);

@@ -140,9 +140,11 @@ void PahoConnection::connect_failed(const paho::token& token) {
 void PahoConnection::subscribe() {
   auto filters = std::make_shared<paho::string_collection>();
   paho::iasync_client::qos_collection qos;
-  for (const auto& [filter, filter_qos] : options_.subscriptions) {
-    filters->push_back(filter);
-    qos.push_back(filter_qos);
+  for (const auto* const list : {&options_.subscriptions, &options_.wishes}) {
+    for (const auto& [filter, filter_qos] : *list) {
+      filters->push_back(filter);
+      qos.push_back(filter_qos);
+    }
   }
   try {
     // Without subscribe options: paho C++ 1.2 crashes when a list of them is given.

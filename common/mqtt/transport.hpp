@@ -34,6 +34,7 @@ struct Options {
   std::string username;
   std::string password;
   std::vector<std::pair<std::string, int>> subscriptions;  // filter, qos; renewed at every connection
+  std::vector<std::pair<std::string, int>> wishes;         // likewise; what the broker refuses of them is done without
   int keep_alive_s = 15;
   int connect_timeout_s = 5;
   size_t max_buffered_messages = 4096;   // accepted by publish and not yet handed to the network

@@ -24,6 +24,7 @@ constexpr std::array<std::pair<NodeTopic, std::string_view>, 10> kPlain = {{{Nod
                                                                             {NodeTopic::blob_want, "blob/want"}}};
 constexpr std::string_view kBlobDown = "blob/down/";
 constexpr std::string_view kBlobUp = "blob/up/";
+constexpr std::string_view kAlert = "alert/";
 
 std::string_view plain_name(NodeTopic kind) {
   for (const auto& [each, name] : kPlain) {
@@ -120,7 +121,7 @@ std::string Topics::aggregator_status() const { return prefix_ + "aggregator/sta
 std::string Topics::aggregator_ping() const { return prefix_ + "aggregator/ping"; }
 
 std::string Topics::alert(std::string_view alert, std::string_view node_name) const {
-  std::string topic = prefix_ + "alert/" + std::string(alert);
+  std::string topic = prefix_ + std::string(kAlert) + std::string(alert);
   if (!node_name.empty()) topic.append("/").append(node_name);
   return topic;
 }
@@ -128,6 +129,16 @@ std::string Topics::alert(std::string_view alert, std::string_view node_name) co
 std::string Topics::every_node(NodeTopic kind) const { return node("+", kind); }
 
 std::string Topics::blob_down_filter(std::string_view node_name) const { return node(node_name, NodeTopic::blob_down); }
+
+std::string Topics::every_alert() const { return prefix_ + std::string(kAlert) + "#"; }
+
+std::optional<AlertTopic> Topics::parse_alert(std::string_view topic) const {
+  if (!take_prefix(topic, prefix_) || !take_prefix(topic, kAlert)) return {};
+  AlertTopic parsed;
+  parsed.alert = take_until(topic, '/');
+  parsed.node = topic;
+  return parsed;
+}
 
 Result<ParsedTopic> Topics::parse(std::string_view topic) const {
   ParsedTopic parsed;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,12 @@ struct ParsedTopic {
   uint64_t offset = 0;              // blob_down, blob_up
 };
 
+// An alert's topic.
+struct AlertTopic {
+  std::string alert;
+  std::string node;  // empty: of the whole cluster
+};
+
 class Topics {
  public:
   explicit Topics(std::string cluster);  // is_valid_name(cluster)
@@ -50,9 +57,12 @@ class Topics {
   // A subscription filter for one kind of topic of every node; of one node's blob chunks: ".../blob/down/#".
   std::string every_node(NodeTopic kind) const;
   std::string blob_down_filter(std::string_view node) const;
+  std::string every_alert() const;
 
   // The topic's parts, or an error for one that is not a node's topic of this cluster.
   Result<ParsedTopic> parse(std::string_view topic) const;
+  // Nothing for one that is no alert's of this cluster. Its parts may be any text.
+  std::optional<AlertTopic> parse_alert(std::string_view topic) const;
 
  private:
   std::string prefix_;  // "bramble/<cluster>/"

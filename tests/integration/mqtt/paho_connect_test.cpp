@@ -135,6 +135,15 @@ TEST(PahoConnect, SaysWhichSubscriptionIsRefused) {
   }
 }
 
+TEST(PahoConnect, DoesWithoutASubscriptionThatIsOnlyWished) {
+  FakeBroker broker("\x01\x87");
+  TestClient client(broker.url(), "client", {{"one", 1}}, [](mqtt::Options& options) {
+    options.wishes = {{"two", 1}};
+  });
+  EXPECT_TRUE(client.connect());
+  EXPECT_TRUE(client.reasons().empty());
+}
+
 TEST(PahoConnect, TellsOnceThatTheBrokerVanished) {
   Mosquitto broker;
   TestClient client(broker.url(), "client", {{"a", 0}});

@@ -224,6 +224,26 @@ TEST_F(Alerts, SayNothingWhileItIsNotKnownWhetherWhatWasRaisedStillHolds) {
   EXPECT_EQ(json::parse(published[0].payload)["state"], "raised");
 }
 
+// What an earlier run has left at the broker comes back with the subscription.
+TEST_F(Alerts, OfRulesAndNodesThatAreGoneAreClearedAtTheBroker) {
+  begin({{"hot", "temperature_celsius", true, 80, 75, 0, {"pi1", "pi9"}}, {"watts", kClusterPower, true, 5, 5, 0, {}}});
+  const std::string prefix = "bramble/bramble/alert/";
+  for (const char* const kept : {"hot/pi1", "watts"}) {
+    step([&](Effects& effects) { on_message(*state, effects, now, prefix + kept, "{}"); });
+  }
+  EXPECT_TRUE(published.empty());
+  for (const char* const left_over : {"old/pi1", "hot/pi2", "hot/pi9", "hot", "watts/pi1", "x/y/z"}) {
+    step([&](Effects& effects) { on_message(*state, effects, now, prefix + left_over, "{}"); });
+    ASSERT_EQ(published.size(), 1U) << left_over;
+    EXPECT_EQ(published[0].topic, prefix + left_over);
+    EXPECT_TRUE(published[0].payload.empty() && published[0].retained);
+    take();
+    step([&](Effects& effects) { on_message(*state, effects, now, prefix + left_over, ""); });
+    EXPECT_TRUE(published.empty()) << "that it is cleared comes back, too";
+  }
+  EXPECT_EQ(state->malformed_messages, 0U);
+}
+
 TEST_F(Alerts, OfAllNodesTogetherAreClearedWhenNoneIsLeft) {
   begin({{"watts", kClusterPower, true, 5, 5, 0, {}}});
   tell("pi1", {{"power_w", 6}});

@@ -128,6 +128,55 @@ TEST_F(HomeAssistant, IsToldAgainWhenItStartsAndWhenTheBrokerWasAway) {
   EXPECT_EQ(take().size(), 1U);
 }
 
+// What an earlier run of ours has left at the broker comes back with the subscription.
+class HomeAssistantLeftOver : public HomeAssistant {
+ protected:
+  std::string announced(const std::string& cluster, const std::string& node) {
+    return R"({"device":{},"state_topic":"bramble/)" + cluster + "/node/" + node + R"(/telemetry"})";
+  }
+  std::vector<std::string> cleared_after(const std::string& topic, const std::string& payload) {
+    step([&](Effects& effects) {
+      on_message(state, effects, now, topic, payload);
+      for (const auto& publish : effects.publish) {
+        EXPECT_TRUE(publish.payload.empty() && publish.retained) << publish.payload;
+        cleared.push_back(publish.topic);
+      }
+    });
+    return std::exchange(cleared, {});
+  }
+
+  std::vector<std::string> cleared;
+  const std::string own = "homeassistant/device/bramble_home_pi-1/config";
+  const std::vector<std::string> none;
+};
+
+TEST_F(HomeAssistantLeftOver, StaysWhereItIsStillAnnounced) {
+  EXPECT_EQ(cleared_after(own, announced("home", "pi.1")), none);
+  tell({{"power_w", 3}});
+  EXPECT_EQ(cleared_after(own, take().at(0).payload), none) << "our own comes back to us";
+}
+
+TEST_F(HomeAssistantLeftOver, IsClearedWhereTheNodeIsGone) {
+  const std::string gone = "homeassistant/device/bramble_home_pi9/config";
+  EXPECT_EQ(cleared_after(gone, announced("home", "pi9")), std::vector{gone});
+  EXPECT_EQ(cleared_after(gone, ""), none) << "that it is cleared comes back, too";
+}
+
+TEST_F(HomeAssistantLeftOver, IsClearedUnderAnEarlierPrefixAndWhenItIsSwitchedOff) {
+  const std::string earlier = "my/ha/device/bramble_home_pi-1/config";
+  EXPECT_EQ(cleared_after(earlier, announced("home", "pi.1")), std::vector{earlier});
+  state.config.home_assistant.clear();
+  EXPECT_EQ(cleared_after(own, announced("home", "pi.1")), std::vector{own});
+}
+
+TEST_F(HomeAssistantLeftOver, IsNotTouchedWhereItIsAnothers) {
+  EXPECT_EQ(cleared_after("homeassistant/device/bramble_home_2_pi9/config", announced("home_2", "pi9")), none);
+  EXPECT_EQ(cleared_after("homeassistant/device/lamp/config", announced("home", "pi9")), none);
+  EXPECT_EQ(cleared_after("homeassistant/device/bramble_home_pi9/config", "{"), none);
+  EXPECT_EQ(cleared_after("homeassistant/device/bramble_home_pi9/config", R"({"state_topic":1})"), none);
+  EXPECT_EQ(state.malformed_messages, 0U);
+}
+
 TEST_F(HomeAssistant, IsToldNothingUnlessItIsAskedFor) {
   state.config.home_assistant.clear();
   tell({{"power_w", 3}});

@@ -51,6 +51,20 @@ TEST(Topics, OfBlobsAreReadBackWithTheirParts) {
   EXPECT_EQ(up->offset, 7U);
 }
 
+TEST(Topics, OfAlertsAreReadBackWithTheirParts) {
+  const auto of_node = kTopics.parse_alert(kTopics.alert("hot", "pi1"));
+  ASSERT_TRUE(of_node);
+  EXPECT_EQ(of_node->alert, "hot");
+  EXPECT_EQ(of_node->node, "pi1");
+  const auto of_cluster = kTopics.parse_alert(kTopics.alert("watts", ""));
+  ASSERT_TRUE(of_cluster);
+  EXPECT_EQ(of_cluster->alert, "watts");
+  EXPECT_EQ(of_cluster->node, "");
+  EXPECT_FALSE(kTopics.parse_alert("bramble/work/alert/hot/pi1"));
+  EXPECT_FALSE(kTopics.parse_alert(kTopics.aggregator_status()));
+  EXPECT_EQ(kTopics.every_alert(), "bramble/home/alert/#");
+}
+
 TEST(Topics, OfAnythingElseAreRefused) {
   const std::string node = "bramble/home/node/pi1/";
   const std::string down = node + "blob/down/" + samples::kSha256;
