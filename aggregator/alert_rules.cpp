@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "common/base/ids.hpp"
+#include "common/base/nearest.hpp"
 #include "common/base/node_set.hpp"
+#include "common/wire/metrics.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -42,15 +44,31 @@ void read_nodes(posix::ConfigFile& table, AlertRule& rule) {
   rule.nodes = std::move(*names);
 }
 
+std::vector<std::string> known_metrics() {
+  std::vector<std::string> names{kSilence, kDiskUsed, kClusterPower};
+  for (const wire::Metric& metric : wire::kMetrics) names.emplace_back(metric.name);
+  return names;
+}
+
+// A misspelt one would never be told, and the alert never raised.
+void read_metric(posix::ConfigFile& table, AlertRule& rule) {
+  bool own_sensor = false;
+  table.text("metric", rule.metric);
+  table.flag("own_sensor", own_sensor);
+  if (!is_valid_name(rule.metric)) {
+    return table.complain(
+        "an alert needs a metric, such as temperature_celsius, silence_s, disk_used_ratio or cluster_power_w");
+  }
+  const auto known = known_metrics();
+  if (own_sensor || std::find(known.begin(), known.end(), rule.metric) != known.end()) return;
+  table.complain(unknown("metric", rule.metric, known) + " (for a sensor of your own add own_sensor = true)");
+}
+
 AlertRule read_rule(posix::ConfigFile& table) {
   AlertRule rule;
   table.text("name", rule.name);
-  table.text("metric", rule.metric);
   if (!is_valid_name(rule.name)) table.complain("an alert needs a name of letters, digits, '-', '_' and '.'");
-  if (!is_valid_name(rule.metric)) {
-    table.complain(
-        "an alert needs a metric, such as temperature_celsius, silence_s, disk_used_ratio or cluster_power_w");
-  }
+  read_metric(table, rule);
   read_limits(table, rule);
   int64_t for_s = 0;
   table.integer("for_s", for_s, 0, kMaxForS);

@@ -11,6 +11,7 @@ namespace bramble::aggregator {
 //   [[alert]]
 //   name = "hot"
 //   metric = "temperature_celsius"
+//   own_sensor = false    # true: bramble need not know the metric
 //   above = 80            # or: below = ...
 //   clear = 75            # the limit itself, where it is absent
 //   for_s = 30            # 0

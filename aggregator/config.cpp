@@ -1,5 +1,10 @@
 #include "aggregator/config.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
 #include "aggregator/alert_rules.hpp"
 #include "common/base/ids.hpp"
 #include "common/mqtt/broker_address.hpp"
@@ -12,6 +17,26 @@ namespace {
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kBeatMs = wire::Welcome{}.beat_ms;
 
+// Devices that are gone are looked for under any prefix of one level or two. Empty: nothing is announced.
+bool is_discovery_prefix(const std::string& prefix) {
+  return prefix.find_first_of("+#") == std::string::npos && !prefix.ends_with('/') &&
+         std::count(prefix.begin(), prefix.end(), '/') < 2;
+}
+
+Status check_alert_command(const std::string& program) {
+  if (program.empty()) return {};
+  if (!program.starts_with('/')) {
+    return fail("alert_command must be the whole path of a program, not '" + program + "'");
+  }
+  std::error_code ignored;
+  const auto status = std::filesystem::status(program, ignored);
+  if (!std::filesystem::exists(status)) return fail("there is no alert_command " + program);
+  if (!std::filesystem::is_regular_file(status) || ::access(program.c_str(), X_OK) != 0) {
+    return fail("alert_command " + program + " cannot be run: it must be a program (chmod +x)");
+  }
+  return {};
+}
+
 Status check(const DaemonConfig& config, const std::string& path) {
   if (!is_valid_name(config.cluster)) {
     return fail(path + ": cluster '" + config.cluster + "' is not a name (letters, digits, '-', '_', '.')");
@@ -21,12 +46,13 @@ Status check(const DaemonConfig& config, const std::string& path) {
       return fail(path + ": " + broker.error().message);
     }
   }
-  if (config.home_assistant.find_first_of("+#") != std::string::npos || config.home_assistant.ends_with('/')) {
+  if (!is_discovery_prefix(config.home_assistant)) {
     return fail(path +
-                ": home_assistant is the prefix of Home Assistant's discovery topics, usually \"homeassistant\"");
+                ": home_assistant is the prefix of Home Assistant's discovery topics, of one level or two, usually "
+                "\"homeassistant\"");
   }
-  if (!config.alert_command.empty() && !config.alert_command.starts_with('/')) {
-    return fail(path + ": alert_command must be the whole path of a program, not '" + config.alert_command + "'");
+  if (auto status = check_alert_command(config.alert_command); !status) {
+    return fail(path + ": " + status.error().message);
   }
   if (!config.tcp_listen.empty() && config.token_file.empty()) {
     return fail(path + ": tcp_listen needs token_file: the API runs commands and asks every caller for a token");

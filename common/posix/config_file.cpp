@@ -19,10 +19,14 @@ struct ConfigFile::Impl {
   toml::table table;
   std::vector<std::string> known;
   std::optional<Error> error;
+  std::optional<Error> complaint;  // told where no single key is wrong: what is missing may only be misspelt
+
+  Error error_at(const toml::node& node, const std::string& what) const {
+    return {ErrorCode::invalid, path + ":" + std::to_string(node.source().begin.line) + ": " + what};
+  }
 
   void complain(const toml::node& node, const std::string& what) {
-    if (error) return;
-    error = Error{ErrorCode::invalid, path + ":" + std::to_string(node.source().begin.line) + ": " + what};
+    if (!error) error = error_at(node, what);
   }
 
   const toml::node* find(const char* key) {
@@ -156,7 +160,9 @@ void ConfigFile::table(const char* key, const std::function<void(ConfigFile&)>& 
   if (impl_->sub_table(key) != nullptr) impl_->take_inner(*impl_->table.get(key)->as_table(), take);
 }
 
-void ConfigFile::complain(const std::string& what) { impl_->complain(impl_->table, what); }
+void ConfigFile::complain(const std::string& what) {
+  if (!impl_->complaint) impl_->complaint = impl_->error_at(impl_->table, what);
+}
 
 Status ConfigFile::finish() {
   for (const auto& [key, node] : impl_->table) {
@@ -164,6 +170,7 @@ Status ConfigFile::finish() {
     if (std::find(impl_->known.begin(), impl_->known.end(), name) != impl_->known.end()) continue;
     impl_->complain(node, unknown("key", name, impl_->known));
   }
+  if (!impl_->error) impl_->error = impl_->complaint;
   if (impl_->error) return tl::unexpected<Error>(*impl_->error);
   return {};
 }

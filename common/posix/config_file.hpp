@@ -32,7 +32,7 @@ class ConfigFile {
   void tables(const char* key, size_t most, const std::function<void(ConfigFile&)>& take);
   // [key]: the same for one table; it is not called where there is none.
   void table(const char* key, const std::function<void(ConfigFile&)>& take);
-  // In `take`: says, with the place, what is wrong beyond a single value.
+  // In `take`: says, with the place, what is wrong beyond a single value; a single key that is wrong is told first.
   void complain(const std::string& what);
 
   // After everything was asked for: the first error, or a key that nobody asked for.

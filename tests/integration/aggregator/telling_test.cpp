@@ -22,15 +22,30 @@ class Telling : public AggregatorTest {
 
   // The first message that any subscriber gets on the topic: "TOPIC PAYLOAD".
   std::string message_on(const std::string& topic) const {
+    return subscribed("-C 1 -W 30 -F '%t %p' -t '" + topic + "'");
+  }
+
+  std::string subscribed(const std::string& options) const {
     const std::string out = dir_ / "message";
-    auto process = posix::Process::spawn({.argv = {"/bin/sh", "-c",
-                                                   "mosquitto_sub -p " + std::to_string(broker_.port()) +
-                                                       " -V 5 -C 1 -W 30 -F '%t %p' -t '" + topic + "' >" + out},
-                                          .env = {},
-                                          .directory = {}});
+    auto process = posix::Process::spawn(
+        {.argv = {"/bin/sh", "-c",
+                  "mosquitto_sub -p " + std::to_string(broker_.port()) + " -V 5 " + options + " >" + out},
+         .env = {},
+         .directory = {}});
     if (!process) return process.error().message;
     process->wait(40'000);
     return posix::read_file(out, 1 << 20).value_or("");
+  }
+
+  // The topics that are retained, "one\ntwo\n"; it is waited until there is none. The broker's own version comes last
+  // and says that all came.
+  std::string retained_until_none(const std::string& topics) const {
+    std::string seen;
+    for (int i = 0; i < 100; ++i) {
+      seen = subscribed("--retained-only -W 1 -F %t " + topics + " -t '$SYS/broker/version'");
+      if (seen == "$SYS/broker/version\n") return {};
+    }
+    return seen;
   }
 
   std::string written_by_command(const std::string& path) const {
@@ -64,6 +79,17 @@ TEST_F(Telling, HomeAssistantFindsANodeAsADevice) {
   EXPECT_EQ(payload["device"]["name"], "pi01");
   EXPECT_TRUE(payload["components"].contains("load1")) << payload;
   EXPECT_EQ(payload["state_topic"], "bramble/bramble/node/pi01/telemetry");
+}
+
+TEST_F(Telling, WhatIsNotConfiguredAnyMoreIsClearedAtTheBroker) {
+  start("home_assistant = \"homeassistant\"\n[[alert]]\nname = \"loaded\"\nmetric = \"load1\"\nabove = -1\n");
+  ASSERT_NE(message_on("homeassistant/device/+/config"), "");
+  ASSERT_NE(message_on("bramble/bramble/alert/#"), "");
+  aggregator_->kill();
+  aggregator_.emplace(dir_.path(), config(dir_ / "state", broker_.url()));
+  aggregator_->start();
+  wait_for_node("pi01", "on");
+  EXPECT_EQ(retained_until_none("-t 'homeassistant/#' -t 'bramble/bramble/alert/#'"), "");
 }
 
 TEST_F(Telling, AnAlertIsRetainedAndRunsTheCommand) {
@@ -106,15 +132,28 @@ TEST_F(Telling, ACheckWithoutAnAggregatorIsCriticalAndAWrongOneUnknown) {
   EXPECT_THAT(wrong.out, HasSubstr("did you mean '--temperature'?"));
 }
 
+TEST_F(Telling, AnAlertMayBeOfASensorThatBrambleDoesNotKnow) {
+  start("[[alert]]\nname = \"dry\"\nmetric = \"soil_ratio\"\nown_sensor = true\nbelow = 0.2\n");
+}
+
 class AlertRules : public AggregatorTest {
  protected:
-  std::string complaint(const std::string& rule) {
-    AggregatorProcess aggregator(dir_.path(), config(dir_ / "state", "tcp://127.0.0.1:1", "[[alert]]\n" + rule));
+  std::string complaint(const std::string& rule, const std::string& before = "") {
+    AggregatorProcess aggregator(dir_.path(),
+                                 config(dir_ / "state", "tcp://127.0.0.1:1", before + "[[alert]]\n" + rule));
     aggregator.start();
     EXPECT_EQ(aggregator.wait_for_end().code, 1);
     return aggregator.log();
   }
 };
+
+TEST_F(AlertRules, WithACommandThatCannotBeRunAreRefused) {
+  const std::string rule = "name = \"a\"\nmetric = \"load1\"\nabove = 1\n";
+  EXPECT_THAT(complaint(rule, "alert_command = \"/no/such\"\n"), HasSubstr("there is no alert_command /no/such"));
+  for (const char* const bad : {"/etc/passwd", "/etc"}) {
+    EXPECT_THAT(complaint(rule, std::string("alert_command = \"") + bad + "\"\n"), HasSubstr("cannot be run"));
+  }
+}
 
 TEST_F(AlertRules, ThatCannotWorkAreRefusedWithTheirLine) {
   EXPECT_THAT(complaint("name = \"a\"\nmetric = \"load1\"\n"), HasSubstr("one of above = NUMBER and below = NUMBER"));
@@ -122,6 +161,9 @@ TEST_F(AlertRules, ThatCannotWorkAreRefusedWithTheirLine) {
               HasSubstr("clear must not be above"));
   EXPECT_THAT(complaint("name = \"a b\"\nmetric = \"load1\"\nabove = 1\n"), HasSubstr("an alert needs a name"));
   EXPECT_THAT(complaint("name = \"a\"\nabove = 1\n"), HasSubstr("an alert needs a metric"));
+  EXPECT_THAT(complaint("name = \"a\"\nmetrc = \"load1\"\nabove = 1\n"), HasSubstr("did you mean 'metric'?"));
+  EXPECT_THAT(complaint("name = \"a\"\nmetric = \"temprature_celsius\"\nabove = 1\n"),
+              HasSubstr("unknown metric 'temprature_celsius'; did you mean 'temperature_celsius'?"));
   EXPECT_THAT(complaint("name = \"a\"\nmetric = \"load1\"\nabove = 1\nclera = 1\n"),
               HasSubstr("did you mean 'clear'?"));
   EXPECT_THAT(complaint("name = \"a\"\nmetric = \"load1\"\nabove = 1\nclera = 1\n"), HasSubstr("config.toml:8"));
