@@ -198,6 +198,8 @@ struct MetricSeries {
   std::string metric;
   Aggregate aggregate = Aggregate::mean;      // what `natural` came to
   std::vector<std::optional<double>> points;  // one for each step; nothing where the node told nothing
+  // Of power_w and energy_j: which part of the node's joules in all these steps was measured. Nothing: it told none.
+  std::optional<double> measured_ratio;
 };
 
 struct MetricAnswer {

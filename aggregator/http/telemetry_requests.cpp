@@ -148,10 +148,10 @@ std::string render_metrics(const MetricAnswer& answer) {
     for (const auto& point : series.points) points.push_back(point ? OutJson(*point) : OutJson(nullptr));
     const auto name = std::find_if(std::begin(kAggregates), std::end(kAggregates),
                                    [&](const auto& entry) { return entry.aggregate == series.aggregate; });
-    list.push_back({{"node", series.node},
-                    {"metric", series.metric},
-                    {"agg", name == std::end(kAggregates) ? "" : name->name},
-                    {"points", std::move(points)}});
+    OutJson& entry = list.emplace_back(OutJson{
+        {"node", series.node}, {"metric", series.metric}, {"agg", name == std::end(kAggregates) ? "" : name->name}});
+    if (series.measured_ratio) entry["measured_ratio"] = *series.measured_ratio;
+    entry["points"] = std::move(points);
   }
   return OutJson{{"tier", answer.tier},
                  {"since_ms", answer.since_ms},

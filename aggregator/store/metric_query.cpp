@@ -1,6 +1,7 @@
 #include "aggregator/store/metric_query.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "aggregator/store/metric_reader.hpp"
 #include "aggregator/store/question.hpp"
@@ -70,6 +71,40 @@ bool needs_readings(const std::vector<AskedMetric>& metrics) {
   });
 }
 
+// Watts and joules say whether they are measured: two counters more are read with them.
+constexpr std::string_view kSourceCounters[] = {"energy_j", "energy_measured_j"};
+
+bool has_source(const std::string& metric) { return metric == "power_w" || metric == "energy_j"; }
+
+bool add_source_counters(std::vector<AskedMetric>& metrics) {
+  if (std::none_of(metrics.begin(), metrics.end(), [](const auto& metric) { return has_source(metric.name); })) {
+    return false;
+  }
+  for (const auto name : kSourceCounters) {
+    metrics.push_back({std::string(name), column_of(name), 0, Aggregate::increase});
+  }
+  return true;
+}
+
+double sum_of(const MetricSeries& series) {
+  double sum = 0;
+  for (const auto& point : series.points) sum += point.value_or(0);
+  return sum;
+}
+
+// The two counters end each node's series: they become the measured share of the series before them.
+void settle_sources(MetricAnswer& answer, size_t asked) {
+  std::vector<MetricSeries> all = std::exchange(answer.series, {});
+  for (size_t at = 0; at < all.size(); at += asked + std::size(kSourceCounters)) {
+    const double all_j = sum_of(all[at + asked]);
+    const double measured_j = sum_of(all[at + asked + 1]);
+    for (size_t i = at; i < at + asked; ++i) {
+      if (has_source(all[i].metric) && all_j > 0) all[i].measured_ratio = std::min(1.0, measured_j / all_j);
+      answer.series.push_back(std::move(all[i]));
+    }
+  }
+}
+
 Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& question, size_t max_kept_values) {
   auto nodes = find_nodes(connection, question.nodes);
   if (!nodes) return failed(nodes.error());
@@ -85,9 +120,13 @@ Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& q
   if (!bounds) return failed(bounds.error());
   const auto tier = choose_tier(steps.since_us, steps.step_us, needs_readings(*metrics), *bounds);
   if (!tier) return failed(tier.error());
+  const size_t asked = metrics->size();
+  const bool with_source = add_source_counters(*metrics);
   MetricReader reader(connection, std::move(*nodes), std::move(*metrics), steps, max_kept_values);
   if (Status status = reader.read(*tier, *bounds); !status) return failed(status.error());
-  return reader.answer();
+  MetricAnswer answer = reader.answer();
+  if (with_source) settle_sources(answer, asked);
+  return answer;
 }
 
 }  // namespace

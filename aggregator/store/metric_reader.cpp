@@ -235,7 +235,7 @@ MetricAnswer MetricReader::answer() const {
   for (size_t node = 0; node < nodes_.size(); ++node) {
     for (size_t metric = 0; metric < metrics_.size(); ++metric) {
       const AskedMetric& asked = metrics_[metric];
-      auto& series = answer.series.emplace_back(MetricSeries{nodes_[node].first, asked.name, asked.aggregate, {}});
+      auto& series = answer.series.emplace_back(MetricSeries{nodes_[node].first, asked.name, asked.aggregate, {}, {}});
       for (const StepCell& step : series_[node * metrics_.size() + metric]) {
         series.points.push_back(step.result(asked.aggregate));
       }

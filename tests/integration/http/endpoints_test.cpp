@@ -277,7 +277,7 @@ TEST_F(EndpointsTest, AnswersSql) {
 }
 
 TEST_F(EndpointsTest, AnswersQuestionsAboutMetrics) {
-  telemetry_.metric_answer = MetricAnswer{"minute", 0, 60'000, 1, {{"pi1", "load1", Aggregate::max, {1.5}}}};
+  telemetry_.metric_answer = MetricAnswer{"minute", 0, 60'000, 1, {{"pi1", "load1", Aggregate::max, {1.5}, {}}}};
   const Response response = get("/api/v1/telemetry?metric=load1&nodes=pi1&agg=max&since_ms=1000&until_ms=2000");
   EXPECT_EQ(Json::parse(response.body)["series"][0]["points"], Json::parse("[1.5]"));
   EXPECT_THAT(telemetry_.last_metrics().nodes, testing::ElementsAre("pi1"));

@@ -24,6 +24,36 @@ TEST_F(MetricQueryTest, EveryTierSaysTheSame) {
   EXPECT_THAT(points(question("load1", 0, 60, 30)), testing::ElementsAre(14.5, 44.5));
 }
 
+// 2 W each second, of which a quarter was measured in the first of two minutes, and nothing afterwards.
+TEST_F(MetricQueryTest, WattsAndJoulesSayWhichPartWasMeasured) {
+  std::vector<ScaledRow> rows;
+  for (int64_t second = 0; second <= 120; ++second) {
+    ScaledRow& row = rows.emplace_back();
+    row.node = "pi1";
+    row.ts_us = kBeginMs * 1000 + second * kSecondUs;
+    row.run = 7;
+    row.number = static_cast<uint64_t>(100'000 + second);
+    row.values.set(*column_of("load1"), 100);
+    row.values.set(*column_of("power_w"), 2000);
+    row.values.set(*column_of("energy_j"), 2000 * second);
+    row.values.set(*column_of("energy_measured_j"), 500 * std::min<int64_t>(second, 60));
+  }
+  ASSERT_TRUE(table_->write(rows));
+  for (const int64_t rolled_s : {0, 120}) {
+    roll(rolled_s);
+    auto asked = question("power_w", 0, 121, 60);
+    asked.metrics = {"power_w", "load1", "energy_j"};
+    const MetricAnswer answer = ask(asked);
+    ASSERT_EQ(answer.series.size(), 3u) << "only what was asked for";
+    EXPECT_EQ(answer.series[0].metric, "power_w");
+    EXPECT_NEAR(answer.series[0].measured_ratio.value_or(-1), 30.0 / 240, 1e-9) << rolled_s;
+    EXPECT_EQ(answer.series[1].measured_ratio, std::nullopt) << "load is always measured";
+    EXPECT_EQ(answer.series[2].metric, "energy_j");
+    EXPECT_NEAR(answer.series[2].measured_ratio.value_or(-1), 30.0 / 240, 1e-9);
+  }
+  EXPECT_EQ(ask(question("power_w", 600, 660, 60)).series[0].measured_ratio, std::nullopt) << "nothing was told";
+}
+
 TEST_F(MetricQueryTest, P95IsMadeOfReadings) {
   write_seconds("pi1", 0, 3600);
   roll(3600);

@@ -64,9 +64,11 @@ TEST(EnergyRequest, IsTheLastDayByNodeOrByJobWhereJobsAreNamed) {
 }
 
 TEST(RenderMetrics, SaysTheTierAndNullWhereNothingWasTold) {
-  const MetricAnswer answer{"minute", 1000, 60'000, 2, {{"pi1", "power_w", Aggregate::mean, {2.5, std::nullopt}}}};
-  EXPECT_EQ(render_metrics(answer), R"({"tier":"minute","since_ms":1000,"step_ms":60000,"steps":2,"series":[)"
-                                    R"({"node":"pi1","metric":"power_w","agg":"mean","points":[2.5,null]}]})");
+  const MetricAnswer answer{
+      "minute", 1000, 60'000, 2, {{"pi1", "power_w", Aggregate::mean, {2.5, std::nullopt}, 0.25}}};
+  EXPECT_EQ(render_metrics(answer),
+            R"({"tier":"minute","since_ms":1000,"step_ms":60000,"steps":2,"series":[)"
+            R"({"node":"pi1","metric":"power_w","agg":"mean","measured_ratio":0.25,"points":[2.5,null]}]})");
 }
 
 TEST(RenderEnergy, ShowsMeasuredAndModelled) {
