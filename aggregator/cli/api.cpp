@@ -36,6 +36,7 @@ ErrorCode code_of(int http_status) {
     case 409:
       return ErrorCode::conflict;
     case 413:
+    case 422:
       return ErrorCode::limit;
     case 503:
       return ErrorCode::unavailable;

@@ -15,9 +15,11 @@ namespace {
 constexpr size_t kMaxTableBytes = 64 << 20;
 constexpr size_t kMaxEnergyJobs = 10'000;
 
-// A limit is the question's fault here: there is less to ask for, not less to send.
+// It was rightly asked, and took too long, was cancelled, or has too large an answer. No status that clients repeat.
+constexpr int kNotAnswered = 422;
+
 HttpReply failed_question(const Error& error) {
-  return error.code == ErrorCode::limit ? error_reply(400, error.message) : error_reply(error);
+  return error.code == ErrorCode::limit ? error_reply(kNotAnswered, error.message) : error_reply(error);
 }
 
 Result<std::string> query_id_of(const HttpRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "common/base/duration.hpp"
 #include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
@@ -52,8 +53,8 @@ Error Question::explain(Error error) const {
   const bool interrupted = sqlite3_errcode(connection_.raw()) == SQLITE_INTERRUPT || error.code == ErrorCode::limit;
   if (!interrupted || !must_end()) return error;
   if (cancelled_ && *cancelled_) return {ErrorCode::limit, "the question was cancelled"};
-  return {ErrorCode::limit, "the question took longer than " + std::to_string(time_limit_ms_) +
-                                " ms: narrow it, for example by time_us, or raise the limit"};
+  return {ErrorCode::limit, "the question took longer than " + format_duration(time_limit_ms_) +
+                                ": ask for less (in SQL, for example, by time_us), or raise time_limit_ms"};
 }
 
 }  // namespace bramble::aggregator

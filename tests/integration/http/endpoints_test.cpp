@@ -273,7 +273,7 @@ TEST_F(EndpointsTest, AnswersSql) {
   sql_.answer = fail("no such table: nodez");
   EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").error(), "no such table: nodez");
   sql_.answer = fail(ErrorCode::limit, "the query took longer than 10 s");
-  EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").status, 400);
+  EXPECT_EQ(post("/api/v1/query", R"({"sql":"SELECT 1"})").status, 422);
 }
 
 TEST_F(EndpointsTest, AnswersQuestionsAboutMetrics) {
@@ -285,7 +285,7 @@ TEST_F(EndpointsTest, AnswersQuestionsAboutMetrics) {
   telemetry_.metric_answer = fail("unknown metric 'lod1'");
   EXPECT_EQ(get("/api/v1/telemetry?metric=lod1").error(), "unknown metric 'lod1'");
   telemetry_.metric_answer = fail(ErrorCode::limit, "the question took longer than 10 ms");
-  EXPECT_EQ(get("/api/v1/telemetry?metric=load1").status, 400);
+  EXPECT_EQ(get("/api/v1/telemetry?metric=load1").status, 422);
 }
 
 TEST_F(EndpointsTest, AnswersQuestionsAboutEnergyOfChosenJobs) {
