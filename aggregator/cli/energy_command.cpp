@@ -42,7 +42,7 @@ Result<int> energy(const Session& session, const EnergyCommand& command) {
     return fail(ErrorCode::corrupt, "the aggregator's answer to the question is not understood");
   if (command.price) add_costs(answer, *command.price);
   if (session.common.json || command.format == "json") return printed(session, answer.dump() + "\n");
-  if (command.format == "csv") return printed(session, energy_csv(answer, command.price.has_value()));
+  if (command.format == "csv") return printed(session, energy_csv(answer, command.price, command.by));
   return printed(session, heading(answer, command) +
                               energy_table(answer, command.price, command.by).render(session.console.columns()));
 }

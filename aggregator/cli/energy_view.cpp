@@ -6,8 +6,10 @@
 #include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "aggregator/cli/api.hpp"
+#include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -27,38 +29,9 @@ std::string energy_text(double joules) {
   return fmt::format("{:.3f} Wh", wh);
 }
 
-std::string share_text(const json& row) {
-  const double all = joules(row, "energy_j");
-  return all <= 0 ? "-" : fmt::format("{:.0f} %", 100 * joules(row, "measured_j") / all);
+std::string share_text(double energy_j, double measured_j) {
+  return energy_j <= 0 ? "-" : fmt::format("{:.0f} %", std::clamp(100 * measured_j / energy_j, 0.0, 100.0));
 }
-
-class Rows {
- public:
-  Rows(Table& table, std::optional<double> price, bool with_owner)
-      : table_(table), price_(price), with_owner_(with_owner) {}
-
-  void add(const std::string& name, const json& row) {
-    put(name, text_field(row, "owner"), joules(row, "energy_j"), share_text(row));
-  }
-  void add_rest(const std::string& name, double energy_j) {
-    constexpr double kShownJ = 0.05;
-    put(name, "", std::abs(energy_j) < kShownJ ? 0 : energy_j, "");
-  }
-
- private:
-  void put(const std::string& name, const std::string& owner, double energy_j, const std::string& share) {
-    std::vector<std::string> cells{name};
-    if (with_owner_) cells.push_back(owner);
-    cells.push_back(energy_text(energy_j));
-    cells.push_back(fmt::format("{:.1f}", energy_j));
-    cells.push_back(share);
-    if (price_) cells.push_back(fmt::format("{:.4f}", energy_j / kJoulesPerKwh * *price_));
-    table_.add_row(std::move(cells));
-  }
-  Table& table_;
-  const std::optional<double> price_;
-  const bool with_owner_;
-};
 
 // What nodes have charged attempts with that have not ended. Both ends are read at moments of their own, so that a
 // hundredth means nothing.
@@ -66,6 +39,67 @@ double running_energy_j(const json& answer) {
   const double running_j = joules(answer, "unattributed_j") - joules(answer, "told_unattributed_j");
   return running_j > 0.01 * joules(answer["nodes"], "energy_j") ? running_j : 0;
 }
+
+// One line of the table or the CSV.
+struct Line {
+  std::string row;   // what it is
+  std::string name;  // of a node, job, owner; else nothing
+  std::string owner;
+  double energy_j = 0;
+  double measured_j = 0;
+};
+
+Line line_of(const std::string& row, const json& part) {
+  return {row, text_field(part, "name"), text_field(part, "owner"), joules(part, "energy_j"),
+          joules(part, "measured_j")};
+}
+
+// What is between the jobs or owners that are shown and all that the nodes used. How much of the running tasks' is
+// measured is not told: as much of it as of all that is in no row.
+void add_rest(std::vector<Line>& lines, const json& answer) {
+  constexpr double kNoiseJ = 0.0005;
+  double shown_j = 0, shown_measured_j = 0;
+  for (const Line& line : lines) {
+    shown_j += line.energy_j;
+    shown_measured_j += line.measured_j;
+  }
+  const Line attempts = line_of("", answer["attempts"]);
+  const double others_j = attempts.energy_j - shown_j;
+  if (others_j > kNoiseJ) {
+    lines.push_back({"other_jobs", "", "", others_j, std::max(0.0, attempts.measured_j - shown_measured_j)});
+  }
+  const double rest_j = joules(answer, "unattributed_j");
+  const double rest_measured_j = joules(answer["nodes"], "measured_j") - attempts.measured_j;
+  const double running_j = running_energy_j(answer);
+  const double measured = rest_j != 0 ? rest_measured_j / rest_j : 0;
+  if (running_j > 0) lines.push_back({"running", "", "", running_j, running_j * measured});
+  const double left_j = rest_j - running_j;
+  lines.push_back({"unattributed", "", "", left_j, rest_measured_j - (running_j > 0 ? running_j * measured : 0)});
+}
+
+// They add up: all but the last, which is the total. Of the cluster there is one alone.
+std::vector<Line> lines_of(const json& answer, const std::string& by) {
+  std::vector<Line> lines;
+  for (const json& row : answer["rows"]) lines.push_back(line_of(by, row));
+  if (by == "job" || by == "owner") add_rest(lines, answer);
+  if (by != "cluster") lines.push_back(line_of("total", answer["nodes"]));
+  return lines;
+}
+
+std::string title_of(const Line& line) {
+  if (line.row == "other_jobs") return "(other jobs)";
+  if (line.row == "running") return "(running tasks)";
+  if (line.row == "unattributed") return "(unattributed)";
+  return line.row == "total" ? "all nodes" : line.name;
+}
+
+// What is left over between two clocks shows as nothing.
+double shown_j(const Line& line) {
+  constexpr double kShownJ = 0.05;
+  return line.row == "unattributed" && std::abs(line.energy_j) < kShownJ ? 0 : line.energy_j;
+}
+
+double cost_of(double energy_j, double price) { return energy_j / kJoulesPerKwh * price; }
 
 }  // namespace
 
@@ -75,7 +109,7 @@ bool is_energy_answer(const json& answer) {
 }
 
 void add_costs(json& answer, double price) {
-  const auto add = [&](json& part) { part["cost"] = joules(part, "energy_j") / kJoulesPerKwh * price; };
+  const auto add = [&](json& part) { part["cost"] = cost_of(joules(part, "energy_j"), price); };
   for (json& row : answer["rows"]) add(row);
   add(answer["nodes"]);
   add(answer["attempts"]);
@@ -85,37 +119,37 @@ void add_costs(json& answer, double price) {
 Table energy_table(const json& answer, std::optional<double> price, const std::string& by) {
   std::string title = by;
   for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  const bool of_jobs = by == "job" || by == "owner";
   std::vector<Column> columns{{title}};
   if (by == "job") columns.push_back({"OWNER"});
   for (const char* name : {"ENERGY", "JOULES", "MEASURED"}) columns.push_back({name, true});
   if (price) columns.push_back({"COST", true});
   Table table(std::move(columns));
-  Rows rows(table, price, by == "job");
-  double shown_j = 0;
-  for (const json& row : answer["rows"]) {
-    rows.add(text_field(row, "name"), row);
-    shown_j += joules(row, "energy_j");
+  for (const Line& line : lines_of(answer, by)) {
+    const double energy_j = shown_j(line);
+    std::vector<std::string> cells{title_of(line)};
+    if (by == "job") cells.push_back(line.owner);
+    cells.push_back(energy_text(energy_j));
+    cells.push_back(fmt::format("{:.1f}", energy_j));
+    cells.push_back(share_text(energy_j, line.measured_j));
+    if (price) cells.push_back(fmt::format("{:.4f}", cost_of(energy_j, *price)));
+    table.add_row(std::move(cells));
   }
-  if (of_jobs) {
-    const double others_j = joules(answer["attempts"], "energy_j") - shown_j;
-    if (others_j > 0.0005) rows.add_rest("(other jobs)", others_j);
-    const double running_j = running_energy_j(answer);
-    if (running_j > 0) rows.add_rest("(running tasks)", running_j);
-    rows.add_rest("(unattributed)", joules(answer, "unattributed_j") - running_j);
-  }
-  if (by != "cluster") rows.add("all nodes", answer["nodes"]);
   return table;
 }
 
-std::string energy_csv(const json& answer, bool with_costs) {
-  std::string text = std::string("name,energy_j,measured_j,modelled_j") + (with_costs ? ",cost" : "") + "\n";
-  const auto line = [&](const std::string& name, const json& row) {
-    text +=
-        fmt::format("{},{},{},{}", name, joules(row, "energy_j"), joules(row, "measured_j"), joules(row, "modelled_j"));
-    text += with_costs ? fmt::format(",{}\n", joules(row, "cost")) : "\n";
-  };
-  for (const json& row : answer["rows"]) line(text_field(row, "name"), row);
+std::string energy_csv(const json& answer, std::optional<double> price, const std::string& by) {
+  json titles{"row", "name", "owner", "energy_j", "measured_j", "modelled_j"};
+  if (price) titles.push_back("cost");
+  std::string text = csv_line(titles);
+  for (const Line& line : lines_of(answer, by)) {
+    const std::string owner = by == "owner" ? line.name : line.owner;
+    json values{line.row, line.name, owner};
+    for (const double value : {line.energy_j, line.measured_j, line.energy_j - line.measured_j}) {
+      values.push_back(fmt::format("{}", value));  // with every digit: as a number it would be rounded for people
+    }
+    if (price) values.push_back(fmt::format("{}", cost_of(line.energy_j, *price)));
+    text += csv_line(values);
+  }
   return text;
 }
 

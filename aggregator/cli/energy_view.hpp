@@ -16,6 +16,8 @@ void add_costs(nlohmann::json& answer, double price);
 
 // Its rows, and what is needed for them to add up to all that the nodes used.
 Table energy_table(const nlohmann::json& answer, std::optional<double> price, const std::string& by);
-std::string energy_csv(const nlohmann::json& answer, bool with_costs);
+// The same with a column that says what a row is: `by`, other_jobs, running, unattributed or total (all others
+// together).
+std::string energy_csv(const nlohmann::json& answer, std::optional<double> price, const std::string& by);
 
 }  // namespace bramble::cli

@@ -102,13 +102,13 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
+}  // namespace
+
 std::string csv_line(const json& values) {
   std::string line;
   for (size_t i = 0; i < values.size(); ++i) line += (i == 0 ? "" : ",") + csv_field(cell(values[i]));
   return line + "\n";
 }
-
-}  // namespace
 
 Table job_table(const json& jobs) {
   const bool some_wait =

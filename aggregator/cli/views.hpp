@@ -18,6 +18,7 @@ std::string job_details(const nlohmann::json& job);                  // lines "n
 std::string explanation_text(const nlohmann::json& explained);       // of a job or a task, a line for each reason
 std::string node_details(const nlohmann::json& node);                // likewise
 std::vector<std::string> troubles_in(const nlohmann::json& health);  // sentences, for what holds up everybody
+std::string csv_line(const nlohmann::json& values);                  // of an array
 std::string query_csv(const nlohmann::json& result);  // RFC 4180, with a line of titles; lines end with '\n'
 
 }  // namespace bramble::cli

@@ -144,3 +144,50 @@ TEST(Moment, IsSoLongAgoOrATime) {
 
 }  // namespace
 }  // namespace bramble::cli
+// Adds up what stands in a column of the rows before the total, and gives the total's own.
+std::pair<double, double> sum_and_total(const std::string& csv, size_t column) {
+  double sum = 0, total = 0;
+  for (const auto& line : lines_of(csv)) {
+    std::istringstream fields(line);
+    std::string value;
+    for (size_t i = 0; i <= column; ++i) std::getline(fields, value, ',');
+    if (line.starts_with("row,")) continue;
+    (line.starts_with("total,") ? total : sum) += std::stod(value);
+  }
+  return {sum, total};
+}
+
+TEST(EnergyCsv, AddsUpByItself) {
+  const json energy = json::parse(R"({"rows":[{"name":"12","owner":"ann","energy_j":7200,"measured_j":3600},
+      {"name":"13","owner":"o,b","energy_j":300,"measured_j":0}],
+      "nodes":{"energy_j":36000,"measured_j":18000},
+      "attempts":{"energy_j":9000,"measured_j":4500},"unattributed_j":27000,"told_unattributed_j":20000})");
+  const std::string csv = energy_csv(energy, 0.5, "job");
+  const auto lines = lines_of(csv);
+  ASSERT_EQ(lines.size(), 7u);
+  EXPECT_EQ(lines[0], "row,name,owner,energy_j,measured_j,modelled_j,cost");
+  EXPECT_THAT(lines[1], testing::StartsWith("job,12,ann,7200,3600,3600,0.001"));
+  EXPECT_THAT(lines[2], testing::StartsWith("job,13,\"o,b\",300,"));
+  EXPECT_THAT(lines[3], testing::StartsWith("other_jobs,,,1500,900,600,"));
+  EXPECT_THAT(lines[4], testing::StartsWith("running,,,7000,3500,"));
+  EXPECT_THAT(lines[5], testing::StartsWith("unattributed,,,20000,10000,"));
+  json plain = energy;
+  plain["rows"][1]["owner"] = "ben";
+  for (const size_t column : {3, 4, 5, 6}) {
+    const auto [sum, total] = sum_and_total(energy_csv(plain, 0.5, "job"), column);
+    EXPECT_NEAR(sum, total, 1e-9 * total) << column;
+    EXPECT_GT(total, 0);
+  }
+}
+
+TEST(EnergyCsv, OfOwnersNodesAndTheClusterSaysWhatEachRowIs) {
+  const json energy = json::parse(R"({"rows":[{"name":"ann","energy_j":10,"measured_j":10}],
+      "nodes":{"energy_j":20,"measured_j":10},"attempts":{"energy_j":10,"measured_j":10},
+      "unattributed_j":10,"told_unattributed_j":10})");
+  EXPECT_EQ(energy_csv(energy, {}, "owner"),
+            "row,name,owner,energy_j,measured_j,modelled_j\nowner,ann,ann,10,10,0\n"
+            "unattributed,,,10,0,10\ntotal,,,20,10,10\n");
+  EXPECT_THAT(energy_csv(energy, {}, "node"), HasSubstr("node,ann,,10,10,0\ntotal,"));
+  EXPECT_EQ(lines_of(energy_csv(energy, {}, "cluster")).size(), 2u);
+}
+
