@@ -36,7 +36,7 @@ Result<int> energy(const Session& session, const EnergyCommand& command) {
     return api.get(energy_path(command, query_id), command.time_limit_ms / 1000);
   });
   if (asked.signal != 0) return kSignalBase + asked.signal;
-  if (!asked.answer) return tl::unexpected(asked.answer.error());
+  if (!asked.answer) return tl::unexpected(in_options(asked.answer.error()));
   json& answer = *asked.answer;
   if (!is_energy_answer(answer))
     return fail(ErrorCode::corrupt, "the aggregator's answer to the question is not understood");

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
+#include "common/base/duration.hpp"
 #include "common/base/node_set.hpp"
 #include "common/base/selector.hpp"
 #include "common/posix/system_clock.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr int64_t kMaxRows = 10'000'000;
 constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kLeastStepMs = 100;  // the API's own limits
+constexpr int64_t kMostTimeMs = 60'000;
 
 Status take_word(const std::string& value, std::initializer_list<const char*> words, std::string& target) {
   std::string list;
@@ -45,14 +48,52 @@ Status complete_span(int64_t& since_ms, int64_t& until_ms, int64_t length_ms) {
   return fail("--since must be before --until");
 }
 
-Result<Command> make_query(QueryCommand command) {
+// Those that say nothing to what is asked are refused, for people would take them for obeyed.
+Status refuse(const CLI::App& app, std::initializer_list<const char*> options, const std::string& why) {
+  for (const char* const option : options) {
+    if (app.count(option) > 0) return fail(option + (" " + why));
+  }
+  return {};
+}
+
+Status check_format(const CLI::App& app, const std::string& format) {
+  if (app.count("--json") == 0 || app.count("--format") == 0 || format == "json") return {};
+  return fail("give --json or --format " + format + ", not both");
+}
+
+Status check_query(const CLI::App& app, const QueryCommand& command) {
   const int kinds = (command.sql.empty() ? 0 : 1) + (command.metric.empty() ? 0 : 1) + (command.tables ? 1 : 0);
   if (kinds == 0) return fail("what shall be asked? Write one 'SELECT ...' in quotes, or --metric power_w");
   if (kinds > 1) return fail("ask either in SQL, or with --metric, or for --tables");
-  if (command.metric.empty() && command.format == "plot") return fail("--format plot goes with --metric");
+  if (auto status = check_format(app, command.format); !status) return status;
+  if (command.tables) {
+    return refuse(app, {"--node", "--since", "--until", "--step", "--agg", "--format", "--max-rows", "--time-limit"},
+                  "says nothing to --tables (--json does)");
+  }
+  if (!command.metric.empty()) return refuse(app, {"--max-rows"}, "goes with SQL, not with --metric");
+  if (command.format == "plot") return fail("--format plot goes with --metric");
+  return refuse(app, {"--node", "--since", "--until", "--step", "--agg"},
+                "goes with --metric; in SQL write a condition, as in WHERE node = 'pi01'");
+}
+
+// Of what is shorter than an hour and of today, about sixty: with steps of a minute a single minute would come to two,
+// for steps begin at whole ones.
+int64_t fitting_step_ms(int64_t since_ms, int64_t until_ms) {
+  constexpr int64_t kMinuteMs = 60'000, kMostSteps = 60;
+  constexpr int64_t kSlackMs = 1'000;  // "now" is read for each of the two
+  const bool is_recent = posix::wall_now().ms - since_ms < 24 * kHourMs;
+  for (const int64_t step_ms : {1'000, 5'000, 10'000, 30'000}) {
+    if (is_recent && until_ms - since_ms <= kMostSteps * step_ms + kSlackMs) return step_ms;
+  }
+  return kMinuteMs;
+}
+
+Result<Command> make_query(const CLI::App& app, QueryCommand command) {
+  if (auto status = check_query(app, command); !status) return tl::unexpected(status.error());
   if (auto status = complete_span(command.since_ms, command.until_ms, kHourMs); !status) {
     return tl::unexpected(status.error());
   }
+  if (app.count("--step") == 0) command.step_ms = fitting_step_ms(command.since_ms, command.until_ms);
   return command;
 }
 
@@ -72,7 +113,8 @@ void declare_query(OptionTree& tree) {
   add_node_set(*app, command->nodes);
   add_moment(*app, "--since", "90m (ago), or 2026-11-21 14:02 (1h)", command->since_ms);
   add_moment(*app, "--until", "likewise (now)", command->until_ms);
-  add_duration(*app, "--step", "one value for each so long (1m)", command->step_ms);
+  add_duration(*app, "--step", "one value for each so long (1m, or finer)", kLeastStepMs, kMaxDurationMs,
+               command->step_ms);
   add_value(*app, "--agg", "HOW", "mean min max p95 last; counters: rate increase",
             [command](const std::string& value) {
               return take_word(value, {"mean", "min", "max", "p95", "last", "rate", "increase"}, command->aggregate);
@@ -84,8 +126,9 @@ void declare_query(OptionTree& tree) {
   add_flag(*app, "--json", "the same as --format json", tree.common.json);
   add_flag(*app, "--tables", "list the tables of SQL and their columns", command->tables);
   add_number(*app, "--max-rows", "of SQL: at most N rows (10000)", 1, kMaxRows, command->max_rows);
-  add_duration(*app, "--time-limit", "how long it may take (10s)", command->time_limit_ms);
-  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) { return make_query(*command); }});
+  add_duration(*app, "--time-limit", "how long it may take (10s)", 1, kMostTimeMs, command->time_limit_ms);
+  tree.leaves.push_back(
+      {app, Tail::none, [app, command](const std::vector<std::string>&) { return make_query(*app, *command); }});
 }
 
 Status take_price(const std::string& text, std::optional<double>& target) {
@@ -95,8 +138,9 @@ Status take_price(const std::string& text, std::optional<double>& target) {
   return {};
 }
 
-Result<Command> make_energy(EnergyCommand command, bool by_said) {
-  if (!command.jobs.empty() && !by_said) command.by = "job";
+Result<Command> make_energy(const CLI::App& app, EnergyCommand command) {
+  if (auto status = check_format(app, command.format); !status) return tl::unexpected(status.error());
+  if (!command.jobs.empty() && app.count("--by") == 0) command.by = "job";
   if (!command.jobs.empty() && command.by != "job" && command.by != "owner") {
     return fail("--job goes with --by job or --by owner");
   }
@@ -108,18 +152,15 @@ Result<Command> make_energy(EnergyCommand command, bool by_said) {
 
 void declare_energy(OptionTree& tree) {
   auto command = std::make_shared<EnergyCommand>();
-  auto by_said = std::make_shared<bool>(false);
   CLI::App* app =
       add_command(tree.root, {"energy", "what nodes, jobs and owners used", "[OPTION...]",
                               "  bramble energy\n"
                               "  bramble energy --by owner --since 30d --price 0.30\n"
                               "  bramble energy --job last\n"
                               "  bramble energy --by job --node 'pi[01-04]' --since 2026-11-01 --format csv"});
-  add_value(*app, "--by", "WHAT", "node (default), job, owner or cluster",
-            [command, by_said](const std::string& value) {
-              *by_said = true;
-              return take_word(value, {"node", "job", "owner", "cluster"}, command->by);
-            });
+  add_value(*app, "--by", "WHAT", "node (default), job, owner or cluster", [command](const std::string& value) {
+    return take_word(value, {"node", "job", "owner", "cluster"}, command->by);
+  });
   add_node_set(*app, command->nodes);
   add_value(*app, "--job", "JOBS", "12, 3-7, last, all: only these, by job",
             [command](const std::string& value) -> Status {
@@ -135,11 +176,10 @@ void declare_energy(OptionTree& tree) {
   add_value(*app, "--format", "HOW", "table (default), csv or json", [command](const std::string& value) {
     return take_word(value, {"table", "csv", "json"}, command->format);
   });
-  add_duration(*app, "--time-limit", "how long it may take (10s)", command->time_limit_ms);
+  add_duration(*app, "--time-limit", "how long it may take (10s)", 1, kMostTimeMs, command->time_limit_ms);
   add_flag(*app, "--json", "the same as --format json", tree.common.json);
-  tree.leaves.push_back({app, Tail::none, [command, by_said](const std::vector<std::string>&) {
-                           return make_energy(*command, *by_said);
-                         }});
+  tree.leaves.push_back(
+      {app, Tail::none, [app, command](const std::vector<std::string>&) { return make_energy(*app, *command); }});
 }
 
 }  // namespace

@@ -154,9 +154,16 @@ void add_text(CLI::App& app, const char* flags, const char* kind, const char* he
 void add_flag(CLI::App& app, const char* flags, const char* help, bool& target) { app.add_flag(flags, target, help); }
 
 void add_duration(CLI::App& app, const char* flags, const char* help, int64_t& target_ms) {
-  add_value(app, flags, "TIME", help, [&target_ms](const std::string& value) -> Status {
+  add_duration(app, flags, help, 0, kMaxDurationMs, target_ms);
+}
+
+void add_duration(CLI::App& app, const char* flags, const char* help, int64_t least_ms, int64_t most_ms,
+                  int64_t& target_ms) {
+  add_value(app, flags, "TIME", help, [=, &target_ms](const std::string& value) -> Status {
     const auto duration_ms = parse_duration_ms(value);
     if (!duration_ms) return tl::unexpected(duration_ms.error());
+    if (*duration_ms < least_ms) return fail("'" + value + "' is less than " + format_duration(least_ms));
+    if (*duration_ms > most_ms) return fail("'" + value + "' is more than " + format_duration(most_ms));
     target_ms = *duration_ms;
     return {};
   });

@@ -47,6 +47,8 @@ void add_nodes(CLI::App& app, std::string& target);  // a node set, by its place
 void add_moment(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
 void add_flag(CLI::App& app, const char* flags, const char* help, bool& target);
 void add_duration(CLI::App& app, const char* flags, const char* help, int64_t& target_ms);
+void add_duration(CLI::App& app, const char* flags, const char* help, int64_t least_ms, int64_t most_ms,
+                  int64_t& target_ms);
 void add_size(CLI::App& app, const char* flags, const char* help, uint64_t& target_bytes);
 
 Result<double> parse_amount(std::string_view text);  // from 0 to 1e9

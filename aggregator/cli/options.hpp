@@ -140,8 +140,8 @@ struct QueryCommand {
   std::string nodes = "all";
   int64_t since_ms = 0;  // Unix milliseconds
   int64_t until_ms = 0;
-  int64_t step_ms = 60'000;
-  std::string aggregate;  // empty: rate of a counter, mean of a gauge
+  int64_t step_ms = 60'000;  // unless said, finer where the time is short
+  std::string aggregate;     // empty: rate of a counter, mean of a gauge
   bool tables = false;
   std::string format = "table";
   int64_t max_rows = 10'000;

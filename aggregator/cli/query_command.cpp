@@ -6,6 +6,7 @@
 #include "aggregator/cli/exit_status.hpp"
 #include "aggregator/cli/question.hpp"
 #include "aggregator/cli/series.hpp"
+#include "aggregator/cli/text.hpp"
 #include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
@@ -54,8 +55,12 @@ std::string rendered_series(const Session& session, const QueryCommand& command,
   if (session.common.json || command.format == "json") return answer.dump() + "\n";
   if (command.format == "csv") return series_csv(answer);
   const size_t columns = session.console.columns();
-  if (command.format == "table") return series_table(answer).render(columns);
   std::string text;
+  if (command.format == "table") {
+    text = series_heading(answer, columns);
+    for (const Table& table : series_tables(answer, columns)) text += "\n" + table.render(columns);
+    return text;
+  }
   for (const Plot& plot : series_plots(answer)) {
     text += (text.empty() ? "" : "\n") + draw(plot, columns == kAnyWidth ? kMinColumns : columns);
   }
@@ -75,7 +80,7 @@ Result<int> query_metric(const Session& session, const QueryCommand& command) {
     return api.get(telemetry_path(command, query_id), command.time_limit_ms / 1000);
   });
   if (asked.signal != 0) return kSignalBase + asked.signal;
-  if (!asked.answer) return tl::unexpected(asked.answer.error());
+  if (!asked.answer) return tl::unexpected(in_options(asked.answer.error()));
   if (!is_series_answer(*asked.answer)) {
     return fail(ErrorCode::corrupt, "the aggregator's answer to the question is not understood");
   }
@@ -107,12 +112,13 @@ Result<int> query_sql(const Session& session, const QueryCommand& command) {
   });
   if (asked.signal != 0) return kSignalBase + asked.signal;
   const auto& result = asked.answer;
+  if (!result && result.error().code == ErrorCode::limit) return tl::unexpected(in_options(result.error()));
   if (!result) return tl::unexpected(result.error());
   if (!is_result(*result)) return fail(ErrorCode::corrupt, "the aggregator's answer to the query is not understood");
   if (auto shown = printed(session, rendered(session, command, *result)); !shown) return shown;
   if (flag_field(*result, "truncated")) {
-    session.console.say(
-        fmt::format("only the first {} rows are shown: raise --max-rows, or ask for less", (*result)["rows"].size()));
+    session.console.say("only the first " + count_text((*result)["rows"].size(), "row") +
+                        " shown: raise --max-rows, or ask for less");
   }
   return kGood;
 }

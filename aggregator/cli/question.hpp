@@ -18,4 +18,8 @@ struct QuestionResult {
 QuestionResult ask_question(const Session& session,
                             const std::function<Result<nlohmann::json>(Api& api, const std::string& query_id)>& ask);
 
+// What the API says of a question in its own parameters' names, said in the command's options. Not for what SQLite
+// says: that names people's own columns.
+Error in_options(Error error);
+
 }  // namespace bramble::cli

@@ -6,10 +6,15 @@
 namespace bramble::cli {
 namespace {
 
-constexpr size_t kGap = 2;
 constexpr size_t kMinFlexible = 4;
 
 bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+size_t total_width(const std::vector<size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), kColumnGap * (widths.size() - 1));
+}
+
+}  // namespace
 
 std::string without_controls(std::string text) {
   for (char& c : text) {
@@ -18,12 +23,6 @@ std::string without_controls(std::string text) {
   }
   return text;
 }
-
-size_t total_width(const std::vector<size_t>& widths) {
-  return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
-}
-
-}  // namespace
 
 size_t display_width(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), starts_code_point));
@@ -71,7 +70,7 @@ std::string Table::render_line(const std::vector<std::string>& cells, const std:
   for (size_t i = 0; i < cells.size(); ++i) {
     const std::string cell = cut_to(cells[i], widths[i]);
     const std::string padding(widths[i] - display_width(cell), ' ');
-    if (i > 0) line.append(kGap, ' ');
+    if (i > 0) line.append(kColumnGap, ' ');
     line += columns_[i].right ? padding + cell : cell + padding;
   }
   line.erase(line.find_last_not_of(' ') + 1);

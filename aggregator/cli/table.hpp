@@ -10,6 +10,7 @@
 namespace bramble::cli {
 
 inline constexpr size_t kMinColumns = 80;
+inline constexpr size_t kColumnGap = 2;
 inline constexpr size_t kAnyWidth = std::numeric_limits<size_t>::max();  // no terminal: nothing is cut
 
 struct Column {
@@ -35,6 +36,9 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// With '?' for control characters: what a stranger has written must not drive the terminal.
+std::string without_controls(std::string text);
 
 // Columns that a UTF-8 text takes on a terminal, each code point counted as one.
 size_t display_width(std::string_view text);

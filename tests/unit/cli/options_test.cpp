@@ -130,6 +130,37 @@ TEST(Options, NameTheOptionWhoseValueIsWrong) {
   EXPECT_THAT(refusal({"query", "--format", "xml", "SELECT 1"}), HasSubstr("none of table, csv, json"));
 }
 
+TEST(Options, OfAQuestionThatSayNothingToItAreRefused) {
+  for (const char* const option : {"--node", "--since", "--until", "--step", "--agg"}) {
+    const std::string value = option == std::string("--agg") ? "mean" : "1";
+    EXPECT_THAT(refusal({"query", "SELECT 1", option, value}), HasSubstr(option + std::string(" goes with --metric")));
+    EXPECT_THAT(refusal({"query", "--tables", option, value}), HasSubstr("says nothing to --tables"));
+  }
+  EXPECT_THAT(refusal({"query", "--metric", "a", "--max-rows", "9"}), HasSubstr("--max-rows goes with SQL"));
+  EXPECT_THAT(refusal({"query", "--tables", "--format", "csv"}), HasSubstr("--format says nothing to --tables"));
+  for (const char* const format : {"csv", "plot", "table"}) {
+    EXPECT_THAT(refusal({"query", "--metric", "a", "--json", "--format", format}), HasSubstr("--json or --format"));
+  }
+  EXPECT_THAT(refusal({"energy", "--json", "--format", "csv"}), HasSubstr("--json or --format csv, not both"));
+  EXPECT_EQ(parsed<QueryCommand>({"query", "--metric", "a", "--json", "--format", "json"}).format, "json");
+  EXPECT_THAT(refusal({"query", "--metric", "a", "--step", "10ms"}), HasSubstr("--step: '10ms' is less than 100ms"));
+  EXPECT_THAT(refusal({"energy", "--time-limit", "2m"}), HasSubstr("--time-limit: '2m' is more than 1m"));
+}
+
+// Steps begin at whole ones: of a minute that begins in a minute, steps of a minute cover two.
+TEST(Options, AShortTimeIsAskedInFinerSteps) {
+  const auto step_ms = [](const char* since, const char* until) {
+    return parsed<QueryCommand>({"query", "--metric", "a", "--since", since, "--until", until}).step_ms;
+  };
+  EXPECT_EQ(step_ms("1m", "now"), 1'000);
+  EXPECT_EQ(step_ms("20m", "15m"), 5'000);
+  EXPECT_EQ(step_ms("50m", "30m"), 30'000);
+  EXPECT_EQ(step_ms("2h", "now"), 60'000);
+  EXPECT_EQ(step_ms("30d", "29d"), 60'000);
+  EXPECT_EQ(step_ms("2021-01-01 10:00", "2021-01-01 10:01"), 60'000) << "single readings are not kept for so long";
+  EXPECT_EQ(parsed<QueryCommand>({"query", "--metric", "a", "--since", "1m", "--step", "1m"}).step_ms, 60'000);
+}
+
 TEST(Options, QuestionsAreAskedInSqlOrByMetric) {
   const auto query = parsed<QueryCommand>({"query", "--metric", "power_w", "--since", "2h", "--step", "10s", "--agg",
                                            "p95", "--node", "pi[1-3]", "--format", "plot"});

@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "aggregator/cli/energy_view.hpp"
 #include "aggregator/cli/moment.hpp"
 #include "aggregator/cli/series.hpp"
+#include "aggregator/cli/text.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -85,11 +87,58 @@ json answer() {
 
 TEST(Series, TablesAndCsvLeaveOutWhatWasNotTold) {
   ASSERT_TRUE(is_series_answer(answer()));
-  const auto lines = lines_of(series_table(answer()).render(80));
+  const auto tables = series_tables(answer(), 80);
+  ASSERT_EQ(tables.size(), 1u);
+  const auto lines = lines_of(tables[0].render(80));
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_THAT(lines[0], HasSubstr("pi2"));
   EXPECT_THAT(lines[1], HasSubstr("1.5    -"));
   EXPECT_EQ(lines_of(series_csv(answer()))[1], "2027-01-15T08:00:00Z,1800000000000,pi1,power_w,mean,1.5");
+}
+
+TEST(Series, HeadingsSayTheTimeTheUnitAndWhetherWattsAreMeasured) {
+  json told = answer();
+  auto lines = lines_of(series_heading(told, 80));
+  ASSERT_EQ(lines.size(), 2u);
+  const int64_t begin_ms = told["since_ms"], end_ms = begin_ms + 3 * 60'000;
+  EXPECT_EQ(lines[0], "from " + clock_text(begin_ms) + " to " + clock_text(end_ms)) << "whole steps";
+  EXPECT_EQ(lines[1], "power_w, mean of 1m, in W") << "an aggregator that does not say what is measured";
+  told["series"][0]["measured_ratio"] = 0;
+  told["series"][1]["measured_ratio"] = 0.0;
+  EXPECT_EQ(lines_of(series_heading(told, 80))[1], "power_w, mean of 1m, in W, modelled");
+  told["series"][0]["measured_ratio"] = 1;
+  EXPECT_EQ(lines_of(series_heading(told, 80))[1], "power_w, mean of 1m, in W; measured: pi1; modelled: pi2");
+  told["series"][1]["measured_ratio"] = 0.9999;
+  EXPECT_EQ(lines_of(series_heading(told, 80))[1], "power_w, mean of 1m, in W, measured");
+  told["series"][1]["metric"] = "load1";
+  told["series"][1]["measured_ratio"] = nullptr;
+  lines = lines_of(series_heading(told, 80));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[2], "load1, mean of 1m") << "no unit";
+}
+
+TEST(Series, TablesFitTheWidthInAsManyPartsAsItTakes) {
+  json told = answer();
+  json& series = told["series"];
+  for (int node = 3; node <= 40; ++node) {
+    series.push_back(series[1]);
+    series.back()["node"] = "pi" + std::to_string(node);
+    series.back()["measured_ratio"] = node % 2;
+  }
+  series.push_back(series[1]);
+  series.back()["node"] = std::string(100, 'x');
+  const auto tables = series_tables(told, 80);
+  size_t columns = 0;
+  for (const Table& table : tables) {
+    const auto lines = lines_of(table.render(80));
+    ASSERT_EQ(lines.size(), 3u) << "each part has the same times";
+    for (const auto& line : lines) EXPECT_LE(display_width(line), 80u) << line;
+    std::istringstream words(lines[0]);
+    columns += static_cast<size_t>(std::distance(std::istream_iterator<std::string>(words), {})) - 1;
+  }
+  EXPECT_EQ(columns, series.size());
+  EXPECT_EQ(series_tables(told, kAnyWidth).size(), 1u) << "no terminal";
+  for (const auto& line : lines_of(series_heading(told, 80))) EXPECT_LE(display_width(line), 80u) << line;
 }
 
 TEST(Series, AnswersThatAreNoneAreSeen) {
@@ -123,27 +172,6 @@ TEST(EnergyTable, AddsUpToAllNodesAndShowsCosts) {
   EXPECT_THAT(lines[5], testing::AllOf(HasSubstr("all nodes"), HasSubstr("10.000 Wh")));
 }
 
-TEST(EnergyTable, DoesNotTakeTheNoiseOfTwoReadingsForRunningTasks) {
-  const json energy = json::parse(R"({"rows":[],"nodes":{"energy_j":1000},"attempts":{"energy_j":1000},
-      "unattributed_j":-0.01,"told_unattributed_j":-5})");
-  const auto lines = lines_of(energy_table(energy, {}, "job").render(80));
-  ASSERT_EQ(lines.size(), 4u);
-  EXPECT_THAT(lines[1], HasSubstr("(other jobs)"));
-  EXPECT_THAT(lines[2], testing::AllOf(HasSubstr("(unattributed)"), HasSubstr(" 0.0"), Not(HasSubstr("-0.0"))));
-}
-
-TEST(Moment, IsSoLongAgoOrATime) {
-  const WallTime now{1'800'000'000'000};
-  EXPECT_EQ(parse_moment_ms("1h 30m", now), now.ms - 5'400'000);
-  EXPECT_EQ(parse_moment_ms("now", now), now.ms);
-  EXPECT_EQ(parse_moment_ms("2027-01-15T08:00:00Z", now), now.ms);
-  EXPECT_EQ(parse_moment_ms("2027-01-15 08:00Z", now), now.ms);
-  EXPECT_EQ(parse_moment_ms("2027-01-15Z", now), now.ms - 8 * 3'600'000);
-  EXPECT_THAT(parse_moment_ms("yesterday", now).error().message, HasSubstr("is no time"));
-}
-
-}  // namespace
-}  // namespace bramble::cli
 // Adds up what stands in a column of the rows before the total, and gives the total's own.
 std::pair<double, double> sum_and_total(const std::string& csv, size_t column) {
   double sum = 0, total = 0;
@@ -191,3 +219,24 @@ TEST(EnergyCsv, OfOwnersNodesAndTheClusterSaysWhatEachRowIs) {
   EXPECT_EQ(lines_of(energy_csv(energy, {}, "cluster")).size(), 2u);
 }
 
+TEST(EnergyTable, DoesNotTakeTheNoiseOfTwoReadingsForRunningTasks) {
+  const json energy = json::parse(R"({"rows":[],"nodes":{"energy_j":1000},"attempts":{"energy_j":1000},
+      "unattributed_j":-0.01,"told_unattributed_j":-5})");
+  const auto lines = lines_of(energy_table(energy, {}, "job").render(80));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[1], HasSubstr("(other jobs)"));
+  EXPECT_THAT(lines[2], testing::AllOf(HasSubstr("(unattributed)"), HasSubstr(" 0.0"), Not(HasSubstr("-0.0"))));
+}
+
+TEST(Moment, IsSoLongAgoOrATime) {
+  const WallTime now{1'800'000'000'000};
+  EXPECT_EQ(parse_moment_ms("1h 30m", now), now.ms - 5'400'000);
+  EXPECT_EQ(parse_moment_ms("now", now), now.ms);
+  EXPECT_EQ(parse_moment_ms("2027-01-15T08:00:00Z", now), now.ms);
+  EXPECT_EQ(parse_moment_ms("2027-01-15 08:00Z", now), now.ms);
+  EXPECT_EQ(parse_moment_ms("2027-01-15Z", now), now.ms - 8 * 3'600'000);
+  EXPECT_THAT(parse_moment_ms("yesterday", now).error().message, HasSubstr("is no time"));
+}
+
+}  // namespace
+}  // namespace bramble::cli
