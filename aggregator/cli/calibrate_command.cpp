@@ -5,6 +5,7 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/node_selection.hpp"
 #include "aggregator/cli/question.hpp"
 #include "aggregator/cli/text.hpp"
 #include "common/base/node_set.hpp"
@@ -51,12 +52,17 @@ double rest_w(const wire::PowerModel& power, const std::vector<wire::MeteredPoin
   return std::sqrt(sum / static_cast<double>(points.size()));
 }
 
-Result<Calibration> fitted(const json& answer, const NodeCalibrateCommand& command) {
-  const auto points = points_of(answer);
-  if (points.empty()) {
-    return fail(ErrorCode::not_found,
-                command.from + " has told no measured watts in this time: is it a node with a meter?");
-  }
+// Perhaps there is no such node at all.
+Result<Calibration> without_points(const Session& session, const NodeCalibrateCommand& command) {
+  Api api = session.connect();
+  const auto nodes = all_nodes(api);
+  if (!nodes) return tl::unexpected(nodes.error());
+  if (const auto chosen = choose_nodes(*nodes, command.from); !chosen) return tl::unexpected(chosen.error());
+  return fail(ErrorCode::not_found,
+              command.from + " has told no measured watts in this time: is it a node with a meter?");
+}
+
+Result<Calibration> fitted(const std::vector<wire::MeteredPoint>& points, const NodeCalibrateCommand& command) {
   const auto power = wire::fit_power_model(points);
   if (!power) return fail(ErrorCode::not_found, command.from + ": " + power.error().message);
   return Calibration{*power, fmt::format(", fitted to {} of {} (off by {:.2f} W)", count_text(points.size(), "reading"),
@@ -73,7 +79,7 @@ Result<int> send(const Session& session, const NodeCalibrateCommand& command, co
   }
   Api api = session.connect();
   const auto reply = api.post("/api/v1/nodes/calibrate", body);
-  if (!reply) return tl::unexpected(reply.error());
+  if (!reply) return tl::unexpected(in_options(reply.error()));
   const json nodes = reply->value("nodes", json::array());
   if (session.common.json) return printed(session, nodes.dump() + "\n");
   const std::string names = fold_node_set(texts_in(nodes));
@@ -95,8 +101,12 @@ Result<int> node_calibrate(const Session& session, const NodeCalibrateCommand& c
                      {"query_id", query_id}});
   });
   if (asked.signal != 0) return kSignalBase + asked.signal;
+  if (!asked.answer && asked.answer.error().code == ErrorCode::limit) {
+    return fail(ErrorCode::limit, "reading what " + command.from + " told takes too long: give a shorter --lookback");
+  }
   if (!asked.answer) return tl::unexpected(asked.answer.error());
-  const auto calibration = fitted(*asked.answer, command);
+  const auto points = points_of(*asked.answer);
+  const auto calibration = points.empty() ? without_points(session, command) : fitted(points, command);
   if (!calibration) return tl::unexpected(calibration.error());
   return send(session, command, *calibration);
 }

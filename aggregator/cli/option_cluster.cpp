@@ -74,6 +74,7 @@ Result<Command> make_calibrate(const NodeCalibrateCommand& command) {
     return fail("give --idle-w and --busy-w both: what it draws at rest, and with all cores busy");
   }
   if (said && *command.idle_w > *command.busy_w) return fail("--busy-w must not be below --idle-w");
+  if (said && *command.busy_w == 0) return fail("--busy-w must be more than 0: no node works without power");
   return command;
 }
 

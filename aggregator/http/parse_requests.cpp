@@ -149,7 +149,8 @@ Result<Calibrating> parse_calibrate(std::string_view body) {
       .flag("clear", clear);
   const bool has_idle = json->contains("idle_w"), has_busy = json->contains("busy_w");
   fields.rule(clear ? !has_idle && !has_busy : has_idle && has_busy, "give both idle_w and busy_w, or clear alone")
-      .rule(power.idle_w <= power.busy_w, "busy_w must not be below idle_w");
+      .rule(power.idle_w <= power.busy_w, "busy_w must not be below idle_w")
+      .rule(clear || power.busy_w > 0, "busy_w must be more than 0: no node works without power");
   if (!fields.status()) return tl::unexpected(fields.status().error());
   if (!clear) calibrating.power = power;
   return calibrating;

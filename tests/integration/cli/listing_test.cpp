@@ -72,12 +72,16 @@ TEST(Node, CalibrateFitsTheWattsOfANodeWithAMeter) {
   EXPECT_NEAR(aggregator.posts().back().second["busy_w"].get<double>(), 7, 1e-9);
 }
 
-TEST(Node, CalibrateRefusesANodeWithoutAMeter) {
+TEST(Node, CalibrateRefusesANodeWithoutAMeterAndOneThatIsNone) {
   FakeAggregator aggregator;
+  aggregator.set_nodes(two_nodes());
   aggregator.set_query_result({{"columns", {"load", "power_w"}}, {"rows", json::array()}});
   const Ran ran = run_bramble(aggregator.url(), {"node", "calibrate", "pi02", "--from", "pi01"});
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.err, HasSubstr("pi01 has told no measured watts in this time: is it a node with a meter?"));
+  const Ran nobody = run_bramble(aggregator.url(), {"node", "calibrate", "pi02", "--from", "pi10"});
+  EXPECT_EQ(nobody.status, 1);
+  EXPECT_THAT(nobody.err, HasSubstr("unknown node 'pi10'; did you mean 'pi01'?"));
 }
 
 TEST(Query, ShowsTableCsvAndJson) {

@@ -184,6 +184,7 @@ TEST(Options, ANodeIsCalibratedInOneWay) {
   EXPECT_THAT(refusal({"node", "calibrate", "pi03"}), HasSubstr("--idle-w and --busy-w, or --from"));
   EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "2"}), HasSubstr("both"));
   EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "7", "--busy-w", "6"}), HasSubstr("not be below"));
+  EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "0", "--busy-w", "0"}), HasSubstr("more than 0"));
   EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--clear", "--from", "pi01"}), HasSubstr("or --clear"));
   EXPECT_THAT(refusal({"node", "calibrate", "pi03", "--idle-w", "much", "--busy-w", "6"}),
               HasSubstr("--idle-w: 'much'"));

@@ -97,6 +97,8 @@ TEST(ParseCalibrate, NamesWhatIsWrong) {
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":2})")), both);
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":2,"busy_w":3,"clear":true})")), both);
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":4,"busy_w":3})")), "busy_w must not be below idle_w");
+  EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":0,"busy_w":0})")),
+            "busy_w must be more than 0: no node works without power");
   const std::string range = " must be a number of watts from 0 to 1000";
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":-1,"busy_w":3})")), "idle_w" + range);
   EXPECT_EQ(complaint(parse_calibrate(R"({"nodes":"all","idle_w":1,"busy_w":"3"})")), "busy_w" + range);
