@@ -144,8 +144,8 @@ void compare_with_list(State& state, Effects& effects, Now now) {
 void say_about(State& state, Effects& effects, const wire::WardenState& list) {
   if (list.slots < state.config.slots) {
     say_once(state, effects, "warden slots",
-             "the warden runs " + std::to_string(list.slots) + " tasks at once, fewer than this agent's " +
-                 std::to_string(state.config.slots) + " slots: give both the same number");
+             "the warden runs fewer tasks at once (" + std::to_string(list.slots) + ") than this agent has slots (" +
+                 std::to_string(state.config.slots) + "): give both the same number");
   }
   if (list.note.empty() || list.note == state.warden.said_note) return;
   state.warden.said_note = list.note;

@@ -8,6 +8,8 @@
 
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/table.hpp"
+#include "aggregator/cli/text.hpp"
 #include "aggregator/cli/views.hpp"
 
 namespace bramble::cli {
@@ -112,7 +114,7 @@ class Check {
     std::string sentences;
     for (size_t i = 0; i < std::min(kMaxSentences, found_.size()); ++i) sentences += found_[i].second + "; ";
     if (found_.size() > kMaxSentences) sentences += fmt::format("and {} more; ", found_.size() - kMaxSentences);
-    sentences += fmt::format("{} nodes on", on_);
+    sentences += count_text(on_, "node") + " on";
     if (stopped_ > 0) sentences += fmt::format(", {} stopped", stopped_);
     if (off_ > 0) sentences += fmt::format(", {} off", off_);
     std::replace(sentences.begin(), sentences.end(), '|', '/');

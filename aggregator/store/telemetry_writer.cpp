@@ -164,7 +164,7 @@ Status TelemetryWriter::store() {
 // What was not stored and never can be; told once.
 void TelemetryWriter::give_up(uint64_t rows, const std::string& why) {
   if (rows > 0 && unfit_ == 0) {
-    options_.warn(std::to_string(rows) + " readings are dropped, for they can never be stored: " + why +
+    options_.warn("readings are dropped, for they can never be stored (" + std::to_string(rows) + "): " + why +
                   "; further ones are counted in the health's telemetry.unfit");
   }
   unfit_ += rows;

@@ -120,7 +120,7 @@ TEST_F(Telling, ACheckOfAGoodClusterIsOk) {
   start("");
   const Ran ran = bramble({"check", "--disk", "none"});
   EXPECT_EQ(ran.status, 0) << ran.out;
-  EXPECT_THAT(ran.out, HasSubstr("BRAMBLE OK - 1 nodes on"));
+  EXPECT_THAT(ran.out, HasSubstr("BRAMBLE OK - 1 node on"));
 }
 
 TEST_F(Telling, ACheckWithoutAnAggregatorIsCriticalAndAWrongOneUnknown) {

@@ -35,7 +35,7 @@ TEST(CheckRules, AGoodClusterIsOneLineWithItsFigures) {
   const auto result = check(json::array({pi01, node("pi02", "stopped")}));
   EXPECT_EQ(result.status, kCheckOk);
   EXPECT_EQ(result.line,
-            "BRAMBLE OK - 1 nodes on, 1 stopped | 'pi01_temperature'=48.2;75;82 'pi01_disk'=25.0%;90;97 'power'=3.5W "
+            "BRAMBLE OK - 1 node on, 1 stopped | 'pi01_temperature'=48.2;75;82 'pi01_disk'=25.0%;90;97 'power'=3.5W "
             "'nodes_on'=1\n");
 }
 
@@ -53,7 +53,7 @@ TEST(CheckRules, ARaisedAlertIsAWarningForThoseWhoAskForItsNode) {
                                   {{"alert", "watts"}, {"node", ""}, {"text", "alert watts is raised"}}});
   const auto one = check(json::array({node("pi02", "on")}), health);
   EXPECT_EQ(one.status, kCheckWarning);
-  EXPECT_THAT(one.line, HasSubstr("WARNING - alert watts is raised; 1 nodes on"));
+  EXPECT_THAT(one.line, HasSubstr("WARNING - alert watts is raised; 1 node on"));
   EXPECT_THAT(check(json::array({node("pi01", "on")}), health).line, HasSubstr("alert hot of node pi01 is raised"));
 }
 
