@@ -37,7 +37,7 @@ LocalCluster::LocalCluster(posix::EventLoop& loop, Console& console, LocalLayout
     : loop_(loop),
       console_(console),
       layout_(std::move(layout)),
-      plan_(plan),
+      plan_(std::move(plan)),
       handlers_(std::move(handlers)),
       reconnect_(console, 0) {
   endpoint_.url = layout_.api_url();
@@ -72,7 +72,8 @@ Status LocalCluster::prepare() {
   }
   if (auto made = posix::make_directories(layout_.logs(), 0700); !made) return made;
   ::unlink(layout_.broker_client().c_str());  // of an earlier life of this folder
-  return posix::write_file_atomically(layout_.aggregator_config(), aggregator_toml(layout_, names), {0600, false});
+  return posix::write_file_atomically(layout_.aggregator_config(), aggregator_toml(layout_, names, plan_.config),
+                                      {0600, false});
 }
 
 Status LocalCluster::start() {

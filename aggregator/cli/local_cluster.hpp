@@ -18,6 +18,7 @@ struct LocalPlan {
   uint32_t agents = 2;
   uint32_t slots = 1;
   uint64_t memory_bytes = 0;  // of each node; 0: it says itself
+  LocalKeys config;           // of a person, for aggregator.toml
 };
 
 // Belongs to the loop's thread, as its parts do.

@@ -38,13 +38,13 @@ Result<Folder> choose_folder(const LocalCommand& command) {
   return Folder{path, true};
 }
 
-LocalPlan plan_for(const LocalCommand& command) {
+LocalPlan plan_for(const LocalCommand& command, LocalKeys config) {
   const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
   struct sysinfo machine {};
   const bool known = ::sysinfo(&machine) == 0;
   const uint64_t memory = known ? uint64_t{machine.totalram} * machine.mem_unit : 0;
   return {command.agents, command.slots > 0 ? command.slots : std::max(1U, cores / command.agents),
-          memory / command.agents};
+          memory / command.agents, std::move(config)};
 }
 
 // This process' environment, with the cluster's address, and with our own programs found first.
@@ -64,11 +64,11 @@ std::vector<std::string> environment_for(const std::string& url) {
 // The life of one `bramble local`: start, run the command (or wait for Ctrl-C), end.
 class LocalRun {
  public:
-  LocalRun(Console& console, const LocalCommand& command, const Folder& folder)
+  LocalRun(Console& console, const LocalCommand& command, const Folder& folder, LocalKeys config)
       : console_(console),
         command_(command),
         layout_(folder.path),
-        cluster_(loop_, console, layout_, plan_for(command),
+        cluster_(loop_, console, layout_, plan_for(command, std::move(config)),
                  {[this] { ready(); }, [this](const Error& error) { finish(tl::unexpected(error)); }}) {}
 
   Result<int> run() {
@@ -127,9 +127,11 @@ class LocalRun {
 }  // namespace
 
 Result<int> local(Console& console, const LocalCommand& command) {
+  const auto config = command.config.empty() ? Result<LocalKeys>(LocalKeys{}) : read_local_config(command.config);
+  if (!config) return tl::unexpected(config.error());
   const auto folder = choose_folder(command);
   if (!folder) return tl::unexpected(folder.error());
-  const auto result = LocalRun(console, command, *folder).run();
+  const auto result = LocalRun(console, command, *folder, *config).run();
   if (!result) {
     return fail(result.error().code, fmt::format("{}\nbramble: the logs are in {}", result.error().message,
                                                  LocalLayout(folder->path).logs()));

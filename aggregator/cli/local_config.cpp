@@ -9,11 +9,15 @@
 #include <vector>
 
 #include "aggregator/cli/api.hpp"
+#include "common/posix/config_file.hpp"
+#include "common/posix/files.hpp"
 
 namespace bramble::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr size_t kMaxConfigBytes = 1 << 20;
 
 // A TOML basic string; its escapes are those of JSON.
 std::string quoted(const std::string& text) { return json(text).dump(); }
@@ -48,16 +52,37 @@ Result<BrokerAccess> parse_broker_client(const std::string& json_text) {
   return access;
 }
 
-std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes) {
-  std::string text = fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n",
-                                 quoted(layout.aggregator_state()), quoted(layout.api_socket()));
-  text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 20\nhold_s = 1\n";
+// Keys come first: behind a table's heading they would be the table's.
+std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes, const LocalKeys& more) {
+  std::string text = fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n{}",
+                                 quoted(layout.aggregator_state()), quoted(layout.api_socket()), more.text);
+  if (!more.power) {
+    text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 20\nhold_s = 1\n";
+  }
   for (const std::string& node : nodes) {
     for (const char* role : {"supply", "halted"}) {
       text += fmt::format("\n[[line]]\nnode = {}\nkind = \"sim\"\nrole = \"{}\"\n", quoted(node), role);
     }
   }
   return text;
+}
+
+Result<LocalKeys> read_local_config(const std::string& path) {
+  auto file = posix::ConfigFile::read(path);
+  if (!file) return tl::unexpected(file.error());
+  for (const char* const key :
+       {"cluster", "state_dir", "api_socket", "broker_url", "broker_user", "broker_password_file"}) {
+    std::string given;
+    file->text(key, given);
+    if (!given.empty()) return fail(path + ": " + key + " is the local cluster's own: leave it out");
+  }
+  LocalKeys keys;
+  file->table("power", [&](posix::ConfigFile&) { keys.power = true; });
+  auto text = posix::read_file(path, kMaxConfigBytes);
+  if (!text) return tl::unexpected(text.error());
+  keys.text = std::move(*text);
+  if (!keys.text.empty() && keys.text.back() != '\n') keys.text += '\n';
+  return keys;
 }
 
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker) {

@@ -55,8 +55,16 @@ struct LocalNode {
   std::string boot_id;
 };
 
-// With simulated lines for the nodes, and recovery on, with limits that one can wait for.
-std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes);
+// A person's own lines for the aggregator's file.
+struct LocalKeys {
+  std::string text;
+  bool power = false;  // with a table [power]: then ours is left out
+};
+
+// Ours, a person's, and simulated lines for the nodes, with recovery on and limits that one can wait for.
+std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes, const LocalKeys& more);
+// The text of a file of more keys for the aggregator. What a local cluster decides itself is refused, with its key.
+Result<LocalKeys> read_local_config(const std::string& path);
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker);
 
 std::string local_node_name(uint32_t number, uint32_t count);  // "local01"; three digits from 100 nodes on

@@ -117,10 +117,12 @@ void declare_local(OptionTree& tree) {
       add_command(tree.root, {"local", "a whole cluster on this machine", "[OPTION...] [-- COMMAND [ARG...]]",
                               "  bramble local --agents 4 -- bramble run -- hostname\n"
                               "  bramble local --agents 2 -- sh -c 'seq 1000000 | bramble map -- wc -l'\n"
-                              "  bramble local --agents 3 --dir ~/cluster    (until Ctrl-C)"});
+                              "  bramble local --agents 3 --dir ~/cluster    (until Ctrl-C)\n"
+                              "  bramble local --config alerts.toml"});
   add_number(*app, "--agents", "nodes (2)", 1, kMaxAgents, command->agents);
   add_number(*app, "--slots", "cores of each (this machine's, shared out)", 1, kMaxSlots, command->slots);
   add_text(*app, "--dir", "DIR", "where its state is kept (else temporary)", command->dir);
+  add_text(*app, "--config", "FILE", "more of aggregator.toml: alerts, tcp_listen...", command->config);
   tree.leaves.push_back({app, Tail::optional, [command](std::vector<std::string> tail) -> Result<Command> {
                            command->argv = std::move(tail);
                            return *command;

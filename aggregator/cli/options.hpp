@@ -203,6 +203,7 @@ struct LocalCommand {
   uint32_t agents = 2;
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
   std::string dir;     // empty: a temporary one
+  std::string config;  // more lines for the aggregator's configuration; empty: none
   std::vector<std::string> argv;
 };
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "support/temp_dir.hpp"
+
 namespace bramble::cli {
 namespace {
 
@@ -12,20 +16,46 @@ TEST(LocalConfig, NamesNodesWithLeadingZeros) {
 }
 
 TEST(LocalConfig, WritesTheAggregatorsFileWithItsPathsQuoted) {
-  const std::string text = aggregator_toml(LocalLayout("/tmp/a \"b\""), {});
+  const std::string text = aggregator_toml(LocalLayout("/tmp/a \"b\""), {}, {"[[alert]]\n", false});
   EXPECT_TRUE(
       text.starts_with("cluster = \"local\"\nstate_dir = \"/tmp/a \\\"b\\\"/aggregator\"\n"
-                       "api_socket = \"/tmp/a \\\"b\\\"/api.sock\"\n"))
+                       "api_socket = \"/tmp/a \\\"b\\\"/api.sock\"\n[[alert]]\n"))
       << text;
 }
 
 TEST(LocalConfig, GivesEachNodeASupplyAndAHaltLine) {
-  const std::string text = aggregator_toml(LocalLayout("/d"), {"local01"});
+  const std::string text = aggregator_toml(LocalLayout("/d"), {"local01"}, {});
   EXPECT_NE(text.find("recovery = true\n"), std::string::npos);
   EXPECT_TRUE(
       text.ends_with("\n[[line]]\nnode = \"local01\"\nkind = \"sim\"\nrole = \"supply\"\n"
                      "\n[[line]]\nnode = \"local01\"\nkind = \"sim\"\nrole = \"halted\"\n"))
       << text;
+}
+
+TEST(LocalConfig, LeavesThePowerToAPersonWhoSaysHow) {
+  const test::TempDir dir;
+  const std::string path = dir / "more.toml";
+  std::ofstream(path) << "[power]\nrecovery = false";
+  const auto keys = read_local_config(path);
+  ASSERT_TRUE(keys) << keys.error().message;
+  const std::string text = aggregator_toml(LocalLayout("/d"), {"local01"}, *keys);
+  EXPECT_NE(text.find("[power]\nrecovery = false\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("recovery = true"), std::string::npos) << text;
+}
+
+TEST(LocalConfig, TakesMoreKeysOfAPersonButNotThoseOfItsOwn) {
+  const test::TempDir dir;
+  const std::string path = dir / "more.toml";
+  std::ofstream(path) << "home_assistant = \"homeassistant\"\n[[alert]]\nname = \"a\"\n";
+  const auto taken = read_local_config(path);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_TRUE(taken->text.starts_with("home_assistant"));
+  EXPECT_FALSE(taken->power);
+  std::ofstream(path) << "broker_url = \"tcp://x:1\"\n";
+  EXPECT_EQ(read_local_config(path).error().message, path + ": broker_url is the local cluster's own: leave it out");
+  std::ofstream(path) << "a = \n";
+  EXPECT_TRUE(read_local_config(path).error().message.starts_with(path + ":1: "));
+  EXPECT_FALSE(read_local_config(dir / "none"));
 }
 
 TEST(LocalConfig, WritesAnAgentsFileWithTheBrokersAccess) {
