@@ -1,7 +1,10 @@
 #include "aggregator/core/home_assistant.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
+
+#include "common/wire/metrics.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -35,11 +38,38 @@ constexpr Sensor kSensors[] = {
 };
 constexpr std::string_view kUnderVoltage = "under_voltage";
 
+// People's own sensors: what the end of a name says. A unit that is not here stays a part of the name.
+struct Ending {
+  std::string_view text;
+  std::string_view device_class;
+  std::string_view unit;
+  double factor = 1;
+};
+constexpr Ending kEndings[] = {{"_celsius", "temperature", "°C"},
+                               {"_w", "power", "W"},
+                               {"_j", "energy", "Wh", 1.0 / 3600},
+                               {"_wh", "energy", "Wh"},
+                               {"_v", "voltage", "V"},
+                               {"_a", "current", "A"},
+                               {"_hz", "frequency", "Hz"},
+                               {"_s", "duration", "s"},
+                               {"_hpa", "atmospheric_pressure", "hPa"},
+                               {"_lux", "illuminance", "lx"},
+                               {"_dbm", "signal_strength", "dBm"},
+                               {"_ppm", "", "ppm"},
+                               {"_bytes", "", "B"},
+                               {"_percent", "", "%"},
+                               {"_ratio", "", "%", 100}};
+constexpr size_t kMaxOwnSensors = 32;  // of a node
+
 // Letters, digits, '_' and '-'; a name may have dots, too.
+std::string id_text(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '-');
+  return name;
+}
+
 std::string id_of(const State& state, const std::string& node) {
-  std::string id = "bramble_" + state.config.cluster + "_" + node;
-  for (char& c : id) c = c == '.' ? '-' : c;
-  return id;
+  return id_text("bramble_" + state.config.cluster + "_" + node);
 }
 
 constexpr std::string_view kDevice = "/device/";
@@ -52,6 +82,25 @@ std::string device_topic(const State& state, const std::string& node) {
 std::string number_text(double value) {
   std::string text = json(value).dump();
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
+
+bool is_brambles_own(std::string_view metric) {
+  return std::any_of(wire::kMetrics.begin(), wire::kMetrics.end(),
+                     [&](const wire::Metric& known) { return known.name == metric; });
+}
+
+// "greenhouse_celsius": "greenhouse", in degrees. Home Assistant takes an energy only as a total, which may count anew.
+Sensor own_sensor(std::string_view metric) {
+  Sensor sensor{metric, metric, "", "", "measurement", 1, 3};
+  for (const Ending& ending : kEndings) {
+    if (!metric.ends_with(ending.text) || metric.size() == ending.text.size()) continue;
+    sensor.name.remove_suffix(ending.text.size());
+    sensor.device_class = ending.device_class;
+    sensor.unit = ending.unit;
+    sensor.factor = ending.factor;
+    if (ending.device_class == "energy") sensor.state_class = "total_increasing";
+  }
+  return sensor;
 }
 
 // "values" is also a method of Jinja's dictionaries, and a reading may leave a value out.
@@ -72,7 +121,7 @@ void add_measured(json& component, const Sensor& sensor, const std::string& tele
 
 json component_of(const Sensor& sensor, const std::string& id) {
   json component{{"platform", "sensor"},
-                 {"unique_id", id + "_" + std::string(sensor.metric)},
+                 {"unique_id", id_text(id + "_" + std::string(sensor.metric))},
                  {"name", sensor.name},
                  {"state_class", sensor.state_class},
                  {"value_template", value_template(sensor)}};
@@ -91,15 +140,36 @@ json under_voltage_component(const std::string& id) {
 
 json components_of(const Node& node, const std::string& id, const std::string& telemetry_topic) {
   json components = json::object();
-  const auto& values = node.telemetry->values;
   for (const Sensor& sensor : kSensors) {
     const std::string metric(sensor.metric);
-    if (!values.contains(metric)) continue;
+    if (!node.announced.contains(metric)) continue;
     components[metric] = component_of(sensor, id);
     add_measured(components[metric], sensor, telemetry_topic);
   }
-  if (values.contains(std::string(kUnderVoltage))) components[std::string(kUnderVoltage)] = under_voltage_component(id);
+  for (const std::string& metric : node.announced) {
+    if (!is_brambles_own(metric)) components[id_text(metric)] = component_of(own_sensor(metric), id);
+  }
+  if (node.announced.contains(std::string(kUnderVoltage))) {
+    components[std::string(kUnderVoltage)] = under_voltage_component(id);
+  }
   return components;
+}
+
+bool has_component(std::string_view metric) {
+  return metric == kUnderVoltage || std::any_of(std::begin(kSensors), std::end(kSensors),
+                                                [&](const Sensor& sensor) { return sensor.metric == metric; });
+}
+
+// Whether the reading tells more than was announced. One that is missing in a single reading takes no sensor away.
+bool note_readings(Node& node) {
+  const size_t before = node.announced.size();
+  size_t own = 0;
+  for (const std::string& metric : node.announced) own += is_brambles_own(metric) ? 0 : 1;
+  for (const auto& [metric, value] : node.telemetry->values) {
+    if (node.announced.contains(metric)) continue;
+    if (is_brambles_own(metric) ? has_component(metric) : own++ < kMaxOwnSensors) node.announced.insert(metric);
+  }
+  return node.announced.size() > before;
 }
 
 json available_by(const std::string& topic) {
@@ -129,22 +199,23 @@ std::string discovery_payload(const State& state, const Node& node) {
   return payload.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+namespace {
+
+void publish_device(const State& state, Effects& effects, const Node& node) {
+  effects.publish.push_back({device_topic(state, node.record.status.node), discovery_payload(state, node), 1, true});
+}
+
+}  // namespace
+
 void announce_device(State& state, Effects& effects, Node& node) {
   if (state.config.home_assistant.empty() || !node.telemetry || node.foreign) return;
-  size_t readings = 0;
-  for (const Sensor& sensor : kSensors) readings += node.telemetry->values.count(std::string(sensor.metric));
-  readings += node.telemetry->values.count(std::string(kUnderVoltage));
-  // One that is missing in a single reading takes no sensor away.
-  if (readings <= node.announced_readings) return;
-  node.announced_readings = readings;
-  effects.publish.push_back({device_topic(state, node.record.status.node), discovery_payload(state, node), 1, true});
+  if (note_readings(node)) publish_device(state, effects, node);
 }
 
 void announce_all_again(State& state, Effects& effects) {
   if (state.config.home_assistant.empty()) return;
   for (Node& node : state.nodes) {
-    node.announced_readings = 0;
-    announce_device(state, effects, node);
+    if (!node.foreign && !node.announced.empty()) publish_device(state, effects, node);
   }
 }
 

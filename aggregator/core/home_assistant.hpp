@@ -1,4 +1,5 @@
-// Home Assistant's MQTT device discovery: each node is a device with a sensor for each of its readings.
+// Home Assistant's MQTT device discovery: each node is a device with a sensor for each of its readings, people's own
+// (32 of a node at most) included; their names' ends tell the unit.
 //
 // Published, retained, to PREFIX/device/bramble_CLUSTER_NODE/config as soon as a node has told its first reading, and
 // again when it tells of others, when Home Assistant says that it is online, and after each connection. An empty
@@ -29,7 +30,7 @@ std::vector<std::string> every_device();
 // Where Home Assistant says that it is online.
 std::string home_assistant_status_topic(const Config& config);
 
-// The payload for one node, with sensors for what its last reading tells.
+// The payload for one node, with sensors for what its readings have told.
 std::string discovery_payload(const State& state, const Node& node);
 
 }  // namespace bramble::aggregator

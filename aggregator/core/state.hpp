@@ -174,7 +174,7 @@ struct Node {
   std::unordered_set<AttemptKey> attempts;          // open, not lost
   std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
-  size_t announced_readings = 0;                    // to Home Assistant
+  std::set<std::string> announced;                  // to Home Assistant: the readings that are sensors of its device
   wire::TasksMessage outbox;                        // goes out at the end of the step; written by mail_to() only
   bool has_mail = false;                            // stands in `mail`
 };

@@ -97,6 +97,34 @@ TEST_F(HomeAssistant, IsToldNothingBesideTheKeysThatItKnows) {
   EXPECT_EQ(ids, (std::set<std::string>{"bramble_home_pi-1_power_w", "bramble_home_pi-1_under_voltage"}));
 }
 
+TEST_F(HomeAssistant, FindsPeoplesOwnSensorsWithTheUnitThatTheirNamesEndIn) {
+  tell({{"greenhouse_celsius", 21}, {"soil_ratio", 0.2}, {"door", 1}, {"fan_rpm", 900}, {"cpu_user_ratio", 0.1}});
+  const json components = json::parse(take().at(0).payload)["components"];
+  ASSERT_EQ(components.size(), 4U) << "what bramble tells and nobody asks for is none of them";
+  EXPECT_EQ(components["greenhouse_celsius"]["name"], "greenhouse");
+  EXPECT_EQ(components["greenhouse_celsius"]["device_class"], "temperature");
+  EXPECT_EQ(components["greenhouse_celsius"]["unit_of_measurement"], "°C");
+  EXPECT_EQ(components["greenhouse_celsius"]["unique_id"], "bramble_home_pi-1_greenhouse_celsius");
+  EXPECT_EQ(components["soil_ratio"]["unit_of_measurement"], "%");
+  EXPECT_EQ(components["soil_ratio"]["value_template"],
+            "{% set v = value_json['values'].get('soil_ratio') %}{{ none if v is none else (v * 100) | round(3) }}");
+  EXPECT_EQ(components["door"]["name"], "door");
+  EXPECT_FALSE(components["door"].contains("unit_of_measurement"));
+  EXPECT_FALSE(components["door"].contains("device_class"));
+  EXPECT_EQ(components["fan_rpm"]["name"], "fan_rpm") << "a unit that Home Assistant has no kind for";
+}
+
+TEST_F(HomeAssistant, FindsSoManyOfPeoplesOwnSensorsOnly) {
+  std::map<std::string, double> values{{"power_w", 3}};
+  for (int i = 0; i < 100; ++i) values["own" + std::to_string(i)] = i;
+  tell(values);
+  EXPECT_EQ(json::parse(take().at(0).payload)["components"].size(), 33U);
+  tell(values);
+  EXPECT_TRUE(take().empty());
+  tell({{"other", 1}});
+  EXPECT_TRUE(take().empty());
+}
+
 TEST_F(HomeAssistant, SeesANodeAsAwayWhenItsAgentOrTheAggregatorIs) {
   tell({{"power_w", 3}});
   const json availability = json::parse(take().at(0).payload)["availability"];

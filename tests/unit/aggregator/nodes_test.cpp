@@ -138,7 +138,7 @@ TEST(Nodes, OfAnotherAggregatorHaveTheirNameAndAreNoDevice) {
   ASSERT_EQ(cluster.state().nodes.size(), 1U);
   EXPECT_EQ(cluster.state().nodes[0].record.status.node, "pi1");
   EXPECT_TRUE(cluster.state().nodes[0].foreign);
-  EXPECT_EQ(cluster.state().nodes[0].announced_readings, 0U);
+  EXPECT_TRUE(cluster.state().nodes[0].announced.empty());
 }
 
 TEST(Nodes, ThatAreAwayTellNoReadings) {
