@@ -19,7 +19,8 @@ struct Reading {
   std::optional<double> frequency_ratio;  // of the CPUs' clock to the highest that they have
   // What the node finds amiss with itself; absent: it has not looked. Shared, for it hardly ever changes.
   std::shared_ptr<const std::vector<wire::Finding>> findings;
-  double busy_cpu_s = 0;  // CPU time of the whole node since the reading before
+  double busy_cpu_s = 0;     // CPU time of the whole node since the reading before
+  std::string trouble = {};  // of the sensors that fail, for people; empty: none
 };
 
 }  // namespace bramble::agent

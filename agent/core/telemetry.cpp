@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/core/internal.hpp"
+#include "common/base/utf8.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/power_model.hpp"
 
@@ -185,6 +186,7 @@ void on_reading(State& state, Effects& effects, Now now, Reading reading) {
   message.wall_ms = std::max<int64_t>(0, now.wall.ms);
   message.run = state.telemetry.run;
   message.values = std::move(reading.values);
+  message.trouble = to_utf8(reading.trouble, wire::kMaxTroubleBytes);
   add_energy(state, power, message);
   if (const uint64_t dropped = state.telemetry.backlog.dropped(); dropped > 0) {
     message.values["readings_dropped"] = static_cast<double>(dropped);

@@ -77,21 +77,17 @@ struct Sensors::Shared {
       if (stopping) return true;
       if (!slot.busy && !look(lock, slot, mine, reading)) return false;
     }
-    size_t failed = 0;
-    for (const Slot& slot : slots) failed += slot.trouble.empty() ? 0 : 1;
-    if (failed > 0) reading.values["sensors_failed"] = static_cast<double>(failed);
-    if (reading.findings && failed > 0) add_troubles(reading);
+    tell_troubles(reading);
     return true;
   }
 
-  // A sensor that fails is one more thing that is amiss with the node.
-  void add_troubles(agent::Reading& reading) const {
-    auto findings = *reading.findings;
+  void tell_troubles(agent::Reading& reading) const {
+    size_t failed = 0;
     for (const Slot& slot : slots) {
-      if (slot.trouble.empty() || findings.size() >= wire::kMaxFindings) continue;
-      findings.push_back({"sensor", wire::FindingState::warning, slot.source->name() + ": " + slot.trouble});
+      if (slot.trouble.empty()) continue;
+      reading.trouble += (failed++ == 0 ? "" : "; ") + slot.source->name() + ": " + slot.trouble;
     }
-    reading.findings = std::make_shared<const std::vector<wire::Finding>>(std::move(findings));
+    if (failed > 0) reading.values["sensors_failed"] = static_cast<double>(failed);
   }
 };
 

@@ -49,6 +49,9 @@ class Check {
       add_data(name + "_disk", fmt::format("{:.1f}%", used * 100), command_.disk_used_ratio, 100);
     }
     if (reading(node, "under_voltage").value_or(0) > 0) find(kCheckWarning, name + " has too low a voltage");
+    if (const std::string why = text_field(node, "sensor_trouble"); !why.empty()) {
+      find(kCheckWarning, name + " has failing sensors (" + why + ")");
+    }
     power_w_ += reading(node, "power_w").value_or(0);
   }
 
@@ -119,7 +122,7 @@ class Check {
     if (off_ > 0) sentences += fmt::format(", {} off", off_);
     std::replace(sentences.begin(), sentences.end(), '|', '/');
     std::replace(sentences.begin(), sentences.end(), '\n', ' ');
-    return sentences;
+    return without_controls(std::move(sentences));
   }
 
   const CheckCommand& command_;

@@ -90,7 +90,7 @@ std::string busy(const json& node) {
 std::string details(const std::vector<std::pair<std::string, std::string>>& lines) {
   std::string text;
   for (const auto& [name, value] : lines) {
-    if (!value.empty()) text += fmt::format("  {:<14}{}\n", name, value);
+    if (!value.empty()) text += fmt::format("  {:<14}{}\n", name, without_controls(value));
   }
   return text;
 }
@@ -252,6 +252,16 @@ std::string calibration(const json& node) {
   return idle_w + " W at rest, " + measured(node, "calibrated_busy_w", "{:.2f}") + " W busy";
 }
 
+std::string failing_sensors(const json& node) {
+  const std::string why = text_field(node, "sensor_trouble");
+  return why.empty() ? "" : "failing: " + why;
+}
+
+std::string dropped_readings(const json& node) {
+  const auto refused = static_cast<uint64_t>(number_field(node, "readings_refused"));
+  return refused == 0 ? "" : count_text(refused, "reading") + " (it sends too many a second)";
+}
+
 }  // namespace
 
 std::string node_details(const json& node) {
@@ -270,9 +280,8 @@ std::string node_details(const json& node) {
                   {"temperature", measured(node, "temperature_celsius", "{:.1f} °C")},
                   {"power", power(node) + " W" + (flag_field(node, "power_measured") ? "" : " (modelled)")},
                   {"calibrated", calibration(node)},
-                  {"readings dropped", number_field(node, "readings_refused") == 0
-                                           ? ""
-                                           : cell(node, "readings_refused") + " (it sends too many a second)"},
+                  {"sensors", failing_sensors(node)},
+                  {"dropped", dropped_readings(node)},
                   {"last heard", heard_ms < 0 ? "never" : format_duration(heard_ms) + " ago"},
                   {"machine", cell(node, "machine_id")},
                   {"boot", cell(node, "boot_id")}});

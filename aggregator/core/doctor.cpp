@@ -77,6 +77,9 @@ void judge_readings(const Node& node, Findings& findings) {
     const std::string when = (bits & kThrottledNow) != 0 ? "now" : "at times since it started";
     findings.push_back({"heat", FindingState::warning, "it is slowed down " + when + ": cool it better"});
   }
+  if (node.state == NodeState::on && node.telemetry && !node.telemetry->trouble.empty()) {
+    findings.push_back({"sensors", FindingState::warning, node.telemetry->trouble});
+  }
   const double worn = reading_of(node, "card_life_used_ratio").value_or(0);
   if (worn >= kWornCard) {
     findings.push_back(

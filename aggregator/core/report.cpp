@@ -37,9 +37,10 @@ json node_object(const State& state, const Node& node, Now now) {
   object["running"] = node.attempts.size() - node.unstarted;
   object["queued"] = node.unstarted;
   for (const char* name : {"load1", "cpu_busy_ratio", "temperature_celsius", "power_w", "energy_j", "disk_free_bytes",
-                           "disk_total_bytes", "under_voltage"}) {
+                           "disk_total_bytes", "under_voltage", "sensors_failed"}) {
     object[name] = metric(node, name);
   }
+  object["sensor_trouble"] = tells(node) ? node.telemetry->trouble : "";
   object["power_measured"] = tells(node) && node.telemetry->power_measured;
   object["calibrated_idle_w"] = node.record.power ? json(node.record.power->idle_w) : json(nullptr);
   object["calibrated_busy_w"] = node.record.power ? json(node.record.power->busy_w) : json(nullptr);

@@ -89,6 +89,7 @@ Status read_telemetry(const Json& json, Telemetry& telemetry) {
       .optional("run", telemetry.run, Whole<uint64_t>{})
       .optional("power_measured", telemetry.power_measured, read_bool)
       .required("values", telemetry.values, read_values)
+      .optional("trouble", telemetry.trouble, Text{kMaxTroubleBytes})
       .status();
 }
 
@@ -177,6 +178,7 @@ std::string encode(const Telemetry& telemetry) {
   put_unless(json, "run", telemetry.run, uint64_t{0});
   json["power_measured"] = telemetry.power_measured;
   json["values"] = std::move(values);
+  put_unless(json, "trouble", telemetry.trouble, std::string());
   return to_text(json);
 }
 

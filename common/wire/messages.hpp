@@ -73,6 +73,8 @@ struct Beat {
 
 // --- node/<node>/telemetry -----------------------------------------------------------------------------------------
 
+inline constexpr size_t kMaxTroubleBytes = 256;
+
 // One reading of everything; units last in the names ("temperature_celsius"). What a node cannot tell is absent.
 // (node, run, number) names a reading: what arrives twice can be dropped.
 struct Telemetry {
@@ -82,6 +84,7 @@ struct Telemetry {
   uint64_t run = 0;             // drawn when the agent starts: tells its lives apart
   bool power_measured = false;  // of power_w in this reading; false: it comes from a model
   std::map<std::string, double> values;
+  std::string trouble = {};  // of sensors that fail now, a sentence for people; empty: none. kMaxTroubleBytes
 
   bool operator==(const Telemetry&) const = default;
 };

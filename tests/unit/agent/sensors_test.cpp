@@ -303,7 +303,9 @@ TEST(SensorsThread, ReportsTroubleOnceAndCountsItAsLongAsItLasts) {
   Sensors sensors(board.roots(), sources_of(board.roots()), delivered.handler());
   for (size_t i = 0; i < 3; ++i) {
     sensors.request(posix::mono_now());
-    EXPECT_EQ(delivered.wait(i).values.at("sensors_failed"), 1);
+    const agent::Reading reading = delivered.wait(i);
+    EXPECT_EQ(reading.values.at("sensors_failed"), 1);
+    EXPECT_THAT(reading.trouble, HasSubstr("uptime: ")) << "for people who look at the node from afar";
   }
   put(board / "proc/uptime", "5.0 1.0\n");
   sensors.request(posix::mono_now());

@@ -34,8 +34,9 @@ struct Doctor : PowerWorld {
   std::string of_node(const std::string& check) { return found(examine()["nodes"][0]["findings"], check); }
   std::string of_head(const std::string& check) { return found(examine()["head"], check); }
 
-  void tell(std::map<std::string, double> values) {
+  void tell(std::map<std::string, double> values, const std::string& trouble = "") {
     wire::Telemetry reading;
+    reading.trouble = trouble;
     reading.number = ++readings_;
     reading.values = std::move(values);
     cluster.say("pi1", wire::NodeTopic::telemetry, reading);
@@ -112,6 +113,9 @@ TEST(Doctor, TellsOfVoltageHeatAndTheCard) {
   world.tell({{"throttled_bits", 0x50005}, {"under_voltage", 1}});
   EXPECT_THAT(world.of_node("voltage"), HasSubstr("problem"));
   EXPECT_THAT(world.of_node("heat"), HasSubstr("now"));
+  EXPECT_EQ(world.of_node("sensors"), "none");
+  world.tell({}, "drop-ins: greenhouse ended with status 1");
+  EXPECT_EQ(world.of_node("sensors"), "warning: drop-ins: greenhouse ended with status 1");
 }
 
 TEST(Doctor, TellsOfNodesThatAreNotHeard) {

@@ -22,7 +22,7 @@ CheckResult check(const json& nodes, const json& health = good_health(), const C
 }
 
 // A node that is on, with one more field.
-json on_with(const char* field, double value) {
+json on_with(const char* field, const json& value) {
   json object = node("pi01", "on");
   object[field] = value;
   return json::array({object});
@@ -76,6 +76,13 @@ TEST(CheckRules, ThePowerOfAllNodesTogetherIsCompared) {
   const auto both = check(json::array({pi01, pi01}), good_health(), command);
   EXPECT_EQ(both.status, kCheckWarning);
   EXPECT_THAT(both.line, HasSubstr("'power'=7.0W;6;10"));
+}
+
+TEST(CheckRules, FailingSensorsAreAWarning) {
+  const CheckResult result = check(on_with("sensor_trouble", "drop-ins: /etc/door: it ended with status 1"));
+  EXPECT_EQ(result.status, kCheckWarning);
+  EXPECT_THAT(result.line, HasSubstr("pi01 has failing sensors (drop-ins: /etc/door: it ended with status 1)"));
+  EXPECT_EQ(check(on_with("sensor_trouble", "")).status, kCheckOk);
 }
 
 TEST(CheckRules, LowVoltageIsAWarning) { EXPECT_EQ(check(on_with("under_voltage", 1)).status, kCheckWarning); }

@@ -78,6 +78,13 @@ TEST(Views, FitTheTableOfTriesInto80Columns) {
   expect_at_most_80_columns(try_table(tasks).render(80));
 }
 
+TEST(Views, ANodesDetailsTellOfSensorsThatFail) {
+  const std::string told = node_details({{"node", "pi01"}, {"state", "on"}, {"sensor_trouble", "drop-ins: \x1b[2J"}});
+  EXPECT_NE(told.find("\n  sensors       failing: drop-ins: ?[2J\n"), std::string::npos) << told;
+  EXPECT_EQ(node_details({{"node", "pi01"}, {"state", "on"}, {"sensor_trouble", ""}}).find("sensors"),
+            std::string::npos);
+}
+
 TEST(Views, QuoteCsvWhereItMustBe) {
   const json result = json::parse(R"({"columns":["a","b,c"],"rows":[[1,"x\"y"],[null,"two\nlines"]]})");
   EXPECT_EQ(query_csv(result), "a,\"b,c\"\n1,\"x\"\"y\"\n,\"two\nlines\"\n");

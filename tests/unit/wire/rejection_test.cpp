@@ -86,6 +86,8 @@ TEST(Rejection, Telemetry) {
                       {"/values/load1", "[1]", "telemetry: values: load1: must be a number"},
                       {"/values/energy_j", "-0.5", "telemetry: values: energy_j: a counter must not be negative"},
                       {"/values", "[]", "telemetry: values: must be an object"},
+                      {"/trouble", "1", "telemetry: trouble: must be a string"},
+                      {"/trouble", '"' + std::string(257, 'x') + '"', "telemetry: trouble: longer than 256 bytes"},
                       {"/values/", "1", "telemetry: values: name of a field " + kNameRule},
                       {"/values/a b", "1", "telemetry: values: name of a field " + kNameRule},
                       {"/wall_ms", "-1", "telemetry: wall_ms: must be from 0 to 9223372036854775807"},

@@ -33,6 +33,7 @@ TEST(RoundTrip, Beat) {
 TEST(RoundTrip, Telemetry) {
   expect_round_trip(samples::full_telemetry());
   expect_round_trip(Telemetry{});
+  expect_round_trip(Telemetry{.values = {{"load1", 1}}, .trouble = "power: \"it\" has not answered for 2 s, at 48 °C"});
 }
 
 TEST(RoundTrip, TelemetryKeepsEveryDigit) {
