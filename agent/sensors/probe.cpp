@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "agent/sensors/parse.hpp"
@@ -23,24 +24,48 @@ bool is_absence(int error) { return error == ENOENT || error == ENOTDIR; }
 }  // namespace
 
 std::optional<std::string_view> Probe::read(const std::string& path, bool complain) {
-  const posix::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (const int kept = kept_ == nullptr ? -1 : kept_->find(path); kept >= 0) {
+    const auto pread = [kept](char* into, size_t most, size_t at) {
+      return ::pread(kept, into, most, static_cast<off_t>(at));
+    };
+    if (const auto text = read_whole(path, false, pread)) return text;
+    kept_->drop(path);  // a device that went and came again: opened anew
+  }
+  posix::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
     if (complain && !is_absence(errno)) trouble("cannot open " + path + ": " + posix::errno_text(errno));
     return std::nullopt;
   }
-  size_t size = 0;
-  while (size < buffer_.size()) {
-    const ssize_t got = ::read(fd.get(), buffer_.data() + size, buffer_.size() - size);
+  const auto text =
+      read_whole(path, complain, [&](char* into, size_t most, size_t) { return ::read(fd.get(), into, most); });
+  if (text && kept_ != nullptr) kept_->keep(path, std::move(fd));
+  return text;
+}
+
+template <typename ReadAt>
+std::optional<std::string_view> Probe::read_whole(const std::string& path, bool complain, const ReadAt& read_at) {
+  std::span<char> room(buffer_);
+  for (size_t size = 0; size < kMaxProbedBytes;) {
+    if (size == room.size()) room = grown(size);
+    const ssize_t got = read_at(room.data() + size, room.size() - size, size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       if (complain) trouble("cannot read " + path + ": " + posix::errno_text(errno));
       return std::nullopt;
     }
     size += static_cast<size_t>(got);
-    if (static_cast<size_t>(got) < kSurelyWholeBytes) return std::string_view(buffer_.data(), size);
+    if (static_cast<size_t>(got) < kSurelyWholeBytes) return std::string_view(room.data(), size);
   }
-  if (complain) trouble(path + " is longer than " + std::to_string(buffer_.size()) + " bytes");
+  if (complain) trouble(path + " is longer than " + std::to_string(kMaxProbedBytes) + " bytes");
   return std::nullopt;
+}
+
+// Twice the room, with what is in it.
+std::span<char> Probe::grown(size_t size) {
+  std::vector<char> twice(2 * size);
+  std::copy_n(size == buffer_.size() ? buffer_.data() : larger_.data(), size, twice.data());
+  larger_ = std::move(twice);
+  return larger_;
 }
 
 std::optional<double> Probe::number(const std::string& path) {

@@ -6,19 +6,25 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/core/reading.hpp"
+#include "agent/sensors/kept_files.hpp"
 #include "agent/sensors/roots.hpp"
 
 namespace bramble::sensors {
 
+inline constexpr size_t kMaxProbedBytes = 1 << 20;  // of a file that is longer nothing is told
+
 // For one look of one source. Not thread-safe.
 class Probe {
  public:
-  Probe(const Roots& roots_in, MonoTime now_in, agent::Reading& reading_in)
-      : roots(roots_in), now(now_in), reading(reading_in) {}
+  // kept: files that stay open for the next look; none: all are opened anew.
+  Probe(const Roots& roots_in, MonoTime now_in, agent::Reading& reading_in, KeptFiles* kept = nullptr)
+      : roots(roots_in), now(now_in), reading(reading_in), kept_(kept) {}
 
   // The whole file, valid until the next call; nothing where there is no such file, or after trouble.
   std::optional<std::string_view> text(const std::string& path) { return read(path, true); }
@@ -40,9 +46,14 @@ class Probe {
 
  private:
   std::optional<std::string_view> read(const std::string& path, bool complain);
+  template <typename ReadAt>  // ssize_t(char* into, size_t most, size_t at), as read(2)
+  std::optional<std::string_view> read_whole(const std::string& path, bool complain, const ReadAt& read_at);
+  std::span<char> grown(size_t size);
 
+  KeptFiles* const kept_;
   std::string complaint_;
   std::array<char, 16 << 10> buffer_;  // not cleared: most files fill a few bytes of it
+  std::vector<char> larger_;           // for the few that are longer (many interfaces, many CPUs)
 };
 
 }  // namespace bramble::sensors

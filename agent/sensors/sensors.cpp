@@ -14,9 +14,10 @@ constexpr int kMaxComplaints =
     6;  // of one source, its recoveries included: one that comes and goes is only counted then
 constexpr std::chrono::milliseconds kLastLook{200};  // an end of the agent waits so long for the look under way
 
-// One source and what is known of it. While `busy` its thread alone touches `source`, if need be for ever.
+// One source and what is known of it. While `busy` its thread alone touches `source` and `kept`, if need be for ever.
 struct Slot {
   std::unique_ptr<Source> source;
+  KeptFiles kept;
   bool busy = false;
   std::string trouble;  // as it was last said; empty: none
   int complaints = 0;
@@ -61,7 +62,7 @@ struct Sensors::Shared {
     look_began = posix::mono_now();
     lock.unlock();
     agent::Reading part;
-    Probe probe(roots, posix::mono_now(), part);
+    Probe probe(roots, posix::mono_now(), part, &slot.kept);
     slot.source->read(probe);
     lock.lock();
     slot.busy = false;
@@ -93,7 +94,7 @@ struct Sensors::Shared {
 
 Sensors::Sensors(Roots roots, std::vector<std::unique_ptr<Source>> sources, Deliver deliver)
     : shared_(std::make_shared<Shared>(std::move(roots), std::move(deliver))) {
-  for (auto& source : sources) shared_->slots.push_back({std::move(source), false, {}, 0});
+  for (auto& source : sources) shared_->slots.push_back({std::move(source), {}, false, {}, 0});
 }
 
 Sensors::~Sensors() {
@@ -126,7 +127,7 @@ void Sensors::work(std::shared_ptr<Shared> shared, uint64_t mine) {
 }
 
 void Sensors::request(MonoTime now) {
-  const std::lock_guard lock(shared_->mutex);
+  std::unique_lock lock(shared_->mutex);
   if (shared_->working) {
     if (now - shared_->look_began < kHangMs) return;
     ++shared_->generation;
@@ -139,6 +140,7 @@ void Sensors::request(MonoTime now) {
     start_thread();
   }
   shared_->requested = true;
+  lock.unlock();  // first: whom it wakes would only wait for it
   shared_->changed.notify_all();
 }
 

@@ -84,6 +84,17 @@ TEST(AgentTelemetry, ModelsPowerAndCountsJoules) {
   EXPECT_DOUBLE_EQ(sent[0].values.at("energy_unattributed_j"), 4);
 }
 
+TEST(AgentTelemetry, TellsWhichSensorsFailInASentenceOfLimitedLength) {
+  Node h;
+  h.make_ready();
+  Reading failing = busy(0.5, 1);
+  failing.trouble = "drop-ins: " + std::string(1000, 'x');
+  const auto sent = h.second(std::move(failing));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].trouble, "drop-ins: " + std::string(wire::kMaxTroubleBytes - 10, 'x'));
+  EXPECT_EQ(h.second(busy(0.5, 1)).at(0).trouble, "");
+}
+
 TEST(AgentTelemetry, PrefersAMeter) {
   Node h;
   h.make_ready();

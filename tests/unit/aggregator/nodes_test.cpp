@@ -148,12 +148,15 @@ TEST(Nodes, ThatAreAwayTellNoReadings) {
   wire::Telemetry reading;
   reading.power_measured = true;
   reading.values = {{"power_w", 3}, {"temperature_celsius", 90}};
+  reading.trouble = "power: it has not answered for 2 s";
   cluster.say("pi1", NodeTopic::telemetry, reading);
   const auto told = [&] { return nlohmann::json::parse(nodes_json(cluster.state(), cluster.now()))[0]; };
   EXPECT_EQ(told()["temperature_celsius"], 90);
+  EXPECT_EQ(told()["sensor_trouble"], "power: it has not answered for 2 s");
   say_goodbye(cluster, "pi1");
   EXPECT_TRUE(told()["temperature_celsius"].is_null());
   EXPECT_FALSE(told()["power_measured"]);
+  EXPECT_EQ(told()["sensor_trouble"], "");
 }
 
 TEST(Nodes, ThatCallThemselvesOtherwiseThanTheirTopicAreNotHeard) {
