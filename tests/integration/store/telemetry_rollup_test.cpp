@@ -327,5 +327,52 @@ TEST_F(TelemetryRollup, AKillAtAnyPointLeavesNoRollupDoubledOrMissing) {
   EXPECT_EQ(ask(grown + "telemetry_hour WHERE node = 'pi1'"), expected);
 }
 
+// A database as version 3 has left it: one of today without what version 4 has added.
+class TelemetryUpgrade : public TelemetryRollup {
+ protected:
+  void make_version_3() {
+    table_.reset();
+    auto connection = sqlite::Connection::open(path_, sqlite::OpenMode::read_write, 5000);
+    ASSERT_TRUE(connection);
+    for (const char* const step :
+         {"ALTER TABLE sources DROP COLUMN told_until_us", "ALTER TABLE other_metrics DROP COLUMN told_until_us",
+          "ALTER TABLE other_metrics DROP COLUMN node_id", "PRAGMA user_version = 3"}) {
+      ASSERT_TRUE(connection->execute(step)) << step;
+    }
+  }
+};
+
+TEST_F(TelemetryUpgrade, FromVersion3KeepsMinutesHoursAndWhoToldThem) {
+  write_seconds("pi1", 0, 7200);
+  ScaledRow own = row("pi1", 7200, 7200 * 5000);
+  own.others = {{"co2_ppm", 400}};
+  write({own});
+  roll(7200);
+  while (table_->purge({kBegin + 7100 * kSecondUs, 0, 0}).value()) {
+  }
+  make_version_3();
+  ASSERT_EQ(ask("SELECT count(*) FROM pragma_table_info('sources')"), 5);
+  table_ = open();
+  ASSERT_NE(table_, nullptr);
+  EXPECT_EQ(ask("PRAGMA user_version"), 4);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_minute WHERE power_measured IS NOT NULL"), 120);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour"), 2);
+  EXPECT_EQ(ask("SELECT 10 * load1_max FROM telemetry_hour LIMIT 1"), 9) << "a load of 0.99";
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_other"), 1);
+  EXPECT_GE(ask("SELECT told_until_us FROM sources"), kBegin + 7200 * kSecondUs);
+  EXPECT_GE(ask("SELECT told_until_us FROM other_metrics"), kBegin + 7200 * kSecondUs);
+
+  // The same life goes on: no new source, and its energy is counted on from what was rolled up before.
+  for (int64_t second = 7201; second < 10'800; ++second) write({row("pi1", second, second * 5000)});
+  roll(10'800);
+  EXPECT_EQ(ask("SELECT count(*) FROM sources"), 1);
+  EXPECT_EQ(ask("SELECT sum(energy_j_increase) FROM telemetry_hour"), 10'799 * 5);
+  // What tells nobody any more may go, and only that.
+  while (table_->purge({kBegin + 10'000 * kSecondUs, kBegin + 9000 * kSecondUs, 0}).value()) {
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM sources"), 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM telemetry_hour WHERE power_measured IS NOT NULL"), 3);
+}
+
 }  // namespace
 }  // namespace bramble::aggregator
