@@ -45,7 +45,7 @@ void read_nodes(posix::ConfigFile& table, AlertRule& rule) {
 }
 
 std::vector<std::string> known_metrics() {
-  std::vector<std::string> names{kSilence, kDiskUsed, kClusterPower};
+  std::vector<std::string> names{kSilence, kDiskUsed, kPowerFault, kClusterPower};
   for (const wire::Metric& metric : wire::kMetrics) names.emplace_back(metric.name);
   return names;
 }
