@@ -145,9 +145,9 @@ std::string energy_csv(const json& answer, std::optional<double> price, const st
     const std::string owner = by == "owner" ? line.name : line.owner;
     json values{line.row, line.name, owner};
     for (const double value : {line.energy_j, line.measured_j, line.energy_j - line.measured_j}) {
-      values.push_back(fmt::format("{}", value));  // with every digit: as a number it would be rounded for people
+      values.push_back(fmt::format("{:.15g}", value));  // a JSON number would be rounded for people
     }
-    if (price) values.push_back(fmt::format("{}", cost_of(line.energy_j, *price)));
+    if (price) values.push_back(fmt::format("{:.15g}", cost_of(line.energy_j, *price)));
     text += csv_line(values);
   }
   return text;
