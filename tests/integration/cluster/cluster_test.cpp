@@ -37,6 +37,15 @@ TEST_F(LocalCluster, MapsAMillionLinesAndJoinsThemInOrder) {
   EXPECT_EQ(result.out, "1000000\nsame\n999997\n");
 }
 
+TEST_F(LocalCluster, TakesMoreKeysOfTheAggregatorsConfiguration) {
+  ASSERT_TRUE(posix::write_file_atomically(dir + "/more.toml",
+                                           "[[alert]]\nname = \"loaded\"\nmetric = \"load1\"\nabove = -1\n"));
+  const auto result =
+      run(1, "until bramble check | grep -o 'alert loaded of node local01 is raised'; do sleep 0.1; done",
+          "--config " + dir + "/more.toml");
+  EXPECT_EQ(result.out, "alert loaded of node local01 is raised\n") << result.err;
+}
+
 TEST_F(LocalCluster, ShowsOutputWhileTheTaskStillRuns) {
   // The task goes on only after its first line was seen outside.
   const auto result = run(1,
