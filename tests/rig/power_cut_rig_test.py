@@ -7,7 +7,7 @@ from machines import wait_for
 from on_the_rig import OnTheRig, main
 
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-CHUNKS = 60  # of 64 KiB
+CHUNKS = 60  # of 64 KiB, that the second try writes; the first writes until the cut
 
 
 ON_DISK_S = 9  # later than this a file is: the kernel's half minute made 1 s, and the 5 s of ext4
@@ -22,11 +22,14 @@ class InTheMiddleOfAWrite(OnTheRig):
         machine.run("echo 100 >/proc/sys/vm/dirty_expire_centisecs; echo 50 >/proc/sys/vm/dirty_writeback_centisecs")
         boot = machine.run(BOOT_ID)[1].strip()
         chunk = "head -c 65536 /dev/zero | tr \\\\0 x"
-        writer = self.submit("node1", f"for i in $(seq {CHUNKS}); do {chunk}; [ $BRAMBLE_ATTEMPT = 1 ] && sleep 0.5; done; {BOOT_ID}")
-        short = self.submit("node1", f"sleep 6; {BOOT_ID}")
+        first = "[ $BRAMBLE_ATTEMPT = 1 ]"
+        endless = f"while {first}; do {chunk}; sleep 0.3; done"
+        writer = self.submit("node1", f"{endless}; for i in $(seq {CHUNKS}); do {chunk}; done; {BOOT_ID}")
+        short = self.submit("node1", f"while {first} && [ ! -e /tmp/go ]; do sleep 0.1; done; {BOOT_ID}")
         self.wait_for_running(writer)
         self.wait_for_running(short)
         self.silence_the_head()
+        machine.run("touch /tmp/go")
         wait_for("the short task has ended", lambda: self.ended_on(machine) == 1)
         machine.run(f"sleep {wait_s}")
         self.assertEqual(self.ended_on(machine), 1, "the writer had ended before the cut: the rig is too slow")
