@@ -38,7 +38,7 @@ class Cluster(Restarts):
 
     def test_a_node_whose_power_is_cut_comes_back_and_its_task_is_done(self):
         node, since = self.rig.nodes["node1"], len(self.rig.events)
-        job = self.submit("", "hostname; sleep 10", "--array 1-2")
+        job = self.submit("", "hostname; sleep 20", "--array 1-2")
         self.wait_for_running(job, tasks=2)
         node.cut()
         cut = self.rig.now()

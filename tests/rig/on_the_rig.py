@@ -33,6 +33,10 @@ line = "GPIO{number}"
 """
 
 
+# A task that runs on a node until let_go() there: no scenario hangs on how fast this machine is.
+HELD = "until [ -e /tmp/go ]; do sleep 0.2; done; hostname"
+
+
 class OnTheRig(unittest.TestCase):
     """A scenario's rig is that of its class, and so are these settings."""
 
@@ -165,6 +169,10 @@ class OnTheRig(unittest.TestCase):
 
     def wait_for_running(self, job, tasks=1):
         wait_for(f"{tasks} tasks of job {job} run", lambda: self.running(job) == tasks)
+
+    def let_go(self, node):
+        """What runs or comes to run there, HELD."""
+        self.rig.nodes[node].run("touch /tmp/go")
 
     def running(self, job):
         rows = self.asked(f"job list --json {job}")

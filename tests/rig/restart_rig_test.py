@@ -2,7 +2,7 @@
 """The aggregator is killed in each state of a node's power: no edge of its own, and what was begun comes to its end."""
 
 from machines import wait_for
-from on_the_rig import OnTheRig, main
+from on_the_rig import HELD, OnTheRig, main
 
 
 class Killed(OnTheRig):
@@ -42,10 +42,11 @@ class KilledOnTheWayDownAndUp(Killed):
 
     def test_each_state_from_on_to_off_and_back(self):
         since = len(self.rig.events)
-        job = self.submit("node2", "sleep 20; hostname", "--on-node-loss fence")
+        job = self.submit("node2", HELD, "--on-node-loss fence")
         self.wait_for_running(job)
         self.bramble("power off node2 --reason test")
         self.kill_in("node2", "draining", since)
+        self.let_go("node2")
         self.assertEqual(self.output_of(job), ["node2"], "it is drained all the same")
         self.kill_in("node2", "halting", since)
         self.kill_in("node2", "cutting", since, edge="0")

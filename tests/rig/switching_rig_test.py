@@ -4,7 +4,7 @@
 import json
 
 from machines import wait_for
-from on_the_rig import OnTheRig, main
+from on_the_rig import HELD, OnTheRig, main
 
 STAGGER_S = 4
 HALT_LIMIT_S = 10
@@ -32,9 +32,10 @@ class Switching(OnTheRig):
         # node1 has a line that tells that it has halted, node2 has not: there it takes silence.
         for node in ("node1", "node2"):
             since, asked = len(self.rig.events), self.rig.now()
-            job = self.submit(node, "sleep 5; hostname")
+            job = self.submit(node, HELD)
             self.wait_for_running(job)
             self.assertEqual(self.switch_off(node), ["draining"])
+            self.let_go(node)
             self.assertEqual(self.output_of(job), [node], "what had begun is done first")
             halted, fell = self.check_clean_end(node, since)
             self.wait_for_power(node, "off")
