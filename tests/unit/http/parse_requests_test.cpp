@@ -113,7 +113,7 @@ TEST(ParseSwitch, NeedsAReasonAndAWord) {
   EXPECT_EQ(asked->reason, "new card");
   EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"off"})")), "reason is missing");
   EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"off","reason":""})")), "reason must not be empty");
-  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"up","reason":"x"})")), "to must be on, off or cycle");
+  EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"up","reason":"x"})")), "to must be on, off, cycle or auto");
   EXPECT_EQ(complaint(parse_switch(R"({"nodes":"pi1","to":"on","how":"now","reason":"x"})")),
             "how must be clean, asap or force");
 }
