@@ -15,22 +15,6 @@ Finding clock_finding() {
           "systemd-timesyncd or chrony on, and look whether it reaches a server"};
 }
 
-std::string_view role_text(LineRole role) {
-  switch (role) {
-    case LineRole::supply:
-      return "supply";
-    case LineRole::button:
-      return "button";
-    case LineRole::reset:
-      return "reset";
-    case LineRole::halted:
-      return "halted";
-    case LineRole::meter:
-      break;
-  }
-  return "meter";
-}
-
 FindingState state_of(const LineFinding& line) {
   if (!line.problem.empty()) return FindingState::problem;
   if (line.advice.empty()) return FindingState::good;
@@ -40,7 +24,7 @@ FindingState state_of(const LineFinding& line) {
 }  // namespace
 
 Finding line_finding(const LineFinding& line) {
-  std::string text = std::string(role_text(line.role)) + " " + line.name;
+  std::string text = std::string(to_string(line.role)) + " " + line.name;
   if (!line.problem.empty()) return {"line", state_of(line), text + ": " + line.problem};
   if (!line.driver.empty())
     text += " (" + line.path + " line " + std::to_string(line.offset) + ", " + line.driver + ")";

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/base/clock.hpp"
 
@@ -20,6 +21,22 @@ enum class LineRole {
   halted,  // an input: the node says that it may be cut
   meter,   // watts of the node's supply, measured by the head
 };
+
+constexpr std::string_view to_string(LineRole role) {
+  switch (role) {
+    case LineRole::supply:
+      return "supply";
+    case LineRole::button:
+      return "button";
+    case LineRole::reset:
+      return "reset";
+    case LineRole::halted:
+      return "halted";
+    case LineRole::meter:
+      break;
+  }
+  return "meter";
+}
 
 using LineIndex = uint32_t;  // into the configured lines
 

@@ -10,22 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string_view to_string(LineRole role) {
-  switch (role) {
-    case LineRole::supply:
-      return "supply";
-    case LineRole::button:
-      return "button";
-    case LineRole::reset:
-      return "reset";
-    case LineRole::halted:
-      return "halted";
-    case LineRole::meter:
-      break;
-  }
-  return "meter";
-}
-
 json lines_of(const State& state, const std::string& name, Now now) {
   json lines = json::array();
   for (size_t i = 0; i < state.power.lines.size(); ++i) {

@@ -145,7 +145,7 @@ void set_place(LineConfig& line, const Table& table, const std::string& sim_dire
     line.place = std::move(place);
   } else if (table.kind == "sim") {
     const std::string& directory = table.directory.empty() ? sim_directory : table.directory;
-    line.place = SimPlace{directory + "/" + table.node + "." + role_name(line.spec.role)};
+    line.place = SimPlace{directory + "/" + table.node + "." + std::string(to_string(line.spec.role))};
     line.spec.name = "sim " + std::get<SimPlace>(line.place).path;
   } else {
     MeterPlace place = table.meter;
@@ -168,7 +168,7 @@ void set_role(posix::ConfigFile& file, LineConfig& line, const Table& table) {
   line.spec.role = kKinds[static_cast<size_t>(kind - names.begin())].role;
   if (table.role.empty() || table.kind != "sim") return;
   const auto role = std::find_if(kRoles.begin(), kRoles.end(),
-                                 [&](LineRole candidate) { return table.role == role_name(candidate); });
+                                 [&](LineRole candidate) { return table.role == to_string(candidate); });
   if (role == kRoles.end()) {
     return file.complain("role must be supply, button, reset, halted or meter, not \"" + table.role + "\"");
   }
@@ -204,27 +204,11 @@ void check_against(posix::ConfigFile& file, const LineConfig& line, const LineCo
   if (share_place(line, other)) {
     file.complain(line.spec.name + " is given to " + other.spec.node + " already: a line switches one thing");
   } else if (line.spec.node == other.spec.node && line.spec.role == other.spec.role) {
-    file.complain("there are two lines for the " + std::string(role_name(line.spec.role)) + " of " + line.spec.node);
+    file.complain("there are two lines for the " + std::string(to_string(line.spec.role)) + " of " + line.spec.node);
   }
 }
 
 }  // namespace
-
-const char* role_name(LineRole role) {
-  switch (role) {
-    case LineRole::supply:
-      return "supply";
-    case LineRole::button:
-      return "button";
-    case LineRole::reset:
-      return "reset";
-    case LineRole::halted:
-      return "halted";
-    case LineRole::meter:
-      return "meter";
-  }
-  return "line";
-}
 
 Status make_sim_directory(const LineConfig& line) {
   const auto* sim = std::get_if<SimPlace>(&line.place);

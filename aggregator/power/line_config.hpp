@@ -73,6 +73,4 @@ std::vector<LineConfig> read_lines(posix::ConfigFile& file, const std::string& s
 // Where the file of a simulated line will be; nothing for others.
 Status make_sim_directory(const LineConfig& line);
 
-const char* role_name(LineRole role);  // "supply", "button", "reset", "halted", "meter"
-
 }  // namespace bramble::aggregator
