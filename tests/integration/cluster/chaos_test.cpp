@@ -10,9 +10,11 @@ namespace {
 
 constexpr int kTasks = 1000;
 
-// Each task appends "task attempt start" and "task attempt end".
+// Each task appends "task attempt start" and "task attempt end". While the file "hold" is there it does not end, and
+// writes into "holding" which node it is on and its pid: so a fault that must hit a running task surely does.
 std::string array_script(const std::string& chaos) {
   return "task='echo $BRAMBLE_TASK_ID $BRAMBLE_ATTEMPT start >>'$DIR'/diary; sleep 0.05; "
+         "while [ -e '$DIR'/hold ]; do echo $BRAMBLE_NODE $$ >>'$DIR'/holding; sleep 0.05; done; "
          "echo $BRAMBLE_TASK_ID $BRAMBLE_ATTEMPT end >>'$DIR'/diary'\n"
          "job=$(bramble submit --array 1-" +
          std::to_string(kTasks) +
@@ -72,7 +74,14 @@ TEST_F(Chaos, ABrokerThatIsKilledComesBackAndNothingIsRepeated) {
 }
 
 TEST_F(Chaos, TheTasksOfAKilledWardenRunAgainAndAllCommit) {
-  const auto result = run(2, array_script("kill -9 $(jq .nodes.local01.warden $PIDS)\n"), "--slots 4");
+  const std::string kill_under_a_task =
+      "touch $DIR/hold\n"
+      "until grep -qs local01 $DIR/holding; do sleep 0.05; done\n"
+      "victims=$(awk '$1 == \"local01\" {print $2}' $DIR/holding | sort -u)\n"
+      "kill -9 $(jq .nodes.local01.warden $PIDS)\n"
+      "for victim in $victims; do while kill -0 $victim 2>/dev/null; do sleep 0.05; done; done\n"
+      "rm $DIR/hold\n";
+  const auto result = run(2, array_script(kill_under_a_task), "--slots 4");
   EXPECT_EQ(result.out, "wait 0\n1000 1000 0\n") << result.err;
   const auto diary = read_diary(dir + "/diary");
   EXPECT_EQ(diary.ended.size(), static_cast<size_t>(kTasks));
