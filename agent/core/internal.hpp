@@ -62,6 +62,8 @@ void end_leases(State& state, Effects& effects, Now now);
 MonoTime next_lease_end(const State& state, MonoTime wake);
 
 // --- warden_view.cpp ---
+void ping_warden(State& state, Effects& effects, Now now);
+int64_t warden_silent_ms(const State& state, Now now);  // 0: it answers, or is not connected
 void ask_warden_for_list(State& state, Effects& effects);
 
 // --- environment.cpp ---

@@ -181,6 +181,7 @@ void send_inventory_if_owed(State& state, Effects& effects) {
 void send_beat_if_due(State& state, Effects& effects, Now now) {
   Session& session = state.session;
   if (state.link.phase != Link::Phase::up || now.mono < session.next_beat) return;
+  ping_warden(state, effects, now);  // with a beat, so that it costs no further wake-up
   wire::Beat beat;
   beat.number = ++session.beat_number;
   beat.session = session.id;
@@ -189,6 +190,7 @@ void send_beat_if_due(State& state, Effects& effects, Now now) {
   beat.queued = static_cast<uint32_t>(state.tasks.ready.size() + state.tasks.fetching);
   beat.spool_bytes = state.tasks.spool_bytes;
   beat.spool_full = spool_is_full(state);
+  beat.warden_silent_ms = warden_silent_ms(state, now);
   effects.publish.push_back(
       {state.topics.node(state.config.node, wire::NodeTopic::beat), wire::encode(beat), 0, false, false});
   session.next_beat = next_due(session.next_beat, session.beat_ms, now);

@@ -192,7 +192,9 @@ struct WardenView {
   bool loss_said = false;
   uint32_t slots = 0;
   std::string said_note;
-  std::optional<MonoTime> hold_until;        // it refused a start
+  std::optional<MonoTime> hold_until;  // it refused a start
+  std::optional<MonoTime> owes_since;  // the first of what it was asked and has not answered
+  MonoTime next_ping;
   std::vector<wire::WardenStarted> running;  // pages of the list, until complete
   std::vector<wire::WardenExited> exited;
 };

@@ -8,6 +8,8 @@ namespace bramble::agent {
 namespace {
 
 constexpr size_t kMaxListed = 65536;
+constexpr int64_t kWardenPingMs = 10'000;
+constexpr int64_t kWardenPatienceMs = 5'000;
 
 bool is_ours(const State& state, const wire::WardenTask& task) {
   return !state.saved.store.empty() && task.store == state.saved.store;
@@ -47,6 +49,8 @@ void handle(State& state, Effects& effects, Now now, const wire::WardenStarted& 
 void handle(State& state, Effects&, Now, const wire::WardenUsage& usage) {
   if (is_ours(state, usage.task)) take_usage(state, usage);
 }
+
+void handle(State&, Effects&, Now, const wire::WardenPong&) {}
 
 void handle(State& state, Effects&, Now, const wire::WardenOutput& output) {
   if (!is_ours(state, output.task)) return;
@@ -179,11 +183,27 @@ void ask_warden_for_list(State& state, Effects& effects) {
   effects.warden.emplace_back(wire::WardenHello{});
 }
 
-void on_warden_connected(State& state, Effects& effects, Now) {
+// Any report is an answer: so a warden that is too old to know a ping is not taken for one that hangs.
+void ping_warden(State& state, Effects& effects, Now now) {
+  WardenView& warden = state.warden;
+  if (!warden.connected || warden.owes_since || now.mono < warden.next_ping) return;
+  warden.owes_since = now.mono;
+  warden.next_ping = now.mono + kWardenPingMs;
+  effects.warden.emplace_back(wire::WardenPing{});
+}
+
+int64_t warden_silent_ms(const State& state, Now now) {
+  if (!state.warden.owes_since) return 0;
+  const int64_t silent_ms = now.mono - *state.warden.owes_since;
+  return silent_ms >= kWardenPatienceMs ? silent_ms : 0;
+}
+
+void on_warden_connected(State& state, Effects& effects, Now now) {
   if (state.warden.loss_said) effects.log.push_back("the warden is back");
   state.warden.loss_said = false;
   state.warden.connected = true;
   state.warden.hold_until.reset();
+  state.warden.owes_since = now.mono;
   ask_warden_for_list(state, effects);
 }
 
@@ -191,6 +211,7 @@ void on_warden_lost(State& state, Effects& effects, Now, std::string_view why) {
   WardenView& warden = state.warden;
   warden.connected = false;
   warden.synced = false;
+  warden.owes_since.reset();
   for (auto& [id, attempt] : state.tasks.held) attempt.kill_sent = false;
   if (warden.loss_said) return;
   warden.loss_said = true;
@@ -199,6 +220,7 @@ void on_warden_lost(State& state, Effects& effects, Now, std::string_view why) {
 }
 
 void on_warden_report(State& state, Effects& effects, Now now, wire::WardenReport report) {
+  state.warden.owes_since.reset();
   std::visit([&](auto& one) { handle(state, effects, now, one); }, report);
 }
 

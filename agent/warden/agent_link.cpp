@@ -66,6 +66,7 @@ void Warden::handle(const std::string& frame) {
   if (const auto* kill = std::get_if<wire::WardenKill>(&*request)) return handle(*kill, frame);
   if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return handle(*lease, frame);
   if (std::holds_alternative<wire::WardenAskUsage>(*request)) return ask_keepers(frame);
+  if (std::holds_alternative<wire::WardenPing>(*request)) return tell_agent(wire::WardenPong{});
   handle(std::get<wire::WardenForget>(*request));
 }
 

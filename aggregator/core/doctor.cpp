@@ -39,6 +39,12 @@ Finding judge_hearing(const State& state, const Node& node, Now now) {
   }
   switch (node.state) {
     case NodeState::on:
+      if (node.beat && node.beat->warden_silent_ms > 0) {
+        return {"heard", FindingState::problem,
+                "it beats, and its warden has not answered for " +
+                    format_duration(node.beat->warden_silent_ms / 1000 * 1000) +
+                    ": a disk or a kernel that hangs; look at its kernel's log, or power it off and on"};
+      }
       return {"heard", FindingState::good, "it beats"};
     case NodeState::stopped:
       return {"heard", FindingState::warning, "its agent said goodbye: start bramble-agent there, or its machine"};

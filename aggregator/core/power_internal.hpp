@@ -42,6 +42,8 @@ bool is_new_boot(State& state, const PowerNode& node);  // up, and not as it was
 std::string cause_of_wish(const PowerRecord& record);
 Node* cluster_node(State& state, const PowerNode& node);
 bool is_up(State& state, const PowerNode& node);
+// It beats, and its warden has not answered it for a while: a disk or a kernel hangs, and no task makes progress.
+bool is_stuck(State& state, const PowerNode& node);
 bool said_goodbye(State& state, const PowerNode& node);
 // How long it has made no progress while we could have seen some.
 int64_t unheard_ms(State& state, const PowerNode& node, Now now);

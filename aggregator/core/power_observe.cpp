@@ -6,6 +6,11 @@
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
+namespace {
+
+constexpr int64_t kStuckMs = 10'000;
+
+}  // namespace
 
 Node* cluster_node(State& state, const PowerNode& node) { return find_node(state, node.record.node); }
 
@@ -25,6 +30,11 @@ std::string cause_of_wish(const PowerRecord& record) {
 bool is_up(State& state, const PowerNode& node) {
   const Node* known = cluster_node(state, node);
   return known != nullptr && known->state == NodeState::on;
+}
+
+bool is_stuck(State& state, const PowerNode& node) {
+  const Node* known = cluster_node(state, node);
+  return is_up(state, node) && known->beat && known->beat->warden_silent_ms >= kStuckMs;
 }
 
 bool said_goodbye(State& state, const PowerNode& node) {

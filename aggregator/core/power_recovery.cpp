@@ -61,24 +61,27 @@ bool is_recovered(const State& state, const PowerNode& node) {
   return state.config.power.recovery && why_protected(state, node.record.node).empty();
 }
 
+bool is_well(State& state, const PowerNode& node) { return is_up(state, node) && !is_stuck(state, node); }
+
 }  // namespace
 
 bool leaves_for_silence(State& state, Effects& effects, Now now, PowerNode& node) {
   const int64_t limit_ms = recovery_ms(state, node);
   if (!node.record.was_on || unheard_ms(state, node, now) < limit_ms) return false;
-  const std::string silent = "not heard for " + seconds(limit_ms);
+  const bool stuck = is_stuck(state, node);
+  const std::string silent = (stuck ? "its warden has not answered for " : "not heard for ") + seconds(limit_ms);
   if (is_recovered(state, node)) {
     enter(state, effects, now, node, PowerState::suspect, silent, kAutomation);
     return true;
   }
-  node.waits = "not heard; recovery is not for this node";
-  if (node.record.state == PowerState::unknown) return false;
+  node.waits = (stuck ? "its warden does not answer" : "not heard") + std::string("; recovery is not for this node");
+  if (stuck || node.record.state == PowerState::unknown) return false;
   enter(state, effects, now, node, PowerState::unknown, silent, kAutomation);
   return true;
 }
 
 void step_suspect(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (is_up(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
+  if (is_well(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
   if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
   if (reads(state, node.lines.supply, false)) return find_off(state, effects, now, node);
   if (wants_away(node.record) && node.record.how == PowerHow::force) {
@@ -101,7 +104,7 @@ void step_suspect(State& state, Effects& effects, Now now, PowerNode& node) {
 namespace {
 
 void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (is_up(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
+  if (is_well(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
   if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
   if (!node.tried) {
     node.waits = why_not_fenced(state, node, now);

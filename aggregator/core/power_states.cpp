@@ -82,6 +82,8 @@ void step_cool_down(State& state, Effects& effects, Now now, PowerNode& node) {
   if (now.mono - node.since >= wait_ms) start_node(state, effects, now, node);
 }
 
+constexpr const char* kNeverLostPower = "it beats with the boot that it had before: it never lost its power";
+
 void give_up_start(State& state, Effects& effects, Now now, PowerNode& node) {
   const PowerConfig& config = state.config.power;
   const std::string late = "it was not heard " + seconds(config.start_limit_ms) + " after it was started";
@@ -89,10 +91,16 @@ void give_up_start(State& state, Effects& effects, Now now, PowerNode& node) {
     return enter_fault(state, effects, now, node, late + ", " + std::to_string(node.record.starts) + " times in a row");
   }
   if (is_up(state, node)) {
-    return enter_fault(state, effects, now, node, "it beats with the boot that it had before: it never lost its power");
+    return enter_fault(state, effects, now, node, kNeverLostPower);
   }
   const bool can_cut = node.lines.supply || (node.lines.button && node.record.wish == PowerWish::off);
   enter(state, effects, now, node, can_cut ? PowerState::cutting : PowerState::cool_down, late, kAutomation);
+}
+
+// Its relay reads back right, and sticks. A button or a reset may take a while to act: of these only the limit tells.
+bool never_lost_power(State& state, const PowerNode& node, Now now) {
+  return node.lines.supply && node.acted_at && now.mono - *node.acted_at >= state.config.power.hold_ms &&
+         is_up(state, node);
 }
 
 void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
@@ -103,6 +111,7 @@ void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
     return enter(state, effects, now, node, PowerState::on, "it has started", kAutomation);
   }
   if (node.acted && !node.acted_at) return;  // its line is being switched: nothing crosses that
+  if (never_lost_power(state, node, now)) return enter_fault(state, effects, now, node, kNeverLostPower);
   if (node.record.wish == PowerWish::off && node.record.how == PowerHow::force) {
     return enter(state, effects, now, node, PowerState::cutting, cause_of_wish(node.record), node.record.who);
   }
@@ -131,6 +140,11 @@ void step_on(State& state, Effects& effects, Now now, PowerNode& node) {
   node.waits.clear();
   if (now.mono - node.since >= state.config.power.steady_ms) node.record.starts = 0;
   if (wants_away(node.record) && leaves_as_wished(state, effects, now, node)) return;
+  if (is_stuck(state, node)) {
+    node.waits = "its warden to answer: it beats and makes no progress";
+    leaves_for_silence(state, effects, now, node);
+    return;
+  }
   if (is_up(state, node)) {
     if (reads(state, node.lines.supply, false)) node.waits = "its line reads off, and it beats: is active_low right?";
     return;
@@ -143,7 +157,7 @@ void step_on(State& state, Effects& effects, Now now, PowerNode& node) {
 void note_signs_of_life(State& state, PowerNode& node, Now now) {
   const Node* known = cluster_node(state, node);
   if (known == nullptr || known->state != NodeState::on) return;
-  node.up = now.mono;
+  if (!is_stuck(state, node)) node.up = now.mono;
   if (!known->attempts.empty()) node.idle = now.mono;
 }
 

@@ -68,6 +68,7 @@ Status read_beat(const Json& json, Beat& beat) {
       .required("queued", beat.queued, Whole<uint32_t>{})
       .optional("spool_bytes", beat.spool_bytes, Whole<uint64_t>{})
       .optional("spool_full", beat.spool_full, read_bool)
+      .optional("warden_silent_ms", beat.warden_silent_ms, Whole<int64_t>{.min = 0})
       .status();
 }
 
@@ -164,6 +165,7 @@ std::string encode(const Beat& beat) {
                   {"queued", beat.queued}};
   put_unless(json, "spool_bytes", beat.spool_bytes, uint64_t{0});
   if (beat.spool_full) json["spool_full"] = true;
+  put_unless(json, "warden_silent_ms", beat.warden_silent_ms, int64_t{0});
   return to_text(json);
 }
 

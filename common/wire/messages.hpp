@@ -67,6 +67,8 @@ struct Beat {
   uint32_t queued = 0;
   uint64_t spool_bytes = 0;  // results kept until acknowledged
   bool spool_full = false;   // starts no new task until results are taken
+  // For so long its warden, though connected, has owed an answer: a disk or a kernel that hangs. 0: it answers.
+  int64_t warden_silent_ms = 0;
 
   bool operator==(const Beat&) const = default;
 };

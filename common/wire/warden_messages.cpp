@@ -75,6 +75,8 @@ Status read_forget(const Json& json, WardenForget& forget) {
 
 OutJson to_json(const WardenAskUsage&) { return {{"type", "ask_usage"}}; }
 
+OutJson to_json(const WardenPing&) { return {{"type", "ping"}}; }
+
 // --- reports ---
 
 OutJson to_json(const WardenStarted& started) {
@@ -139,6 +141,8 @@ Status read_usage(const Json& json, WardenUsage& usage) {
       .status();
 }
 
+OutJson to_json(const WardenPong&) { return {{"type", "pong"}}; }
+
 OutJson to_json(const WardenRefused& refused) {
   OutJson json = {{"type", "refused"}};
   if (!refused.task.store.empty()) json["task"] = directory_name(refused.task);
@@ -196,6 +200,10 @@ Status read_request(const Json& json, WardenRequest& request) {
     request = WardenAskUsage{};
     return {};
   }
+  if (type == "ping") {
+    request = WardenPing{};
+    return {};
+  }
   return fail("unknown type '" + to_utf8(type, 32) + "'");
 }
 
@@ -208,6 +216,10 @@ Status read_report(const Json& json, WardenReport& report) {
   if (type == "exited") return read_as(json, report, read_exited);
   if (type == "refused") return read_as(json, report, read_refused);
   if (type == "usage") return read_as(json, report, read_usage);
+  if (type == "pong") {
+    report = WardenPong{};
+    return {};
+  }
   return fail("unknown type '" + to_utf8(type, 32) + "'");
 }
 

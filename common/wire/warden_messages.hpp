@@ -75,7 +75,13 @@ struct WardenAskUsage {
   bool operator==(const WardenAskUsage&) const = default;
 };
 
-using WardenRequest = std::variant<WardenHello, WardenStart, WardenKill, WardenLease, WardenForget, WardenAskUsage>;
+// Answered by WardenPong: a warden whose disk or kernel hangs keeps its connection and answers nothing.
+struct WardenPing {
+  bool operator==(const WardenPing&) const = default;
+};
+
+using WardenRequest =
+    std::variant<WardenHello, WardenStart, WardenKill, WardenLease, WardenForget, WardenAskUsage, WardenPing>;
 
 // --- warden -> agent ---
 
@@ -137,7 +143,12 @@ struct WardenUsage {
   bool operator==(const WardenUsage&) const = default;
 };
 
-using WardenReport = std::variant<WardenState, WardenStarted, WardenOutput, WardenExited, WardenRefused, WardenUsage>;
+struct WardenPong {
+  bool operator==(const WardenPong&) const = default;
+};
+
+using WardenReport =
+    std::variant<WardenState, WardenStarted, WardenOutput, WardenExited, WardenRefused, WardenUsage, WardenPong>;
 
 std::string encode(const WardenRequest& request);
 std::string encode(const WardenReport& report);

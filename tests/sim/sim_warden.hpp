@@ -180,6 +180,8 @@ class SimWarden {
     }
   }
 
+  void handle(const wire::WardenPing&) { say(wire::WardenPong{}); }
+
   void handle(const wire::WardenForget& forget) {
     for (const auto& task : forget.tasks) exited_.erase(task);
   }

@@ -83,6 +83,7 @@ class AgentHarness {
       EXPECT_TRUE(sound) << sound.error().message;
       std::vector<ReadOutput> reads = std::exchange(effects.reads, {});
       record(std::exchange(effects, {}));
+      answer_pings(effects);
       if (reads.empty() || hold_reads) break;
       for (const ReadOutput& read : reads) on_output_read(state, effects, now, read, read_file(read));
     }
@@ -259,6 +260,7 @@ class AgentHarness {
   Now now{{1'000'000}, {1'700'000'000'000}};
   std::map<std::pair<AttemptKey, wire::Stream>, std::string> files;  // of the attempts' output
   bool hold_reads = false;
+  bool warden_answers = true;  // pings
 
   std::vector<Publish> publishes;
   std::vector<wire::WardenRequest> warden;
@@ -297,6 +299,13 @@ class AgentHarness {
     if (file == files.end()) return fail(ErrorCode::not_found, "no such file");
     if (read.offset >= file->second.size()) return std::string();
     return file->second.substr(read.offset, read.max_bytes);
+  }
+
+  // Most tests have a warden that answers.
+  void answer_pings(Effects& effects) {
+    const size_t pings =
+        std::erase_if(warden, [](const auto& request) { return std::holds_alternative<wire::WardenPing>(request); });
+    if (pings > 0 && warden_answers) on_warden_report(state, effects, now, wire::WardenPong{});
   }
 
   void record(Effects effects) {

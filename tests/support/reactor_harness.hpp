@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -121,6 +122,9 @@ class Harness {
     message.number = ++beats_;
     message.session = session(node);
     message.sent_ms = mono_ms_;
+    if (const auto silent = warden_silent_ms.find(node); silent != warden_silent_ms.end()) {
+      message.warden_silent_ms = silent->second;
+    }
     say(node, wire::NodeTopic::beat, message);
     drop_echo(node);
   }
@@ -250,6 +254,8 @@ class Harness {
     for (const auto& op : ops) drive(op);
     for (const auto& problem : check_invariants(state_)) ADD_FAILURE() << problem;
   }
+
+  std::map<std::string, int64_t> warden_silent_ms;  // what nodes say of it in their beats
 
  private:
   void drive(const LineOp& op) {

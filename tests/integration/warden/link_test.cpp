@@ -112,6 +112,11 @@ TEST_F(WardenLink, AKillAfterTheEndIsAnsweredWithTheEnd) {
   EXPECT_THAT(client_.expect<wire::WardenRefused>(warden_task(2)).why, HasSubstr("not here"));
 }
 
+TEST_F(WardenLink, AnswersPings) {
+  client_.send(wire::WardenPing{});
+  client_.expect<wire::WardenPong>();
+}
+
 // A shell that has waited for one child, with another one at work: the time of all three, and it grows.
 TEST_F(WardenLink, TellsTheCpuTimeOfWhatRuns) {
   const std::string burn = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";

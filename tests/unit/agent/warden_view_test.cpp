@@ -250,5 +250,36 @@ TEST(AgentWarden, OfAnotherProtocolIsNotUsed) {
   EXPECT_EQ(h.take_log().size(), 1U);
 }
 
+std::vector<int64_t> told_silences(AgentHarness& h, int seconds) {
+  std::vector<int64_t> told;
+  for (int i = 0; i < seconds; ++i) {
+    h.advance(1000);
+    for (const wire::Beat& beat : h.take<wire::Beat>(wire::NodeTopic::beat)) told.push_back(beat.warden_silent_ms);
+  }
+  return told;
+}
+
+TEST(AgentWarden, BeatsTellForHowLongItHasNotAnswered) {
+  AgentHarness h;
+  h.make_ready();
+  for (const int64_t silent_ms : told_silences(h, 30)) EXPECT_EQ(silent_ms, 0);
+  h.warden_answers = false;
+  const std::vector<int64_t> told = told_silences(h, 30);
+  ASSERT_FALSE(told.empty());
+  EXPECT_GE(told.back(), 15'000) << "it was asked 10 s after the last time";
+  EXPECT_EQ(told.front(), 0) << "and is waited for a while";
+  h.report(wire::WardenPong{});
+  EXPECT_EQ(told_silences(h, 1), std::vector<int64_t>{0});
+}
+
+TEST(AgentWarden, OneThatIsNotConnectedIsNotTakenForOneThatHangs) {
+  AgentHarness h;
+  h.make_ready();
+  h.warden_answers = false;
+  told_silences(h, 20);
+  lose_warden(h);
+  for (const int64_t silent_ms : told_silences(h, 30)) EXPECT_EQ(silent_ms, 0);
+}
+
 }  // namespace
 }  // namespace bramble::agent::testing

@@ -256,5 +256,56 @@ TEST_F(PowerRecovery, ItIsWrittenDownStepByStep) {
                                 "cool-down", "starting", "switched on (relay-pi1): reads on", "on"));
 }
 
+TEST_F(PowerRecovery, ANodeThatBeatsWhileItsWardenHangsIsCutAndStarted) {
+  PowerWorld world(config());
+  join_three(world);
+  const std::vector<std::string> all{"pi1", "pi2", "pi3"};
+  world.cluster.warden_silent_ms["pi1"] = 60'000;
+  world.cluster.pass(60'000, all);
+  EXPECT_EQ(world.state("pi1"), PowerState::on);
+  EXPECT_THAT(world.waits("pi1"), HasSubstr("makes no progress"));
+  world.pass_until("pi1", PowerState::suspect, all);
+  EXPECT_THAT(world.node("pi1").record.cause, HasSubstr("its warden has not answered"));
+  world.pass_until("pi1", PowerState::fencing, all);
+  world.cluster.pass(200, others);
+  EXPECT_THAT(world.rail.edges, ElementsAre("off pi1"));
+  world.pass_until("pi1", PowerState::starting, others);
+  world.cluster.warden_silent_ms.clear();
+  world.join("pi1", 2, "boot-2");
+  EXPECT_EQ(world.state("pi1"), PowerState::on);
+}
+
+TEST_F(PowerRecovery, AWardenThatAnswersAgainEndsTheSuspicion) {
+  PowerWorld world(config());
+  join_three(world);
+  const std::vector<std::string> all{"pi1", "pi2", "pi3"};
+  world.cluster.warden_silent_ms["pi1"] = 60'000;
+  world.pass_until("pi1", PowerState::suspect, all);
+  world.cluster.warden_silent_ms.clear();
+  world.cluster.pass(1500, all);
+  EXPECT_EQ(world.state("pi1"), PowerState::on);
+  EXPECT_THAT(world.rail.edges, IsEmpty());
+}
+
+TEST_F(PowerRecovery, WithoutItANodeWhoseWardenHangsStaysOnAndSaysSo) {
+  PowerWorld world(relays(3));
+  join_three(world);
+  const std::vector<std::string> all{"pi1", "pi2", "pi3"};
+  world.cluster.warden_silent_ms["pi1"] = 60'000;
+  world.cluster.pass(900'000, all);
+  EXPECT_EQ(world.state("pi1"), PowerState::on);
+  EXPECT_THAT(world.waits("pi1"), HasSubstr("recovery is not for this node"));
+  EXPECT_THAT(world.rail.edges, IsEmpty());
+}
+
+TEST_F(PowerRecovery, AFencedNodeThatComesBackWithItsOldBootIsAFault) {
+  PowerWorld world(config());
+  join_three(world);
+  world.pass_until("pi1", PowerState::starting, others);
+  world.join("pi1", 2, "boot-1");
+  world.pass_until("pi1", PowerState::fault, {"pi1", "pi2", "pi3"}, 20'000);
+  EXPECT_THAT(world.node("pi1").record.cause, HasSubstr("never lost its power"));
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::test

@@ -75,6 +75,7 @@ TEST(Rejection, Beat) {
                      {{"/sent_ms", "-1", "beat: sent_ms: must be from 0 to 9223372036854775807"},
                       {"/sent_ms", "9223372036854775808", "beat: sent_ms: must be from 0 to 9223372036854775807"},
                       {"/running", "4294967296", "beat: running: must be from 0 to 4294967295"},
+                      {"/warden_silent_ms", "-1", "beat: warden_silent_ms: must be from 0 to 9223372036854775807"},
                       {"/spool_full", "0", "beat: spool_full: must be true or false"}});
 }
 

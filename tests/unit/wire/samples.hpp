@@ -51,8 +51,14 @@ inline NodeStatus full_will() {
 inline NodeStatus least_status() { return {.node = "a", .agent_id = kAgent, .boot_id = "b"}; }
 
 inline Beat full_beat() {
-  return {
-      .number = 9, .session = 4, .sent_ms = 123456, .running = 2, .queued = 3, .spool_bytes = 77, .spool_full = true};
+  return {.number = 9,
+          .session = 4,
+          .sent_ms = 123456,
+          .running = 2,
+          .queued = 3,
+          .spool_bytes = 77,
+          .spool_full = true,
+          .warden_silent_ms = 12'000};
 }
 
 inline Telemetry full_telemetry() {

@@ -44,6 +44,7 @@ TEST(WardenMessages, RequestsComeBackEqual) {
   expect_round_trip(WardenRequest(WardenForget{}));
   expect_round_trip(WardenRequest(WardenLease{.heard_ms = 123'456}));
   expect_round_trip(WardenRequest(WardenAskUsage{}));
+  expect_round_trip(WardenRequest(WardenPing{}));
 }
 
 TEST(WardenMessages, ReportsComeBackEqual) {
@@ -57,6 +58,7 @@ TEST(WardenMessages, ReportsComeBackEqual) {
   expect_round_trip(WardenReport(WardenRefused{.task = samples::warden_task(), .why = "no free slot"}));
   expect_round_trip(WardenReport(WardenRefused{.why = "not JSON"}));
   expect_round_trip(WardenReport(samples::full_usage()));
+  expect_round_trip(WardenReport(WardenPong{}));
 }
 
 TEST(WardenMessages, RecordsComeBackEqual) {
