@@ -112,12 +112,25 @@ std::string switched_text(const json& nodes) {
   return text;
 }
 
+namespace {
+
+// "switched off (relay GPIO17)": what was done; with which line belongs to what came of it.
+std::pair<std::string, std::string> split_action(const std::string& action, const std::string& result) {
+  const size_t at = action.find(" (");
+  if (at == std::string::npos || action.back() != ')') return {action, result};
+  const std::string line = action.substr(at + 2, action.size() - at - 3);
+  return {action.substr(0, at), result.empty() ? line : result + ": " + line};
+}
+
+}  // namespace
+
 Table audit_table(const json& rows) {
   Table table(
       {{"WHEN"}, {"NODE", false, true}, {"WHO", false, true}, {"WHAT"}, {"WHY", false, true}, {"RESULT", false, true}});
   for (const json& row : rows) {
+    const auto [what, result] = split_action(text_field(row, "action"), text_field(row, "result"));
     table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
-                   text_field(row, "action"), text_field(row, "why"), text_field(row, "result")});
+                   what, text_field(row, "why"), result});
   }
   return table;
 }

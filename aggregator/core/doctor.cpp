@@ -37,6 +37,11 @@ Finding judge_hearing(const State& state, const Node& node, Now now) {
         "heard", FindingState::problem,
         "its agent belongs to another aggregator: stop it, empty its state_dir, and start it again to join it here"};
   }
+  const std::string& name = node.record.status.node;
+  if (node.state != NodeState::on && is_switched_off(state, name)) {
+    return {"heard", FindingState::good,
+            "it is switched off, or on its way there or back: bramble power status " + name};
+  }
   switch (node.state) {
     case NodeState::on:
       if (node.beat && node.beat->warden_silent_ms > 0) {

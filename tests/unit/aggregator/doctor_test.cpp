@@ -128,6 +128,24 @@ TEST(Doctor, TellsOfNodesThatAreNotHeard) {
   EXPECT_THAT(world.of_node("heard"), HasSubstr("said goodbye"));
 }
 
+TEST(Doctor, DoesNotMissANodeThatIsSwitchedOff) {
+  Doctor world(PowerWorld::with_lines({line_of("pi1")}));
+  world.join("pi1");
+  world.off("pi1", PowerHow::force);
+  world.off("pi1", PowerHow::force);
+  world.pass_until("pi1", PowerState::off);
+  EXPECT_THAT(world.of_node("heard"), HasSubstr("good: it is switched off"));
+  world.cluster.take_controls();
+}
+
+TEST(Doctor, TellsThatANodeBeatsAndItsWardenHangs) {
+  Doctor world;
+  world.join("pi1");
+  world.cluster.warden_silent_ms["pi1"] = 42'000;
+  world.cluster.beat("pi1");
+  EXPECT_THAT(world.of_node("heard"), AllOf(HasSubstr("problem"), HasSubstr("42s")));
+}
+
 TEST(Doctor, TellsOfALineThatFailsAndOfAFault) {
   Doctor world(PowerWorld::with_lines({line_of("pi1")}));
   world.join("pi1");

@@ -77,5 +77,23 @@ TEST(AuditTable, HasARowForEachEntry) {
   EXPECT_THAT(audit_table(rows).render(kAnyWidth), AllOf(HasSubstr("asked: pause"), HasSubstr("ada")));
 }
 
+TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
+  const json rows = json::array({{{"at_ms", 5},
+                                  {"node", "pi1"},
+                                  {"who", "ada"},
+                                  {"action", "switched off (pinctrl-bcm2711 GPIO17)"},
+                                  {"why", "new card"},
+                                  {"result", "reads off"}}});
+  const std::string text = audit_table(rows).render(80);
+  EXPECT_THAT(text, AllOf(HasSubstr("pi1  "), HasSubstr("switched off  "), HasSubstr("reads off: pin")));
+  size_t longest = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  EXPECT_LE(longest, 80U);
+}
+
 }  // namespace
 }  // namespace bramble::cli
