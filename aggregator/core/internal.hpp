@@ -74,7 +74,8 @@ void unqueue(State& state, const TaskKey& key, Task& task);
 void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskState final_state, uint32_t committed);
 
 // --- attempts at nodes that are not heard, and the proof that they are dead (losses.cpp) ---
-void show_silent(State& state, Effects& effects, const Node& node);
+// Nothing is heard of it any more, or no longer believed; its tasks wait.
+void fall_silent(State& state, Effects& effects, Node& node);
 void lose_attempts(State& state, Effects& effects, Now now, Node& node);
 void keep_as_lost(State& state, Effects& effects, const AttemptKey& key);
 void prove_dead(State& state, Effects& effects, Now now, const AttemptKey& key, const std::string& how);

@@ -61,7 +61,9 @@ std::vector<AttemptKey> sorted(const std::unordered_set<AttemptKey>& set) {
 
 }  // namespace
 
-void show_silent(State& state, Effects& effects, const Node& node) {
+void fall_silent(State& state, Effects& effects, Node& node) {
+  node.state = NodeState::silent;
+  effects.warn("node " + node.record.status.node + " is silent");
   for (const auto& key : sorted(node.attempts)) {
     if (!state.tasks.at(key.task_key()).is_queued()) {
       set_task_state(state, effects, key.task_key(), TaskState::silent);

@@ -266,11 +266,7 @@ void watch_silence(State& state, Effects& effects, Now now) {
     const MonoTime since = std::max(node.heard.value_or(MonoTime{}), state.trusted_since);
     const int64_t silence_ms = now.mono - since;
     if (silence_ms <= state.config.silent_ms) continue;
-    if (node.state != NodeState::silent && node.state != NodeState::stopped) {
-      node.state = NodeState::silent;
-      show_silent(state, effects, node);
-      effects.warn("node " + node.record.status.node + " is silent");
-    }
+    if (node.state != NodeState::silent && node.state != NodeState::stopped) fall_silent(state, effects, node);
     if (silence_ms > state.config.loss_ms) lose_attempts(state, effects, now, node);
   }
 }

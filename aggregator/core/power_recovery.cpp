@@ -111,7 +111,10 @@ void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
     if (node.waits.empty() && !take_cut_token(state, now, node)) node.waits = "rate: no more cuts a minute";
     if (!node.waits.empty()) return;
   }
-  if (Node* known = cluster_node(state, node)) known->session = 0;
+  if (Node* known = cluster_node(state, node)) {
+    known->session = 0;
+    if (is_up(state, node)) fall_silent(state, effects, *known);  // it beat until now, and made no progress
+  }
   // A reset starts it in the same moment; that is a start, with its stagger and its watts.
   if (!node.lines.supply && node.lines.reset) {
     return enter(state, effects, now, node, PowerState::cool_down, node.record.cause, kAutomation);

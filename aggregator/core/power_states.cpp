@@ -97,10 +97,12 @@ void give_up_start(State& state, Effects& effects, Now now, PowerNode& node) {
   enter(state, effects, now, node, can_cut ? PowerState::cutting : PowerState::cool_down, late, kAutomation);
 }
 
-// Its relay reads back right, and sticks. A button or a reset may take a while to act: of these only the limit tells.
-bool never_lost_power(State& state, const PowerNode& node, Now now) {
-  return node.lines.supply && node.acted_at && now.mono - *node.acted_at >= state.config.power.hold_ms &&
-         is_up(state, node);
+// Its relay reads back right, and sticks: it beats, and not from before the cut. A button or a reset may take a while
+// to act: of these only the limit tells.
+bool never_lost_power(State& state, const PowerNode& node) {
+  const Node* known = cluster_node(state, node);
+  return node.lines.supply && node.acted_at && is_up(state, node) && known->heard &&
+         *known->heard - *node.acted_at >= state.config.power.hold_ms;
 }
 
 void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
@@ -111,7 +113,7 @@ void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
     return enter(state, effects, now, node, PowerState::on, "it has started", kAutomation);
   }
   if (node.acted && !node.acted_at) return;  // its line is being switched: nothing crosses that
-  if (never_lost_power(state, node, now)) return enter_fault(state, effects, now, node, kNeverLostPower);
+  if (never_lost_power(state, node)) return enter_fault(state, effects, now, node, kNeverLostPower);
   if (node.record.wish == PowerWish::off && node.record.how == PowerHow::force) {
     return enter(state, effects, now, node, PowerState::cutting, cause_of_wish(node.record), node.record.who);
   }

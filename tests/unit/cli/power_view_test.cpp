@@ -89,7 +89,7 @@ TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
   size_t longest = 0;
   for (size_t at = 0; at < text.size();) {
     const size_t end = text.find('\n', at);
-    longest = std::max(longest, end - at);
+    longest = std::max(longest, display_width(text.substr(at, end - at)));
     at = end + 1;
   }
   EXPECT_LE(longest, 80U);
