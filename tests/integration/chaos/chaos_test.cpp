@@ -22,6 +22,18 @@ Report run_and_tell(const Options& options) {
   return report;
 }
 
+// On a slow machine a fault may meet no run of a task at all: then the next seed has its turn, and at most three have.
+Verdict run_until_hit(Options options, std::set<FaultKind> wanted) {
+  for (int turn = 1;; ++turn, ++options.seed) {
+    const Verdict verdict = run_and_tell(options).verdict;
+    std::erase_if(wanted, [&](FaultKind kind) { return verdict.met.contains(kind) && verdict.met.at(kind) > 0; });
+    if (wanted.empty() || turn == 3) {
+      for (const FaultKind kind : wanted) ADD_FAILURE() << "hit nothing: " << to_string(kind);
+      return verdict;
+    }
+  }
+}
+
 TEST(Chaos, ABoundedRunOfEveryFaultLosesAndDoublesNothing) {
   Options options;
   options.seed = kSeed;
@@ -30,12 +42,9 @@ TEST(Chaos, ABoundedRunOfEveryFaultLosesAndDoublesNothing) {
   options.work.usual_ms = 3'000;
   options.work.longest_ms = 6'000;
   options.patience.lease_ms = kShortLeaseMs;
-  const Verdict verdict = run_and_tell(options).verdict;
+  const Verdict verdict =
+      run_until_hit(options, {FaultKind::power_lost, FaultKind::warden_killed, FaultKind::link_stalled});
   EXPECT_GT(verdict.succeeded, 5U);
-  for (const FaultKind kind : {FaultKind::power_lost, FaultKind::warden_killed, FaultKind::link_stalled}) {
-    const auto met = verdict.met.find(kind);
-    EXPECT_TRUE(met != verdict.met.end() && met->second > 0) << "hit nothing: " << to_string(kind);
-  }
 }
 
 // Each fault lasts longer than the limit after which the tasks of a silent node run elsewhere. The checker takes none
@@ -55,17 +64,15 @@ TEST(Chaos, NoTaskGetsASecondAttemptByABrokerRestartAStalledDiskOrAStoppedAggreg
                   {FaultKind::aggregator_stopped, 0, 6'000, 9'500},
                   {FaultKind::broker_killed, 0, 10'500, 11'000},
                   {FaultKind::broker_emptied, 0, 12'000, 15'500}};
-  const Verdict verdict = run_and_tell(options).verdict;
+  std::set<FaultKind> planned;
+  for (const PlannedFault& fault : options.only) planned.insert(fault.kind);
+  const Verdict verdict = run_until_hit(options, planned);
   EXPECT_EQ(verdict.succeeded, verdict.tasks);
   EXPECT_EQ(verdict.runs, verdict.tasks);
   for (const auto& [end, number] : verdict.tries) {
     // Work that was sent ahead may be called back, and a launch may die with the broker's memory: neither ever began.
     const bool is_usual = end == "exited" || end == "recalled, never began" || end == "lost, never began";
     EXPECT_TRUE(is_usual) << number << " tries " << end;
-  }
-  for (const PlannedFault& fault : options.only) {
-    const auto met = verdict.met.find(fault.kind);
-    EXPECT_GE(met != verdict.met.end() ? met->second : 0, 1U) << "hit nothing: " << to_string(fault.kind);
   }
 }
 
