@@ -57,7 +57,7 @@ std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::st
   std::string text = fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n{}",
                                  quoted(layout.aggregator_state()), quoted(layout.api_socket()), more.text);
   if (!more.power) {
-    text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 20\nhold_s = 1\n";
+    text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 30\nhold_s = 1\n";
   }
   for (const std::string& node : nodes) {
     for (const char* role : {"supply", "halted"}) {

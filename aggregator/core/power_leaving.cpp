@@ -10,13 +10,19 @@ namespace {
 
 constexpr uint32_t kControlExpiryS = 10;  // a word that comes late must not halt the next boot
 
+// The agent withdraws a request that nobody took after 10 s (agent/runner/machine_halt.hpp).
+constexpr int64_t kAskLiesMs = kControlExpiryS * 1000 + 10'000;
+
 bool is_forced(const PowerNode& node) { return node.record.how == PowerHow::force; }
 
+// Asked again until its answer could only come when nobody waits for it any more: then a node that was given up for on
+// would halt after all.
 void ask_to_halt(State& state, Effects& effects, Now now, PowerNode& node) {
   const Node* known = cluster_node(state, node);
   const int64_t again_ms = state.config.power.halt_again_ms;
   if (!state.connected || known->session == 0) return;
   if (node.halt_asked && now.mono - *node.halt_asked < again_ms) return;
+  if (now.mono - node.since > std::max<int64_t>(state.config.power.halt_limit_ms - kAskLiesMs, 0)) return;
   node.halt_asked = now.mono;
   const wire::Control control{state.store, state.term, known->session, wire::ControlAction::shutdown,
                               cause_of_wish(node.record)};

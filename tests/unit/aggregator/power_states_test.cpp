@@ -77,6 +77,17 @@ TEST_F(PowerStates, AShutdownIsAskedForAgainWhileTheNodeIsHeard) {
   EXPECT_EQ(world.cluster.take_controls().size(), 3U);
 }
 
+TEST_F(PowerStates, NoShutdownIsAskedForThatCouldComeWhenTheNodeWasGivenUpForOn) {
+  PowerWorld world(relays(1));
+  world.join("pi1");
+  world.off("pi1");
+  world.cluster.pass(70'000, {"pi1"});
+  EXPECT_FALSE(world.cluster.take_controls().empty());
+  world.cluster.pass(30'000, {"pi1"});
+  EXPECT_EQ(world.state("pi1"), PowerState::on);
+  EXPECT_THAT(world.cluster.take_controls(), IsEmpty());
+}
+
 TEST_F(PowerStates, AHaltLineShowsThatItMayBeCut) {
   PowerWorld world(PowerWorld::with_lines({line_of("pi1"), line_of("pi1", LineRole::halted)}));
   world.join("pi1");
