@@ -11,6 +11,21 @@ namespace {
 
 constexpr int64_t kWakeEveryMs = 2000;  // one node, then it is looked whether that was enough
 constexpr size_t kMaxJobsLookedAt = 100;
+constexpr int64_t kHaltMs = 10'000;       // a Raspberry Pi takes some 5 to 15 s
+constexpr double kUsualBusyToIdle = 2.5;  // of the boards, from 1.9 (4 B) to 4.2 (Zero 2 W)
+constexpr double kMostBusyToIdle = 10.0;
+
+// So long a node idles for what halting and booting cost: both are work, at busy watts. To wait until the rent paid is
+// the price of buying costs at most twice what the best choice with knowledge of the future would (ski rental; for
+// power-down: Irani, Shukla and Gupta 2003). Nothing before its boot time is known.
+int64_t break_even_ms(const PowerNode& node, const Node& known) {
+  if (node.record.boot_ms == 0) return 0;
+  double ratio = kUsualBusyToIdle;
+  if (known.record.power && known.record.power->idle_w > 0) {
+    ratio = std::min(known.record.power->busy_w / known.record.power->idle_w, kMostBusyToIdle);
+  }
+  return static_cast<int64_t>(static_cast<double>(node.record.boot_ms + kHaltMs) * ratio);
+}
 
 bool may_idle(State& state, const PowerNode& node) {
   const PowerRecord& record = node.record;
@@ -55,13 +70,14 @@ void wake_one(State& state, Effects& effects, Now now) {
 }  // namespace
 
 void watch_idle(State& state, Effects& effects, Now now) {
-  const int64_t idle_ms = state.config.power.idle_off_ms;
-  if (idle_ms == 0 || state.power.pause.paused || !state.connected) return;
+  if (state.config.power.idle_off_ms == 0 || state.power.pause.paused || !state.connected) return;
   wake_one(state, effects, now);
   if (!state.ready_order.empty()) return;
   for (auto& [name, node] : state.power.nodes) {
     const MonoTime since = std::max(node.idle, node.since);
-    if (!may_idle(state, node) || now.mono - since < idle_ms) continue;
+    if (!may_idle(state, node)) continue;
+    const int64_t idle_ms = std::max(state.config.power.idle_off_ms, break_even_ms(node, *cluster_node(state, node)));
+    if (now.mono - since < idle_ms) continue;
     wish(node, now, PowerWish::off, PowerHow::clean, kAutomation, "no work for " + seconds(idle_ms), false);
     put_power(effects, node);
   }

@@ -1,4 +1,5 @@
 // What people ask about power, what is refused, supplies with their limits, and nodes without work.
+#include "aggregator/core/internal.hpp"
 #include "power_test.hpp"
 
 namespace bramble::aggregator::test {
@@ -300,6 +301,24 @@ TEST_F(PowerIdle, ANodeWithoutWorkIsSwitchedOffCleanlyAndOnAgainForWork) {
   world.cluster.submit();
   world.pass_until("pi1", PowerState::starting, {}, 5000);
   EXPECT_THAT(world.rail.take_edges(), ElementsAre("off pi1", "on pi1"));
+}
+
+TEST_F(PowerIdle, ANodeIsNotSwitchedOffBeforeItHasIdledAwayWhatItsNextBootCosts) {
+  PowerWorld world(config(2));
+  for (const char* name : {"pi1", "pi2"}) {
+    world.join(name);
+    world.node(name).record.boot_ms = 40'000;
+  }
+  find_node(world.cluster.state(), "pi2")->record.power = wire::PowerModel{2.0, 8.0};
+  const auto idle_for = [&](int64_t ms) { world.cluster.pass(ms, {"pi1", "pi2"}); };
+  idle_for(120'000);
+  EXPECT_EQ(world.state("pi1"), PowerState::on) << "(40 s + 10 s) x 2.5";
+  idle_for(10'000);
+  EXPECT_EQ(world.state("pi1"), PowerState::halting);
+  EXPECT_EQ(world.state("pi2"), PowerState::on) << "(40 s + 10 s) x 8 W / 2 W";
+  idle_for(75'000);
+  EXPECT_EQ(world.state("pi2"), PowerState::halting);
+  world.cluster.take_controls();
 }
 
 TEST_F(PowerIdle, WhatAPersonWantsIsNotOverridden) {
