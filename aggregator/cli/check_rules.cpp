@@ -36,6 +36,9 @@ class Check {
   void look_at_node(const json& node) {
     const std::string name = text_field(node, "node");
     look_at_state(name, text_field(node, "state"), text_field(node, "power"));
+    if (node.value("power_off_unasked", false)) {
+      find(kCheckWarning, name + " is off, and nobody asked for that (bramble node doctor " + name + ")");
+    }
     look_at_alerts(name);
     if (const auto celsius = reading(node, "temperature_celsius")) {
       compare(*celsius, command_.temperature_celsius, fmt::format("{} is at {:.1f} C", name, *celsius));

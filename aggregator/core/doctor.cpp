@@ -38,6 +38,12 @@ Finding judge_hearing(const State& state, const Node& node, Now now) {
         "its agent belongs to another aggregator: stop it, empty its state_dir, and start it again to join it here"};
   }
   const std::string& name = node.record.status.node;
+  if (is_off_unasked(state, name)) {
+    return {"heard", FindingState::warning,
+            "its power is off, and nobody asked for that: its line was found off. If it was not switched by hand look "
+            "at its cable and fuse; then: bramble power on " +
+                name};
+  }
   if (node.state != NodeState::on && is_switched_off(state, name)) {
     return {"heard", FindingState::good,
             "it is switched off, or on its way there or back: bramble power status " + name};
@@ -110,7 +116,8 @@ void judge_power(const State& state, const std::string& name, Findings& findings
     findings.push_back({"power", FindingState::problem,
                         "a fault: " + record.cause + "; see to it, then: bramble power clear " + name});
   } else if (!record.off_proved && lined->second.lines.supply && !state.config.power.recovery) {
-    findings.push_back({"power", FindingState::good, "recovery is off: a hung node is left as it is"});
+    findings.push_back({"power", FindingState::good,
+                        "recovery is off: a hung node is left as it is (recovery = true under [power] changes that)"});
   } else {
     findings.push_back({"power", FindingState::good, std::string(to_string(record.state))});
   }

@@ -75,7 +75,18 @@ struct Closed {
 };
 
 // Why a node takes no new work.
-Closed why_closed(const Node& node) {
+Closed why_closed(const State& state, const Node& node) {
+  if (node.state != NodeState::on) {
+    switch (power_state_of(state, node.record.status.node).value_or(PowerState::unknown)) {
+      case PowerState::off:
+        return {"off", "switched off: see bramble power status; bramble power on switches on"};
+      case PowerState::starting:
+      case PowerState::cool_down:
+        return {"starting", "being started"};
+      default:
+        break;
+    }
+  }
   switch (node.state) {
     case NodeState::unknown:
       return {"unheard", "not heard since the aggregator's start: start the agent there"};
@@ -86,7 +97,7 @@ Closed why_closed(const Node& node) {
     case NodeState::lost:
       return {"lost", "lost, not heard for long: look whether the machine and its agent run"};
     case NodeState::stopped:
-      return {"stopped", "stopped: its agent said goodbye, start it"};
+      return {"stopped", "stopped, the agent said goodbye: start it there"};
     case NodeState::on:
       break;
   }
@@ -95,10 +106,10 @@ Closed why_closed(const Node& node) {
   return {"spool_full", "full of results that wait to be fetched: it takes work when there is room again"};
 }
 
-Reason all_closed(const std::vector<const Node*>& able) {
+Reason all_closed(const State& state, const std::vector<const Node*>& able) {
   std::map<std::string, std::pair<std::string, std::vector<std::string>>> causes;
   for (const Node* node : able) {
-    const Closed closed = why_closed(*node);
+    const Closed closed = why_closed(state, *node);
     auto& [text, names] = causes[closed.word];
     text = closed.text;
     names.push_back(node->record.status.node);
@@ -215,7 +226,7 @@ Reason why_queued(const State& state, const Job& job) {
                 std::to_string(spec.max_running) + ") and so many are there: the next follows when one ends",
             ""};
   }
-  if (open.empty()) return all_closed(able);
+  if (open.empty()) return all_closed(state, able);
   return all_busy(state, job, open, able.size());
 }
 

@@ -112,6 +112,7 @@ bool is_inline(const wire::StreamResult& stream);
 std::optional<PowerState> power_state_of(const State& state, const std::string& node);
 // It is switched off, or on its way there or back: that it is not heard is no trouble.
 bool is_switched_off(const State& state, const std::string& node);
+bool is_off_unasked(const State& state, const std::string& node);  // its line was found off
 
 void answer_output_waiters(State& state, Effects& effects, Now now);
 

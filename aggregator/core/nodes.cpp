@@ -128,6 +128,7 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
   node.record.status = status;
   node.record.last_seen = now.wall;
   node.heard = now.mono;
+  node.beat.reset();  // what an earlier run told of itself is over
   grant_session(state, effects, now, node);
   if (!same_agent) node.record.agent_session = node.session;
   if (changed || !same_agent) node.record.boot_session = node.session;

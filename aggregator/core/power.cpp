@@ -57,6 +57,7 @@ void enter(State& state, Effects& effects, Now now, PowerNode& node, PowerState 
   node.acted = false;
   node.acted_at.reset();
   node.tried.reset();
+  node.failed.clear();
   node.learns = false;
   node.halt_asked.reset();
   node.cut_now = false;
@@ -64,6 +65,9 @@ void enter(State& state, Effects& effects, Now now, PowerNode& node, PowerState 
   if (to == PowerState::on) record.was_on = true;
   if (to == PowerState::stopped || to == PowerState::off) record.was_on = false;
   if (to != PowerState::off && to != PowerState::cool_down) record.off_proved = false;
+  // What was forced is done: what hangs on the line later, or is switched on by hand, has not been forced off by
+  // anyone.
+  if (to == PowerState::off) record.how = PowerHow::clean;
   mark_power(state, node);
   put_power(effects, node);
   audit(state, effects, now, who, record.node, std::string(to_string(to)), cause, "");
@@ -76,14 +80,26 @@ void enter_fault(State& state, Effects& effects, Now now, PowerNode& node, const
   effects.warn("power of node " + node.record.node + " is in fault: " + sentence);
 }
 
+namespace {
+
+// It was met, and somebody was there. Who wants it off and on again still does.
+bool end_wish_for_on(PowerNode& node, Now now) {
+  if (node.record.wish != PowerWish::on || node.record.cycle || !node.record.was_on) return false;
+  wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
+  return true;
+}
+
+}  // namespace
+
 void enter_stopped(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (node.record.wish == PowerWish::on) wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
+  end_wish_for_on(node, now);
   enter(state, effects, now, node, PowerState::stopped, "it said goodbye", kAutomation);
 }
 
 void find_off(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (node.record.wish == PowerWish::on) wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
-  enter(state, effects, now, node, PowerState::off, "its line was found off", kAutomation);
+  std::string cause = "its line was found off";
+  if (end_wish_for_on(node, now)) cause += ": nobody wants it on any more";
+  enter(state, effects, now, node, PowerState::off, cause, kAutomation);
 }
 
 namespace {
@@ -135,6 +151,7 @@ void set_up_node(State& state, Now now, LineIndex index) {
 }
 
 // Lines that were given to another node, or to other pins: nothing is switched for that, they are read like all others.
+// What was wanted still is, but nothing that was under way or forced on the old ones goes on on the new ones.
 void load_record(State& state, Effects& effects, Now now, PowerNode& node, const PowerRecord& stored) {
   const std::string lines = node.record.lines;
   node.record = stored;
@@ -143,6 +160,14 @@ void load_record(State& state, Effects& effects, Now now, PowerNode& node, const
   const std::string moved = "its lines were " + stored.lines + " and are now " + lines;
   effects.warn("node " + stored.node + ": " + moved + "; they are taken as they stand");
   audit(state, effects, now, kAutomation, stored.node, "lines changed", moved, "");
+  PowerRecord& record = node.record;
+  record.how = PowerHow::clean;
+  record.cycle = record.off_proved = false;
+  if (record.state != PowerState::fault) {
+    record.state = PowerState::unknown;
+    record.cause = moved;
+    record.since = now.wall;
+  }
   put_power(effects, node);
 }
 

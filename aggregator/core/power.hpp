@@ -103,6 +103,7 @@ struct PowerNode {
   bool learns = false;               // starting: since `since`, as far as this process knows
   bool acted = false;                // the switch or press of this state was asked for
   std::optional<MonoTime> acted_at;  // and done, as reported
+  std::string failed;                // what became of the last try, if it failed: a sentence
   std::optional<MonoTime> halt_asked;
   bool cut_now = false;  // halting: force was said again
   MonoTime probed;       // fault

@@ -46,20 +46,23 @@ bool is_needed(const State& state, const Node& node) {
   return false;
 }
 
-bool is_on_its_way(const State& state) {
-  return std::any_of(state.power.nodes.begin(), state.power.nodes.end(), [](const auto& entry) {
+// One that starts may be all that is needed. One that waits for its supply's watts holds back only the others there.
+bool is_on_its_way(const State& state, const PowerNode& before) {
+  return std::any_of(state.power.nodes.begin(), state.power.nodes.end(), [&](const auto& entry) {
     const PowerRecord& record = entry.second.record;
-    return record.state == PowerState::starting || (record.state == PowerState::off && record.wish == PowerWish::on);
+    const bool waits = record.state == PowerState::off && record.wish == PowerWish::on;
+    return record.state == PowerState::starting || (waits && entry.second.supply == before.supply);
   });
 }
 
 void wake_one(State& state, Effects& effects, Now now) {
-  if (state.ready_order.empty() || is_on_its_way(state) || now.mono - state.power.woken < kWakeEveryMs) return;
+  if (state.ready_order.empty() || now.mono - state.power.woken < kWakeEveryMs) return;
   for (auto& [name, node] : state.power.nodes) {
     const PowerRecord& record = node.record;
     const Node* known = cluster_node(state, node);
     const bool asleep = record.state == PowerState::off && record.wish == PowerWish::off && !record.by_person;
     if (!asleep || known == nullptr || known->record.drained || !is_needed(state, *known)) continue;
+    if (is_on_its_way(state, node)) continue;
     wish(node, now, PowerWish::on, PowerHow::clean, kAutomation, "work waits for it", false);
     put_power(effects, node);
     state.power.woken = now.mono;
@@ -72,10 +75,9 @@ void wake_one(State& state, Effects& effects, Now now) {
 void watch_idle(State& state, Effects& effects, Now now) {
   if (state.config.power.idle_off_ms == 0 || state.power.pause.paused || !state.connected) return;
   wake_one(state, effects, now);
-  if (!state.ready_order.empty()) return;
   for (auto& [name, node] : state.power.nodes) {
     const MonoTime since = std::max(node.idle, node.since);
-    if (!may_idle(state, node)) continue;
+    if (!may_idle(state, node) || is_needed(state, *cluster_node(state, node))) continue;
     const int64_t idle_ms = std::max(state.config.power.idle_off_ms, break_even_ms(node, *cluster_node(state, node)));
     if (now.mono - since < idle_ms) continue;
     wish(node, now, PowerWish::off, PowerHow::clean, kAutomation, "no work for " + seconds(idle_ms), false);

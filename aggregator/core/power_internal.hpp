@@ -22,6 +22,9 @@ void step_stopped(State& state, Effects& effects, Now now, PowerNode& node);
 void step_suspect(State& state, Effects& effects, Now now, PowerNode& node);
 void step_fencing(State& state, Effects& effects, Now now, PowerNode& node);
 void step_fault(State& state, Effects& effects, Now now, PowerNode& node);
+// It was to be switched off or pressed, and after `limit_ms`, a press and the hold it is not shown that it has no
+// power.
+bool is_cut_overdue(const State& state, const PowerNode& node, Now now, int64_t limit_ms);
 // To cutting, or past it where there is nothing to cut.
 void take_down(State& state, Effects& effects, Now now, PowerNode& node, const std::string& cause, bool halted);
 // From on, unknown or draining: silent for the recovery time.
@@ -43,7 +46,10 @@ std::string cause_of_wish(const PowerRecord& record);
 Node* cluster_node(State& state, const PowerNode& node);
 bool is_up(State& state, const PowerNode& node);
 // It beats, and its warden has not answered it for a while: a disk or a kernel hangs, and no task makes progress.
+bool is_stuck(const Node& node);
 bool is_stuck(State& state, const PowerNode& node);
+bool can_be_switched(const PowerLines& lines);  // not only read
+bool is_reset_only(const PowerLines& lines);  // its power cannot be taken: it runs until the pulse that starts it anew
 bool said_goodbye(State& state, const PowerNode& node);
 // How long it has made no progress while we could have seen some.
 int64_t unheard_ms(State& state, const PowerNode& node, Now now);
@@ -63,10 +69,13 @@ void watch_proof(State& state, Effects& effects, Now now, PowerNode& node);
 std::string why_protected(const State& state, const std::string& name);
 std::string why_kept_on(const State& state, const std::string& name);
 bool wants_away(const PowerRecord& record);  // off, or off and on again
+// While the automation is paused nothing is switched that no person asked for.
+bool is_paused_for(const State& state, const PowerNode& node);
 
 // --- lines (power_lines.cpp) ---
 void ask_line(State& state, Effects& effects, Now now, LineIndex line, LineAction action, int64_t press_ms = 0);
 void watch_lines(State& state, Effects& effects, Now now);
+bool is_being_switched(const State& state, const PowerNode& node);  // or pressed: asked for and not reported
 // Switches or presses what the state needs, once; again only where that is idempotent.
 void take_power(State& state, Effects& effects, Now now, PowerNode& node);
 void give_power(State& state, Effects& effects, Now now, PowerNode& node);

@@ -22,7 +22,8 @@ void ask_to_halt(State& state, Effects& effects, Now now, PowerNode& node) {
   const int64_t again_ms = state.config.power.halt_again_ms;
   if (!state.connected || known->session == 0) return;
   if (node.halt_asked && now.mono - *node.halt_asked < again_ms) return;
-  if (now.mono - node.since > std::max<int64_t>(state.config.power.halt_limit_ms - kAskLiesMs, 0)) return;
+  const int64_t limit_ms = state.config.power.halt_limit_ms;
+  if (now.mono - node.since > std::max(limit_ms - kAskLiesMs, limit_ms / 2)) return;
   node.halt_asked = now.mono;
   const wire::Control control{state.store, state.term, known->session, wire::ControlAction::shutdown,
                               cause_of_wish(node.record)};
@@ -30,11 +31,16 @@ void ask_to_halt(State& state, Effects& effects, Now now, PowerNode& node) {
                              false, kControlExpiryS});
 }
 
+// What was wanted is not done, and not tried again.
+void stay_on(State& state, Effects& effects, Now now, PowerNode& node, const std::string& why) {
+  wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
+  enter(state, effects, now, node, PowerState::on, why, kAutomation);
+}
+
 void back_to_on(State& state, Effects& effects, Now now, PowerNode& node) {
   const std::string late = "it did not shut down within " + seconds(state.config.power.halt_limit_ms);
   effects.warn("node " + node.record.node + " stays on: " + late + " (bramble power off --force cuts it)");
-  wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
-  enter(state, effects, now, node, PowerState::on, late, kAutomation);
+  stay_on(state, effects, now, node, late);
 }
 
 // The halt limit is over, and nothing shows that it has halted.
@@ -67,10 +73,19 @@ void end_session(State& state, const PowerNode& node) {
   known->state = NodeState::stopped;
 }
 
+// The configuration may have changed since it was asked for, or its machine not been known yet.
+bool is_held_back_from_cut(const State& state, PowerNode& node) {
+  const std::string why = why_protected(state, node.record.node);
+  node.waits = why.empty() ? "" : "never switched off: " + why;
+  if (is_paused_for(state, node)) node.waits = "paused by " + state.power.pause.who;
+  return !node.waits.empty();
+}
+
 void begin_cut(State& state, Effects& effects, Now now, PowerNode& node) {
   if (is_up(state, node) && !is_forced(node)) {
     return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
   }
+  if (!node.tried && is_held_back_from_cut(state, node)) return;
   if (!node.tried && !take_cut_token(state, now, node)) {
     node.waits = "rate: no more cuts than the supply allows a minute";
     return;
@@ -93,9 +108,11 @@ void step_draining(State& state, Effects& effects, Now now, PowerNode& node) {
   if (!wants_away(node.record)) {
     return enter(state, effects, now, node, PowerState::on, cause_of_wish(node.record), node.record.who);
   }
+  if (auto why = why_kept_on(state, node.record.node); !why.empty()) return stay_on(state, effects, now, node, why);
+  if (is_paused_for(state, node)) return stay_on(state, effects, now, node, "paused by " + state.power.pause.who);
   if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
   if (!is_up(state, node)) {
-    node.waits = "not heard";
+    node.waits = "not heard: it is waited for; --force takes its power";
     if (is_forced(node)) return take_down(state, effects, now, node, cause_of_wish(node.record), false);
     if (reads(state, node.lines.supply, false)) return find_off(state, effects, now, node);
     (void)leaves_for_silence(state, effects, now, node);
@@ -130,10 +147,9 @@ void step_cutting(State& state, Effects& effects, Now now, PowerNode& node) {
     return enter(state, effects, now, node, down, node.record.cause, node.record.who);
   }
   node.waits = missing;
-  if (node.tried && now.mono - *node.tried >= state.config.power.cut_limit_ms) {
-    return enter_fault(
-        state, effects, now, node,
-        "its power was to be cut, and after " + seconds(state.config.power.cut_limit_ms) + " " + missing);
+  if (is_cut_overdue(state, node, now, state.config.power.cut_limit_ms)) {
+    return enter_fault(state, effects, now, node,
+                       "its power was to be cut, and after " + seconds(now.mono - *node.tried) + " " + missing);
   }
   if (!node.acted) begin_cut(state, effects, now, node);
 }

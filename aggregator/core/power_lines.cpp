@@ -27,8 +27,8 @@ std::string action_name(LineAction action, int64_t press_ms) {
   return "";
 }
 
-std::string what_was_read(const PowerLine& line) {
-  if (!line.error.empty()) return line.error;
+std::string what_was_read(const PowerLine& line, const std::string& error) {
+  if (!error.empty()) return error;
   if (!line.level) return "done; its level cannot be read";
   return *line.level ? "reads on" : "reads off";
 }
@@ -47,27 +47,32 @@ void note_error(State& state, Effects& effects, LineIndex index, const std::stri
 
 // A switch or a press has ended, one way or the other.
 void on_acted(State& state, Effects& effects, Now now, LineIndex index, LineAction action, int64_t press_ms,
-              bool reported) {
+              std::string error) {
   PowerNode& node = owner_of(state, index);
   const PowerLine& line = state.power.lines[index];
+  const bool wanted = action == LineAction::switch_on;
+  const bool is_press = action == LineAction::press;
+  if (!is_press && error.empty() && line.level.value_or(wanted) != wanted) {
+    error = std::string("it was switched ") + (wanted ? "on and reads off" : "off and reads on");
+  }
   const bool starts = action == LineAction::switch_on || node.record.state == PowerState::starting;
   if (starts) state.power.supplies[node.supply].started = now.mono;
-  if (action == LineAction::press) {
+  if (is_press) {
     node.record.press_open = false;
     put_power(effects, node);
   }
   const std::string who = node.record.wish == PowerWish::none ? std::string(kAutomation) : node.record.who;
-  audit(state, effects, now, who, node.record.node,
-        action_name(action, press_ms) + " (" + state.config.power.lines[index].name + ")", node.record.cause,
-        what_was_read(line));
+  if (error.empty() || error != node.failed) {  // tries that fail alike are told once
+    audit(state, effects, now, who, node.record.node,
+          action_name(action, press_ms) + " (" + state.config.power.lines[index].name + ")", node.record.cause,
+          what_was_read(line, error));
+  }
   if (!node.acted) return;  // of a state that was left
-  const bool wanted = action == LineAction::switch_on;
-  const bool done =
-      action == LineAction::press || (reported && line.error.empty() && line.level.value_or(wanted) == wanted);
-  if (done) {
+  node.failed = error;
+  if (error.empty()) {
     node.acted_at = now.mono;
-  } else {
-    node.acted = false;
+  } else if (!is_press) {
+    node.acted = false;  // is asked for again
   }
 }
 
@@ -79,7 +84,7 @@ void give_up(State& state, Effects& effects, Now now, LineIndex index) {
   ++line.reads_failed;
   note_error(state, effects, index, "it has not answered for " + seconds(line.pending_ms));
   if (line.pending_action != LineAction::read) {
-    on_acted(state, effects, now, index, line.pending_action, line.press_ms, false);
+    on_acted(state, effects, now, index, line.pending_action, line.press_ms, line.error);
   }
 }
 
@@ -119,6 +124,16 @@ bool are_read(const State& state, const PowerLines& lines) {
 
 }  // namespace
 
+bool is_being_switched(const State& state, const PowerNode& node) {
+  const PowerLines& lines = node.lines;
+  for (const auto& line : {lines.supply, lines.button, lines.reset}) {
+    if (!line) continue;
+    const PowerLine& one = state.power.lines[*line];
+    if (one.pending != 0 && one.pending_action != LineAction::read) return true;
+  }
+  return false;
+}
+
 void ask_line(State& state, Effects& effects, Now now, LineIndex index, LineAction action, int64_t press_ms) {
   PowerLine& line = state.power.lines[index];
   const LineOp op{++state.power.last_op, index, action, press_ms};
@@ -142,10 +157,10 @@ void on_line(State& state, Effects& effects, Now now, const LineReport& report) 
   line.power_mw = report.power_mw;
   line.told = now.mono;
   line.reads_failed = report.error.empty() ? 0 : line.reads_failed + 1;
-  note_error(state, effects, report.line, report.error);
-  if (report.number && action != LineAction::read) {
-    on_acted(state, effects, now, report.line, action, line.press_ms, true);
-  }
+  // A line that answers and does not obey is not gone: that is its node's trouble.
+  const bool acted = report.number && action != LineAction::read;
+  note_error(state, effects, report.line, acted && report.level ? "" : report.error);
+  if (acted) on_acted(state, effects, now, report.line, action, line.press_ms, report.error);
 }
 
 void watch_lines(State& state, Effects& effects, Now now) {
@@ -195,14 +210,14 @@ void flip(State& state, Effects& effects, Now now, PowerNode& node, LineIndex li
 void take_power(State& state, Effects& effects, Now now, PowerNode& node) {
   const PowerLines& lines = node.lines;
   if (lines.supply) return flip(state, effects, now, node, *lines.supply, LineAction::switch_off);
-  const LineIndex line = lines.button ? *lines.button : *lines.reset;
-  press(state, effects, now, node, line,
-        lines.button ? state.config.power.lines[line].long_press_ms : state.config.power.lines[line].press_ms);
+  if (!lines.button) return enter_fault(state, effects, now, node, "it has no line any more that takes its power");
+  press(state, effects, now, node, *lines.button, state.config.power.lines[*lines.button].long_press_ms);
 }
 
 void give_power(State& state, Effects& effects, Now now, PowerNode& node) {
   const PowerLines& lines = node.lines;
   if (lines.supply) return flip(state, effects, now, node, *lines.supply, LineAction::switch_on);
+  if (!can_be_switched(lines)) return enter_fault(state, effects, now, node, "it has no line any more that starts it");
   const LineIndex line = lines.button ? *lines.button : *lines.reset;
   press(state, effects, now, node, line, state.config.power.lines[line].press_ms);
 }

@@ -32,10 +32,18 @@ bool is_up(State& state, const PowerNode& node) {
   return known != nullptr && known->state == NodeState::on;
 }
 
+bool is_stuck(const Node& node) {
+  return node.state == NodeState::on && node.beat && node.beat->warden_silent_ms >= kStuckMs;
+}
+
 bool is_stuck(State& state, const PowerNode& node) {
   const Node* known = cluster_node(state, node);
-  return is_up(state, node) && known->beat && known->beat->warden_silent_ms >= kStuckMs;
+  return known != nullptr && is_stuck(*known);
 }
+
+bool can_be_switched(const PowerLines& lines) { return lines.supply || lines.button || lines.reset; }
+
+bool is_reset_only(const PowerLines& lines) { return lines.reset && !lines.supply && !lines.button; }
 
 bool said_goodbye(State& state, const PowerNode& node) {
   const Node* known = cluster_node(state, node);
@@ -90,12 +98,21 @@ bool is_lease_over(State& state, const PowerNode& node, Now now) {
   return now.mono >= lease_proof(heard, lease_ms);
 }
 
+bool is_cut_overdue(const State& state, const PowerNode& node, Now now, int64_t limit_ms) {
+  if (!node.tried) return false;
+  const PowerConfig& config = state.config.power;
+  const PowerLines& lines = node.lines;
+  const int64_t press_ms = lines.supply || !lines.button ? 0 : config.lines[*lines.button].long_press_ms;
+  if (now.mono - *node.tried < limit_ms + press_ms) return false;
+  return !node.acted_at || now.mono - *node.acted_at > config.hold_ms + config.watch_ms;
+}
+
 std::string missing_of_cut(State& state, const PowerNode& node, Now now) {
   if (!node.tried) return "its line was not switched yet";
   if (node.lines.supply) {
     const PowerLine& supply = state.power.lines[*node.lines.supply];
     if (!supply.error.empty()) return "its line cannot be read: " + supply.error;
-    if (supply.level == std::optional(true)) return "its line reads on";
+    if (supply.level == std::optional(true)) return node.failed.empty() ? "its line reads on" : node.failed;
   }
   if (!node.acted || !node.acted_at) return "its line has not answered";
   if (is_up(state, node)) return "it still beats";
@@ -142,5 +159,9 @@ std::string why_kept_on(const State& state, const std::string& name) {
 }
 
 bool wants_away(const PowerRecord& record) { return record.wish == PowerWish::off || record.cycle; }
+
+bool is_paused_for(const State& state, const PowerNode& node) {
+  return state.power.pause.paused && !(node.record.wish != PowerWish::none && node.record.by_person);
+}
 
 }  // namespace bramble::aggregator

@@ -33,7 +33,7 @@ std::string too_few_healthy(const State& state) {
   for (const Node& node : state.nodes) {
     if (!is_expected(state, node)) continue;
     ++expected;
-    if (node.state == NodeState::on) ++healthy;
+    if (node.state == NodeState::on && !is_stuck(node)) ++healthy;
   }
   if (healthy * 100 >= state.config.power.healthy_percent * expected) return {};
   return "only " + std::to_string(healthy) + " of " + std::to_string(expected) + " nodes are well (" +
@@ -58,7 +58,7 @@ std::string why_not_fenced(State& state, const PowerNode& node, Now now) {
 }
 
 bool is_recovered(const State& state, const PowerNode& node) {
-  return state.config.power.recovery && why_protected(state, node.record.node).empty();
+  return state.config.power.recovery && can_be_switched(node.lines) && why_protected(state, node.record.node).empty();
 }
 
 bool is_well(State& state, const PowerNode& node) { return is_up(state, node) && !is_stuck(state, node); }
@@ -116,7 +116,7 @@ void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
     if (is_up(state, node)) fall_silent(state, effects, *known);  // it beat until now, and made no progress
   }
   // A reset starts it in the same moment; that is a start, with its stagger and its watts.
-  if (!node.lines.supply && node.lines.reset) {
+  if (is_reset_only(node.lines)) {
     return enter(state, effects, now, node, PowerState::cool_down, node.record.cause, kAutomation);
   }
   take_power(state, effects, now, node);
@@ -139,10 +139,10 @@ void step_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
     missing = "its meter does not show that it is off";
   }
   node.waits = missing;
-  if (now.mono - *node.tried < state.config.power.fence_limit_ms) return;
+  if (!is_cut_overdue(state, node, now, state.config.power.fence_limit_ms)) return;
   enter_fault(state, effects, now, node,
-              "its power was to be taken because it was not heard, and after " +
-                  seconds(state.config.power.fence_limit_ms) + " " + missing);
+              "its power was to be taken because it was not heard, and after " + seconds(now.mono - *node.tried) + " " +
+                  missing);
 }
 
 // Looked at every so often: what works again by itself need not wait for a person. Nothing is ever switched.

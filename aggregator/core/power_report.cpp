@@ -114,6 +114,12 @@ std::optional<PowerState> power_state_of(const State& state, const std::string& 
   return found->second.adopting ? PowerState::unknown : found->second.record.state;
 }
 
+bool is_off_unasked(const State& state, const std::string& node) {
+  const auto found = state.power.nodes.find(node);
+  return found != state.power.nodes.end() && power_state_of(state, node) == PowerState::off &&
+         found->second.record.wish == PowerWish::none;
+}
+
 bool is_switched_off(const State& state, const std::string& node) {
   switch (power_state_of(state, node).value_or(PowerState::unknown)) {
     case PowerState::off:

@@ -57,7 +57,7 @@ std::optional<ApiReply> refuse_away(const State& state, const PowerNode& node, c
 std::optional<ApiReply> refuse_power(State& state, const PowerRequest& request, const std::string& name) {
   if (auto refused = refuse_unlined(state, name)) return refused;
   const PowerNode& node = *find_power(state, name);
-  if (!node.lines.supply && !node.lines.button && !node.lines.reset) {
+  if (!can_be_switched(node.lines)) {
     return refuse(409, "node " + name + " has only lines that are read: nothing can switch it");
   }
   if (request.act == Act::off || request.act == Act::cycle) {
@@ -116,6 +116,9 @@ json switch_one(State& state, Effects& effects, Now now, const Caller& caller, c
           {"replaced", earlier}};
 }
 
+// Its switch or press is under way: the answer to that will tell.
+bool is_busy(const PowerLine& line) { return line.pending != 0 && line.pending_action != LineAction::read; }
+
 }  // namespace
 
 ApiReply switch_power(State& state, Effects& effects, Now now, const Caller& caller, const PowerRequest& request) {
@@ -154,7 +157,7 @@ ApiReply clear_faults(State& state, Effects& effects, Now now, const Caller& cal
     enter(state, effects, now, node, PowerState::unknown, "its fault was cleared by " + caller.user, caller.user);
     node.adopting = true;
     for (LineIndex line = 0; line < state.power.lines.size(); ++line) {
-      if (state.config.power.lines[line].node != name) continue;
+      if (state.config.power.lines[line].node != name || is_busy(state.power.lines[line])) continue;
       state.power.lines[line].told.reset();
       state.power.lines[line].reads_failed = 0;
       ask_line(state, effects, now, line, LineAction::read);

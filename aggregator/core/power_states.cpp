@@ -16,8 +16,30 @@ void learn_boot(PowerNode& node, Now now) {
   known_ms = took_ms >= known_ms ? took_ms : known_ms - (known_ms - took_ms) / 8;
 }
 
+std::string supply_error(const State& state, const PowerNode& node) {
+  return node.lines.supply ? state.power.lines[*node.lines.supply].error : "";
+}
+
+bool is_held_back(State& state, Now now, PowerNode& node);
+void start_node(State& state, Effects& effects, Now now, PowerNode& node);
+
+// Wanted on, not heard, and nothing tells whether it has power. Switching a supply on is idempotent, a press is not.
+void wake_unreadable(State& state, Effects& effects, Now now, PowerNode& node) {
+  if (!node.lines.supply) {
+    node.waits = std::string("not heard, and nothing tells whether it has power: ") +
+                 (node.lines.button ? "off --force, then on" : "cycle --force resets it");
+    return;
+  }
+  if (!supply_error(state, node).empty()) return;
+  start_node(state, effects, now, node);
+  node.record.boot_before.clear();  // if it ran all the time, that is as good
+}
+
 void step_unknown(State& state, Effects& effects, Now now, PowerNode& node) {
   node.waits = "not heard yet";
+  if (const std::string error = supply_error(state, node); !error.empty()) {
+    node.waits += "; its line cannot be read: " + error;
+  }
   if (is_up(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats", kAutomation);
   if (reads(state, node.lines.supply, false)) return find_off(state, effects, now, node);
   if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
@@ -26,6 +48,9 @@ void step_unknown(State& state, Effects& effects, Now now, PowerNode& node) {
       return take_down(state, effects, now, node, cause_of_wish(node.record), false);
     }
     node.waits = "not heard: it cannot be shut down cleanly before it is; --force takes its power all the same";
+  }
+  if (node.record.wish == PowerWish::on && !level_of(state, node.lines.supply)) {
+    return wake_unreadable(state, effects, now, node);
   }
   leaves_for_silence(state, effects, now, node);
 }
@@ -69,11 +94,16 @@ void step_off(State& state, Effects& effects, Now now, PowerNode& node) {
   if (node.record.wish == PowerWish::on) start_node(state, effects, now, node);
 }
 
+// What is reset runs until then, and its beats say nothing.
+bool is_back(State& state, const PowerNode& node) {
+  return is_reset_only(node.lines) ? is_new_boot(state, node) : is_up(state, node);
+}
+
 void step_cool_down(State& state, Effects& effects, Now now, PowerNode& node) {
   if (node.record.wish == PowerWish::off) {
     return enter(state, effects, now, node, PowerState::off, cause_of_wish(node.record), node.record.who);
   }
-  if (is_up(state, node) || reads(state, node.lines.supply, true)) return step_off(state, effects, now, node);
+  if (is_back(state, node) || reads(state, node.lines.supply, true)) return step_off(state, effects, now, node);
   watch_proof(state, effects, now, node);
   const PowerConfig& config = state.config.power;
   const uint32_t doublings = std::min(node.record.starts, 20U);
@@ -105,19 +135,38 @@ bool never_lost_power(State& state, const PowerNode& node) {
          *known->heard - *node.acted_at >= state.config.power.hold_ms;
 }
 
+bool does_not_obey(const State& state, const PowerNode& node, Now now) {
+  return reads(state, node.lines.supply, false) && node.tried && !node.acted_at && !node.failed.empty() &&
+         now.mono - *node.tried >= state.config.power.cut_limit_ms;
+}
+
+// Counted while it could have been heard. One that beats and has not told yet what it has gets twice the time.
+bool is_overdue(State& state, const PowerNode& node, Now now) {
+  if (!state.connected) return false;
+  const Node* known = cluster_node(state, node);
+  const bool beats = known != nullptr && known->state == NodeState::joining && known->heard > node.acted_at;
+  const int64_t limit_ms = state.config.power.start_limit_ms * (beats ? 2 : 1);
+  return now.mono - std::max(node.since, state.trusted_since) >= limit_ms;
+}
+
 void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
   node.waits = "a beat of its new boot";
   if (is_new_boot(state, node)) {
     if (node.learns) learn_boot(node, now);
-    node.record.cycle = false;
+    if (node.record.cycle) wish(node, now, PowerWish::none, PowerHow::clean, kAutomation, "", false);
+    state.power.woken = now.mono;  // one more is woken only when this one has got its work
     return enter(state, effects, now, node, PowerState::on, "it has started", kAutomation);
   }
-  if (node.acted && !node.acted_at) return;  // its line is being switched: nothing crosses that
+  if (is_being_switched(state, node)) return;  // nothing crosses that
   if (never_lost_power(state, node)) return enter_fault(state, effects, now, node, kNeverLostPower);
   if (node.record.wish == PowerWish::off && node.record.how == PowerHow::force) {
     return enter(state, effects, now, node, PowerState::cutting, cause_of_wish(node.record), node.record.who);
   }
-  if (now.mono - node.since >= state.config.power.start_limit_ms) return give_up_start(state, effects, now, node);
+  if (does_not_obey(state, node, now)) {
+    return enter_fault(state, effects, now, node,
+                       "it was to be switched on, and after " + seconds(now.mono - *node.tried) + " " + node.failed);
+  }
+  if (is_overdue(state, node, now)) return give_up_start(state, effects, now, node);
   if (node.acted) return;
   node.waits = start_must_wait(state, now, node);
   if (node.waits.empty()) give_power(state, effects, now, node);
@@ -126,6 +175,10 @@ void step_starting(State& state, Effects& effects, Now now, PowerNode& node) {
 // A silent node is not shut down cleanly; only force takes its power.
 bool leaves_as_wished(State& state, Effects& effects, Now now, PowerNode& node) {
   const bool force = node.record.how == PowerHow::force;
+  if (auto why = why_kept_on(state, node.record.node); !why.empty()) {
+    node.waits = "never switched off: " + why;
+    return false;
+  }
   node.waits = "not heard: it cannot be shut down cleanly before it is; --force takes its power all the same";
   if (!is_up(state, node) && !force) return false;
   node.record.boot_before = boot_of(state, node);

@@ -8,6 +8,8 @@
 namespace bramble::aggregator {
 namespace {
 
+constexpr double kMostW = 1000;
+
 void refill(PowerSupply& supply, Now now) {
   const double minutes = static_cast<double>(now.mono - supply.refilled) / 60'000;
   const SupplyConfig& config = supply.config;
@@ -20,12 +22,7 @@ void refill(PowerSupply& supply, Now now) {
 bool is_start_under_way(const State& state, size_t supply) {
   return std::any_of(state.power.nodes.begin(), state.power.nodes.end(), [&](const auto& entry) {
     const PowerNode& node = entry.second;
-    if (node.supply != supply || node.record.state != PowerState::starting) return false;
-    return std::any_of(state.power.lines.begin(), state.power.lines.end(), [&](const PowerLine& line) {
-      const auto index = static_cast<LineIndex>(&line - state.power.lines.data());
-      return line.pending != 0 && line.pending_action != LineAction::read &&
-             state.config.power.lines[index].node == node.record.node;
-    });
+    return node.supply == supply && node.record.state == PowerState::starting && is_being_switched(state, node);
   });
 }
 
@@ -40,8 +37,12 @@ std::optional<int64_t> measured_mw(const State& state, const std::string& name) 
   if (node.state != NodeState::on || !node.telemetry) return {};
   const auto watts = node.telemetry->values.find("power_w");
   if (watts == node.telemetry->values.end()) return {};
+  if (!(watts->second >= 0 && watts->second <= kMostW)) return {};  // no node: a sensor that is broken, or a lie
   return static_cast<int64_t>(watts->second * 1000);
 }
+
+// A program without a status: it was switched, and answers no question.
+bool cannot_be_read(const PowerLine& line) { return line.told && line.error.empty() && !line.level; }
 
 // Only a line that was read off, or a state that was, saves anything: all else may draw. A node that is heard does,
 // whatever its line says: it may not have been read since.
@@ -55,6 +56,7 @@ bool may_draw(const State& state, const PowerNode& node) {
     case PowerState::off:
     case PowerState::cool_down:
       if (!node.lines.supply) return !node.lines.button;  // a reset takes no power
+      if (cannot_be_read(state.power.lines[*node.lines.supply])) return false;
       break;
     default:
       break;

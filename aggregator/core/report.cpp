@@ -28,6 +28,7 @@ json node_object(const State& state, const Node& node, Now now) {
   object["state"] = to_string(node.state);
   const auto power = power_state_of(state, status.node);
   object["power"] = power ? json(to_string(*power)) : json(nullptr);
+  object["power_off_unasked"] = is_off_unasked(state, node.record.status.node);
   object["drained"] = node.record.drained;
   object["drain_reason"] = node.record.drain_reason;
   object["cores"] = status.cores;

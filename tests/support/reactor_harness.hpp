@@ -67,6 +67,7 @@ class Harness {
       if (mono_ms_ % 1000 == 0) {
         for (const auto& node : beating) beat(node);
       }
+      end_presses();
       step([&](Effects& effects) { on_tick(state_, effects, now()); });
     }
   }
@@ -260,7 +261,24 @@ class Harness {
  private:
   void drive(const LineOp& op) {
     const auto report = drive_line_ ? drive_line_(op) : std::nullopt;
-    if (report) step([&](Effects& effects) { on_line(state_, effects, now(), *report); });
+    if (report && op.action == LineAction::press) {
+      presses_.emplace_back(mono_ms_ + op.press_ms, *report);
+    } else if (report) {
+      tell_line(*report);
+    }
+  }
+  void tell_line(const LineReport& report) {
+    step([&](Effects& effects) { on_line(state_, effects, now(), report); });
+  }
+  // A press is reported when it has ended.
+  void end_presses() {
+    for (const auto& [end_ms, report] : std::exchange(presses_, {})) {
+      if (end_ms > mono_ms_) {
+        presses_.emplace_back(end_ms, report);
+      } else {
+        tell_line(report);
+      }
+    }
   }
 
   void keep(Effects effects) {
@@ -302,6 +320,7 @@ class Harness {
   }
 
   LineDriver drive_line_;
+  std::vector<std::pair<int64_t, LineReport>> presses_;  // that go on, and when they end
   int64_t mono_ms_ = 100'000;
   uint64_t beats_ = 0;
   State state_;

@@ -29,8 +29,9 @@ class Rail {
     if (mute.contains(op.line)) return {};
     LineReport report{op.number, op.line, {}, {}, errors.contains(op.line) ? errors[op.line] : ""};
     if (!report.error.empty()) return report;
-    if (op.action == LineAction::switch_on) levels_[op.line] = true;
-    if (op.action == LineAction::switch_off) levels_[op.line] = stuck.contains(op.line);
+    if (op.action == LineAction::switch_on || op.action == LineAction::switch_off) {
+      if (!stuck.contains(op.line)) levels_[op.line] = op.action == LineAction::switch_on;
+    }
     if (spec.role == LineRole::meter) {
       report.power_mw = power_mw[op.line];
     } else if (!unreadable.contains(op.line)) {
@@ -45,7 +46,7 @@ class Rail {
 
   std::vector<std::string> edges;  // "on pi1", "off pi1", "press 500 pi1"
   std::set<LineIndex> mute;        // lines that do not answer
-  std::set<LineIndex> stuck;       // do not go off
+  std::set<LineIndex> stuck;       // do not go on or off
   std::set<LineIndex> unreadable;
   std::map<LineIndex, std::string> errors;
   std::map<LineIndex, int64_t> power_mw;
