@@ -141,7 +141,8 @@ void SimPower::work(const aggregator::LineOp& op) {
   Line& line = lines_[op.line];
   if (op.action != LineAction::read) act(op, line);
   if (!calm_ && line.reported && random_.chance(0.02)) return;  // its answer is lost
-  timeline_.after(random_.between(1, 20), [this, op, life = life_] {
+  const int64_t press_ms = op.action == LineAction::press ? op.press_ms : 0;  // it is told when it has ended
+  timeline_.after(press_ms + random_.between(1, 20), [this, op, life = life_] {
     if (life == life_) answer(op);
   });
 }
@@ -301,10 +302,10 @@ void SimPower::ask_something() {
 
 void SimPower::break_something() {
   Line& line = lines_[random_.below(lines_.size())];
-  if (random_.chance(0.4)) return line.node->freeze();
+  if (random_.chance(0.3)) return line.node->freeze();
   if (line.spec.role != LineRole::supply) return;
   (random_.chance(0.5) ? line.sticks : line.welded) = true;
-  timeline_.after(random_.between(5000, 40'000), [this, &line] { mend(line); });
+  timeline_.after(random_.between(10'000, 120'000), [this, &line] { mend(line); });
 }
 
 // A contact that was welded opens; a coil that stuck is taken as it stands.
