@@ -1,6 +1,7 @@
 #include "aggregator/core/doctor.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -78,8 +79,14 @@ std::optional<double> reading_of(const Node& node, const char* metric) {
   return found == node.telemetry->values.end() ? std::nullopt : std::optional(found->second);
 }
 
+// A node may tell any number: what is no word of 32 bits says nothing.
+uint32_t throttled_bits(const Node& node) {
+  const double told = reading_of(node, "throttled_bits").value_or(0);
+  return told >= 0 && told <= std::numeric_limits<uint32_t>::max() ? static_cast<uint32_t>(told) : 0;
+}
+
 void judge_readings(const Node& node, Findings& findings) {
-  const uint32_t bits = static_cast<uint32_t>(reading_of(node, "throttled_bits").value_or(0));
+  const uint32_t bits = throttled_bits(node);
   const bool low_now = (bits & kLowVoltageNow) != 0 || reading_of(node, "under_voltage").value_or(0) > 0;
   if (low_now) {
     findings.push_back({"voltage", FindingState::problem,
@@ -99,9 +106,9 @@ void judge_readings(const Node& node, Findings& findings) {
   }
   const double worn = reading_of(node, "card_life_used_ratio").value_or(0);
   if (worn >= kWornCard) {
-    findings.push_back(
-        {"card", FindingState::warning,
-         std::to_string(static_cast<int>(worn * 100)) + " % of its card's life are used: replace it soon"});
+    findings.push_back({"card", FindingState::warning,
+                        std::to_string(static_cast<int>(std::min(worn, 10.0) * 100)) +
+                            " % of its card's life are used: replace it soon"});
   }
 }
 

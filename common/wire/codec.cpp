@@ -72,12 +72,12 @@ Status read_beat(const Json& json, Beat& beat) {
       .status();
 }
 
-// A value below zero of a metric that only ever counts up says that its sender is broken: nothing of it is believed.
+// A value that cannot be says that its sender is broken: nothing of it is believed.
 Status read_values(const Json& json, std::map<std::string, double>& values) {
   if (json.size() > kMaxMetrics) return fail("more than " + std::to_string(kMaxMetrics) + " metrics");
   if (Status got = MapOf{name_key, read_finite}(json, values); !got) return got;
   for (const auto& [name, value] : values) {
-    if (value < 0 && is_counter(name)) return in_context(name, Error{.message = "a counter must not be negative"});
+    if (const char* why = why_impossible(name, value)) return in_context(name, Error{.message = why});
   }
   return {};
 }

@@ -68,4 +68,13 @@ constexpr bool is_counter(std::string_view name) {
   return false;
 }
 
+inline constexpr double kMaxPowerW = 10'000;  // no node draws a tenth of it
+
+// Why the sender of such a finite value is broken; nullptr: it may be right.
+constexpr const char* why_impossible(std::string_view name, double value) {
+  if (value < 0 && is_counter(name)) return "a counter must not be negative";
+  if (name == "power_w" && (value < 0 || value > kMaxPowerW)) return "must be from 0 to 10000 W";
+  return nullptr;
+}
+
 }  // namespace bramble::wire

@@ -82,7 +82,7 @@ bool take_values(Cursor& cursor, std::map<std::string, double>& values) {
     double value = 0;
     if (!cursor.take_text(name) || !is_valid_name(name) || !cursor.take(':') || !cursor.take_number(value))
       return false;
-    if (value < 0 && is_counter(name)) return false;
+    if (why_impossible(name, value) != nullptr) return false;
     const size_t before = values.size();
     values.emplace_hint(values.end(), name, value);  // agents send them in order
     if (values.size() == before || before == kMaxMetrics) return false;

@@ -118,6 +118,19 @@ TEST(Doctor, TellsOfVoltageHeatAndTheCard) {
   EXPECT_EQ(world.of_node("sensors"), "warning: drop-ins: greenhouse ended with status 1");
 }
 
+TEST(Doctor, ANumberThatIsNoWordOfTheFirmwareSaysNothing) {
+  Doctor world;
+  world.join("pi1");
+  for (const double told : {-1.0, 4294967296.0, 1e300, -1e300}) {
+    world.tell({{"throttled_bits", told}, {"under_voltage", 0}, {"card_life_used_ratio", 1e300}});
+    EXPECT_THAT(world.of_node("voltage"), HasSubstr("good")) << told;
+    EXPECT_EQ(world.of_node("heat"), "none") << told;
+    EXPECT_THAT(world.of_node("card"), HasSubstr("1000 %"));
+  }
+  world.tell({{"throttled_bits", 4294967295.0}});
+  EXPECT_THAT(world.of_node("voltage"), HasSubstr("problem"));
+}
+
 TEST(Doctor, TellsOfNodesThatAreNotHeard) {
   Doctor world;
   world.join("pi1");

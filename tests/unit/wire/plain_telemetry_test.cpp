@@ -40,6 +40,8 @@ TEST(PlainTelemetry, LeavesAllElseToTheDecoderForEverything) {
                                  R"({"number":1,"wall_ms":1,"values":{"a":"1"}})",
                                  R"({"number":1,"wall_ms":1,"values":{"a b":1}})",
                                  R"({"number":1,"wall_ms":1,"values":{"energy_j":-1}})",
+                                 R"({"number":1,"wall_ms":1,"values":{"power_w":-3}})",
+                                 R"({"number":1,"wall_ms":1,"values":{"power_w":10000.1}})",
                                  R"({"number":1,"wall_ms":1,"age_ms":2678400001,"values":{"a":1}})",
                                  R"({"number":1,"wall_ms":1,"values":{"a":1},})",
                                  R"({"number":1,"wall_ms":1,"values":{"a":1}}x)"}) {

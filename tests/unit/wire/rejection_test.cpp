@@ -86,6 +86,8 @@ TEST(Rejection, Telemetry) {
                       {"/values/load1", "\"1\"", "telemetry: values: load1: must be a number"},
                       {"/values/load1", "[1]", "telemetry: values: load1: must be a number"},
                       {"/values/energy_j", "-0.5", "telemetry: values: energy_j: a counter must not be negative"},
+                      {"/values/power_w", "-0.1", "telemetry: values: power_w: must be from 0 to 10000 W"},
+                      {"/values/power_w", "1e300", "telemetry: values: power_w: must be from 0 to 10000 W"},
                       {"/values", "[]", "telemetry: values: must be an object"},
                       {"/trouble", "1", "telemetry: trouble: must be a string"},
                       {"/trouble", '"' + std::string(257, 'x') + '"', "telemetry: trouble: longer than 256 bytes"},
