@@ -29,7 +29,8 @@ Result<StoreId> renew_store(const std::string& jobs_db) {
         "UPDATE attempts_raw SET ended_ms = " + now_ms + ", outcome = 'store renewed' WHERE ended_ms IS NULL",
         std::string("UPDATE tasks_raw SET state = 'queued' WHERE state IN ('assigned', 'running', 'silent')"),
         // What was wanted and seen of the nodes' power is as old as the copy: the lines will tell.
-        std::string("UPDATE power_raw SET wish = 'none', cycle = 0, state = 'unknown', was_on = 0, press_open = 0")}) {
+        std::string("UPDATE power_raw SET wish = 'none', how = 'clean', by_person = 0, cycle = 0, state = 'unknown', "
+                    "was_on = 0, off_proved = 0, press_open = 0")}) {
     if (Status status = connection->execute(sql); !status) return tl::unexpected<Error>(status.error());
   }
   if (Status status = transaction->commit(); !status) return tl::unexpected<Error>(status.error());

@@ -46,6 +46,24 @@ TEST_F(RenewStore, KeepsWhatHasEnded) {
   EXPECT_TRUE(load(*open_jobs(path_)).open_tasks.empty());
 }
 
+TEST_F(RenewStore, ForgetsWhatWasWantedAndProvedOfTheNodesPower) {
+  PowerRecord record;
+  record.node = "pi1";
+  record.wish = PowerWish::off;
+  record.how = PowerHow::force;
+  record.by_person = record.cycle = record.was_on = record.off_proved = record.press_open = true;
+  record.state = PowerState::off;
+  record.boot_ms = 9000;
+  commit(*open_jobs(path_), {PutPower{record}});
+  ASSERT_TRUE(renew_store(path_));
+  const auto after = load(*open_jobs(path_)).power;
+  ASSERT_EQ(after.size(), 1U);
+  PowerRecord expected;
+  expected.node = "pi1";
+  expected.boot_ms = 9000;
+  EXPECT_EQ(after.front(), expected) << "what was learned stays, the rest the lines will tell";
+}
+
 TEST_F(RenewStore, MakesNoDatabaseWhereThereIsNone) {
   const auto renewed = renew_store(path_);
   ASSERT_FALSE(renewed);
