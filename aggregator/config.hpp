@@ -41,7 +41,7 @@ struct DaemonConfig {
   int64_t loss_ms = 5000;
   int64_t lease_ms = kDefaultLeaseMs;
   std::vector<LineConfig> lines;  // their order is their LineIndex
-  PowerSettings power;
+  PowerConfig power;              // as read_power_settings() leaves it
 };
 
 // Unknown keys and wrong types are errors that name the line and, for a key, the nearest known one.

@@ -177,9 +177,17 @@ class Daemon::Impl {
     for (const LineConfig& line : config_.lines) {
       if (auto made = make_sim_directory(line); !made) return made;
     }
+    warn_of_unknown_names();
     line_hand_ = std::make_unique<LineHand>(config_.lines,
                                             [this](LineReport report) { put_always(LineReported{std::move(report)}); });
     return {};
+  }
+
+  void warn_of_unknown_names() const {
+    std::set<std::string> known;
+    for (const LineConfig& line : config_.lines) known.insert(line.spec.node);
+    for (const auto& [name, node] : state_.node_by_name) known.insert(name);
+    if (const std::string stray = unknown_names_in(config_.power, known); !stray.empty()) posix::log_warning(stray);
   }
 
   Status listen() {

@@ -1,7 +1,5 @@
 #include "aggregator/daemon_options.hpp"
 
-#include <cmath>
-
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
@@ -9,25 +7,6 @@
 
 namespace bramble::aggregator {
 namespace {
-
-int64_t mw_of(double w) { return static_cast<int64_t>(std::llround(w * 1000)); }
-
-std::set<std::string> names_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
-
-SupplyConfig supply_config(const SupplySettings& settings) {
-  SupplyConfig config;
-  config.name = settings.name;
-  config.nodes = settings.nodes;
-  config.stagger_ms = settings.stagger_ms;
-  config.starts_per_minute = settings.starts_per_minute;
-  config.start_burst = settings.start_burst;
-  config.cuts_per_minute = settings.cuts_per_minute;
-  config.cut_burst = settings.cut_burst;
-  config.max_mw = mw_of(settings.max_w);
-  config.start_mw = mw_of(settings.start_w);
-  config.run_mw = mw_of(settings.run_w);
-  return config;
-}
 
 // Nodes are mostly called as their machines are. A broker that is given by its address may be anywhere.
 void name_this_machine(const DaemonConfig& config, PowerConfig& power) {
@@ -41,25 +20,9 @@ void name_this_machine(const DaemonConfig& config, PowerConfig& power) {
 }  // namespace
 
 PowerConfig power_config(const DaemonConfig& config) {
-  const PowerSettings& settings = config.power;
-  PowerConfig power;
+  PowerConfig power = config.power;
   for (const LineConfig& line : config.lines) power.lines.push_back(line.spec);
-  for (const SupplySettings& supply : settings.supplies) power.supplies.push_back(supply_config(supply));
-  power.head_nodes = names_of(settings.head_nodes);
-  power.broker_nodes = names_of(settings.broker_nodes);
-  power.keep_on = names_of(settings.keep_on);
   name_this_machine(config, power);
-  power.recovery = settings.recovery;
-  power.recovery_floor_ms = settings.recovery_s * 1000;
-  power.healthy_percent = settings.healthy_percent;
-  power.idle_off_ms = settings.idle_off_s * 1000;
-  power.cut_unhalted = settings.cut_unhalted;
-  power.start_limit_ms = settings.start_limit_s * 1000;
-  power.max_starts = static_cast<uint32_t>(settings.max_starts);
-  power.halt_limit_ms = settings.halt_limit_s * 1000;
-  power.hold_ms = settings.hold_s * 1000;
-  power.quiet_mw = mw_of(settings.quiet_w);
-  power.off_mw = mw_of(settings.off_w);
   return power;
 }
 

@@ -10,8 +10,8 @@ namespace {
 using namespace bramble::aggregator;
 using testing::ElementsAre;
 
-PowerSettings settings_of(const std::string& text) {
-  PowerSettings settings;
+PowerConfig settings_of(const std::string& text) {
+  PowerConfig settings;
   EXPECT_EQ(error_in(text, [&](posix::ConfigFile& file) { settings = read_power_settings(file); }), "");
   return settings;
 }
@@ -21,36 +21,64 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(PowerSettingsTest, NothingTakesPowerAwayByDefault) {
-  const PowerSettings settings = settings_of("");
+  const PowerConfig settings = settings_of("");
   EXPECT_FALSE(settings.recovery);
-  EXPECT_EQ(settings.idle_off_s, 0);
+  EXPECT_EQ(settings.idle_off_ms, 0);
   EXPECT_TRUE(settings.supplies.empty());
 }
 
 TEST(PowerSettingsTest, ReadsBothTables) {
-  const PowerSettings settings = settings_of(
+  const PowerConfig settings = settings_of(
       "[power]\nrecovery = true\nrecovery_s = 300\nidle_off_s = 600\nkeep_on = \"pi[01-02]\"\nhead_nodes = \"head\"\n"
       "cut_unhalted = true\nmax_starts = 5\n"
       "[[supply]]\nname = \"shelf\"\nnodes = \"pi[01-02]\"\nmax_w = 15.5\nstart_w = 6\nrun_w = 4\nstagger_ms = 2500\n"
       "starts_per_minute = 12\nstart_burst = 2\n[[supply]]\nname = \"rest\"\n");
   EXPECT_TRUE(settings.recovery);
-  EXPECT_EQ(settings.recovery_s, 300);
-  EXPECT_EQ(settings.idle_off_s, 600);
+  EXPECT_EQ(settings.recovery_floor_ms, 300'000);
+  EXPECT_EQ(settings.idle_off_ms, 600'000);
   EXPECT_THAT(settings.keep_on, ElementsAre("pi01", "pi02"));
   EXPECT_THAT(settings.head_nodes, ElementsAre("head"));
   EXPECT_TRUE(settings.cut_unhalted);
+  EXPECT_EQ(settings.max_starts, 5U);
   EXPECT_EQ(settings.max_starts, 5);
   ASSERT_EQ(settings.supplies.size(), 2U);
-  const SupplySettings& shelf = settings.supplies[0];
+  const SupplyConfig& shelf = settings.supplies[0];
   EXPECT_EQ(shelf.name, "shelf");
   EXPECT_THAT(shelf.nodes, ElementsAre("pi01", "pi02"));
-  EXPECT_EQ(shelf.max_w, 15.5);
-  EXPECT_EQ(shelf.start_w, 6);
-  EXPECT_EQ(shelf.run_w, 4);
+  EXPECT_EQ(shelf.max_mw, 15'500);
+  EXPECT_EQ(shelf.start_mw, 6000);
+  EXPECT_EQ(shelf.run_mw, 4000);
   EXPECT_EQ(shelf.stagger_ms, 2500);
   EXPECT_EQ(shelf.starts_per_minute, 12);
   EXPECT_EQ(shelf.start_burst, 2);
   EXPECT_TRUE(settings.supplies[1].nodes.empty());
+}
+
+TEST(PowerSettingsTest, TheStatesLimitsArePeoplesSecondsAndWatts) {
+  const PowerConfig settings = settings_of(
+      "[power]\nstart_limit_s = 60\nhalt_limit_s = 45\nhold_s = 2\nquiet_w = 0.7\noff_w = 0.25\nbroker_nodes = \"b\"");
+  EXPECT_EQ(settings.start_limit_ms, 60'000);
+  EXPECT_EQ(settings.halt_limit_ms, 45'000);
+  EXPECT_EQ(settings.hold_ms, 2000);
+  EXPECT_EQ(settings.quiet_mw, 700);
+  EXPECT_EQ(settings.off_mw, 250);
+  EXPECT_THAT(settings.broker_nodes, ElementsAre("b"));
+  const PowerConfig untold = settings_of("[power]");
+  EXPECT_EQ(untold.quiet_mw, PowerConfig{}.quiet_mw);
+  EXPECT_EQ(untold.start_limit_ms, PowerConfig{}.start_limit_ms);
+}
+
+TEST(PowerSettingsTest, NamesThatNobodyHasAreToldInOneSentence) {
+  PowerConfig settings;
+  settings.keep_on = {"pi01", "pi02", "pi03"};
+  settings.head_nodes = {"head", "pi01"};
+  settings.broker_nodes = {"broker"};
+  EXPECT_EQ(unknown_names_in(settings, {"broker", "head", "pi01", "pi02", "pi03", "pi04"}), "");
+  EXPECT_EQ(
+      unknown_names_in(settings, {"broker", "pi01"}),
+      "[power] names nodes that have no line and were never heard (keep_on = pi[02-03]; head_nodes = head): a typo "
+      "there protects nobody");
+  EXPECT_EQ(unknown_names_in({}, {"pi01"}), "");
 }
 
 TEST(PowerSettingsTest, EachMistakeIsToldInOneSentence) {
