@@ -16,7 +16,7 @@ namespace bramble::aggregator {
 
 enum class LineRole {
   supply,  // its level is the node's power: a relay, or a program that switches it
-  button,  // pressed for a while, it asks the node to start or to halt; held long, it takes the power
+  button,  // a short press starts a node that is off; held long, it takes the power. Halting is the agent's
   reset,   // pulsed, it starts the node anew
   halted,  // an input: the node says that it may be cut
   meter,   // watts of the node's supply, measured by the head

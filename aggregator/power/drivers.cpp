@@ -11,27 +11,39 @@ namespace {
 
 using Driver = std::unique_ptr<LineDriver>;
 
-Driver make(const GpioPlace& place, LineRole role, posix::EventLoop& loop, const std::shared_ptr<GpioApi>& gpio) {
-  return std::make_unique<PinDriver>(role, std::make_unique<GpioPin>(gpio, place, role == LineRole::halted), loop);
+struct Parts {
+  LineRole role;
+  posix::EventLoop& loop;
+  const std::shared_ptr<GpioApi>& gpio;
+  SettleLine settle;
+};
+
+Driver make(const GpioPlace& place, const Parts& parts) {
+  const bool input = parts.role == LineRole::halted;
+  return std::make_unique<PinDriver>(parts.role, std::make_unique<GpioPin>(parts.gpio, place, input, parts.settle),
+                                     parts.loop);
 }
 
-Driver make(const CommandPlace& place, LineRole, posix::EventLoop& loop, const std::shared_ptr<GpioApi>&) {
-  return std::make_unique<CommandDriver>(place, loop);
+Driver make(const CommandPlace& place, const Parts& parts) {
+  return std::make_unique<CommandDriver>(place, parts.loop);
 }
 
-Driver make(const SimPlace& place, LineRole role, posix::EventLoop& loop, const std::shared_ptr<GpioApi>&) {
-  if (role == LineRole::meter) return std::make_unique<SimMeter>(place.path);
-  return std::make_unique<PinDriver>(role, std::make_unique<SimPin>(place.path), loop);
+Driver make(const SimPlace& place, const Parts& parts) {
+  if (parts.role == LineRole::meter) return std::make_unique<SimMeter>(place.path);
+  return std::make_unique<PinDriver>(parts.role, std::make_unique<SimPin>(place.path), parts.loop);
 }
 
-Driver make(const MeterPlace& place, LineRole, posix::EventLoop&, const std::shared_ptr<GpioApi>&) {
-  return std::make_unique<MeterDriver>(place);
+Driver make(const MeterPlace& place, const Parts& parts) {
+  return std::make_unique<MeterDriver>(place, "/sys", parts.settle);
 }
 
 }  // namespace
 
 Driver DriverMaker::operator()(const LineConfig& line, posix::EventLoop& loop) const {
-  return std::visit([&](const auto& place) { return make(place, line.spec.role, loop, gpio_); }, line.place);
+  const Parts parts{line.spec.role, loop, gpio_, [places = places_, spec = line.spec](const std::string& place) {
+                      return places->settle(spec, place);
+                    }};
+  return std::visit([&](const auto& place) { return make(place, parts); }, line.place);
 }
 
 }  // namespace bramble::aggregator

@@ -6,11 +6,12 @@
 #include "aggregator/power/gpio_api.hpp"
 #include "aggregator/power/line_config.hpp"
 #include "aggregator/power/line_driver.hpp"
+#include "aggregator/power/line_places.hpp"
 #include "common/posix/event_loop.hpp"
 
 namespace bramble::aggregator {
 
-// Copies share one GpioApi, which lives as long as the last driver that it serves.
+// Copies share one GpioApi and one LinePlaces, which live as long as the last driver that they serve.
 class DriverMaker {
  public:
   DriverMaker() : gpio_(make_gpio_api()) {}
@@ -20,6 +21,7 @@ class DriverMaker {
 
  private:
   std::shared_ptr<GpioApi> gpio_;
+  std::shared_ptr<LinePlaces> places_ = std::make_shared<LinePlaces>();
 };
 
 }  // namespace bramble::aggregator

@@ -19,7 +19,6 @@ struct GpioLineInfo {
   std::string name;      // may be empty
   std::string consumer;  // who has it; may be empty though it is used
   bool used = false;
-  bool output = false;
 };
 
 enum class GpioPull { as_is, up, down };

@@ -107,7 +107,7 @@ class Api1 : public GpioApi {
     const auto line = get_line(chip->get(), offset);
     if (!line) return tl::unexpected<Error>(line.error());
     return GpioLineInfo{text_of(::gpiod_line_name(*line)), text_of(::gpiod_line_consumer(*line)),
-                        ::gpiod_line_is_used(*line), ::gpiod_line_direction(*line) == GPIOD_LINE_DIRECTION_OUTPUT};
+                        ::gpiod_line_is_used(*line)};
   }
 
   Result<std::unique_ptr<GpioRequest>> request(const std::string& path, const GpioRequestOptions& options) override {

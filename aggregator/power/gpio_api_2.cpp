@@ -122,8 +122,7 @@ class Api2 : public GpioApi {
     const LineInfo info(::gpiod_chip_get_line_info(chip->get(), static_cast<unsigned>(offset)));
     if (!info) return posix::system_failure("cannot ask about line " + std::to_string(offset), errno);
     return GpioLineInfo{text_of(::gpiod_line_info_get_name(info.get())),
-                        text_of(::gpiod_line_info_get_consumer(info.get())), ::gpiod_line_info_is_used(info.get()),
-                        ::gpiod_line_info_get_direction(info.get()) == GPIOD_LINE_DIRECTION_OUTPUT};
+                        text_of(::gpiod_line_info_get_consumer(info.get())), ::gpiod_line_info_is_used(info.get())};
   }
 
   Result<std::unique_ptr<GpioRequest>> request(const std::string& path, const GpioRequestOptions& options) override {

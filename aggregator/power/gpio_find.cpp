@@ -92,4 +92,11 @@ Result<FoundGpio> find_gpio(GpioApi& api, const GpioPlace& place) {
   return place.offset ? find_offset(api, *chip, *place.offset) : find_name(api, *chip, place.line);
 }
 
+std::string gpio_place_id(const FoundGpio& found) { return found.path + " line " + std::to_string(found.offset); }
+
+std::string in_use_by(const std::string& consumer) {
+  return "in use by " + (consumer.empty() ? "the kernel or another program" : "'" + consumer + "'") +
+         ": end that, or configure another line";
+}
+
 }  // namespace bramble::aggregator

@@ -17,4 +17,10 @@ struct FoundGpio {
 // line, or the group that may open the device.
 Result<FoundGpio> find_gpio(GpioApi& api, const GpioPlace& place);
 
+// The same for two places that are one line, whatever they call it.
+std::string gpio_place_id(const FoundGpio& found);
+
+// Of a line that is not ours: "in use by 'gpio-fan': end that, or configure another line".
+std::string in_use_by(const std::string& consumer);
+
 }  // namespace bramble::aggregator

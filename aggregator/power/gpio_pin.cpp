@@ -15,15 +15,16 @@ std::string in_use(const GpioPlace& place, const std::string& consumer) {
   if (consumer == kGpioConsumer) {
     return line + " is held by another bramble: a press that is not over, or a second aggregator";
   }
-  return line + " is in use by " + (consumer.empty() ? "the kernel or another program" : "'" + consumer + "'") +
-         ": end that, or configure another line";
+  return line + " is " + in_use_by(consumer);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<GpioRequest>> GpioPin::request() {
   const auto found = find_gpio(*api_, place_);
+  const Status settled = settle_(found ? gpio_place_id(*found) : "");
   if (!found) return tl::unexpected<Error>(found.error());
+  if (!settled) return tl::unexpected<Error>(settled.error());
   auto request =
       api_->request(found->path, {found->offset, place_.active_low, place_.open_drain, input_, pull_of(place_.pull)});
   if (request || request.error().code != ErrorCode::conflict) return request;
@@ -41,6 +42,11 @@ Status GpioPin::take() {
   }
   request_ = std::move(*taken);
   return {};
+}
+
+void GpioPin::release() {
+  request_.reset();
+  (void)settle_("");
 }
 
 Result<bool> GpioPin::read() {

@@ -5,6 +5,7 @@
 
 #include "aggregator/power/gpio_api.hpp"
 #include "aggregator/power/line_config.hpp"
+#include "aggregator/power/line_places.hpp"
 #include "aggregator/power/pin.hpp"
 
 namespace bramble::aggregator {
@@ -12,12 +13,12 @@ namespace bramble::aggregator {
 class GpioPin : public Pin {
  public:
   // input: it is only read.
-  GpioPin(std::shared_ptr<GpioApi> api, GpioPlace place, bool input)
-      : api_(std::move(api)), place_(std::move(place)), input_(input) {}
+  GpioPin(std::shared_ptr<GpioApi> api, GpioPlace place, bool input, SettleLine settle = settle_anywhere)
+      : api_(std::move(api)), place_(std::move(place)), input_(input), settle_(std::move(settle)) {}
 
   // Without an edge: the line is requested as it is, read, and made an output of that same level.
   Status take() override;
-  void release() override { request_.reset(); }
+  void release() override;
   Result<bool> read() override;
   Status drive(bool level) override;
   int descriptor() const override { return request_ ? request_->descriptor() : -1; }
@@ -28,6 +29,7 @@ class GpioPin : public Pin {
   const std::shared_ptr<GpioApi> api_;
   const GpioPlace place_;
   const bool input_;
+  const SettleLine settle_;
   std::unique_ptr<GpioRequest> request_;
 };
 

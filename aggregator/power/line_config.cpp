@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "aggregator/power/line_places.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/nearest.hpp"
 #include "common/posix/files.hpp"
@@ -202,7 +203,7 @@ bool share_place(const LineConfig& a, const LineConfig& b) {
 
 void check_against(posix::ConfigFile& file, const LineConfig& line, const LineConfig& other) {
   if (share_place(line, other)) {
-    file.complain(line.spec.name + " is given to " + other.spec.node + " already: a line switches one thing");
+    file.complain(given_already(line.spec, other.spec));
   } else if (line.spec.node == other.spec.node && line.spec.role == other.spec.role) {
     file.complain("there are two lines for the " + std::string(to_string(line.spec.role)) + " of " + line.spec.node);
   }

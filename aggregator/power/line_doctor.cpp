@@ -52,8 +52,14 @@ void judge_release(LineFinding& finding, const DoctorRoots& roots) {
   }
 }
 
-void examine(LineFinding& finding, const GpioPlace& place, GpioApi& gpio, const DoctorRoots& roots) {
-  const auto found = find_gpio(gpio, place);
+struct Search {
+  GpioApi& gpio;
+  const DoctorRoots& roots;
+  SettleLine settle;  // of the line that is looked at
+};
+
+void examine(LineFinding& finding, const GpioPlace& place, const Search& search) {
+  const auto found = find_gpio(search.gpio, place);
   if (!found) {
     finding.problem = found.error().message;
     return;
@@ -61,14 +67,13 @@ void examine(LineFinding& finding, const GpioPlace& place, GpioApi& gpio, const 
   finding.path = found->path;
   finding.offset = found->offset;
   finding.consumer = found->info.consumer;
-  finding.output = found->info.output;
-  finding.driver = driver_of(roots.sys, found->path);
+  finding.driver = driver_of(search.roots.sys, found->path);
   if (found->info.used && finding.consumer != kGpioConsumer) {
-    finding.problem = "it is in use by " +
-                      (finding.consumer.empty() ? "the kernel or another program" : "'" + finding.consumer + "'") +
-                      ": end that, or configure another line";
+    finding.problem = "it is " + in_use_by(finding.consumer);
+  } else if (const Status settled = search.settle(gpio_place_id(*found)); !settled) {
+    finding.problem = settled.error().message;
   }
-  if (finding.role != LineRole::halted) judge_release(finding, roots);
+  if (finding.role != LineRole::halted) judge_release(finding, search.roots);
 }
 
 // As execvp looks for it; empty: there is none.
@@ -84,7 +89,7 @@ std::string program_path(const std::string& name) {
   return {};
 }
 
-void examine(LineFinding& finding, const CommandPlace& place, GpioApi&, const DoctorRoots&) {
+void examine(LineFinding& finding, const CommandPlace& place, const Search&) {
   finding.when_released = WhenReleased::keeps;
   finding.path = program_path(place.on.front());
   for (const auto* argv : {&place.on, &place.off, &place.status}) {
@@ -97,7 +102,7 @@ void examine(LineFinding& finding, const CommandPlace& place, GpioApi&, const Do
   }
 }
 
-void examine(LineFinding& finding, const SimPlace& place, GpioApi&, const DoctorRoots&) {
+void examine(LineFinding& finding, const SimPlace& place, const Search&) {
   finding.when_released = WhenReleased::keeps;
   finding.path = place.path;
   const std::string directory = place.path.substr(0, place.path.rfind('/'));
@@ -105,11 +110,13 @@ void examine(LineFinding& finding, const SimPlace& place, GpioApi&, const Doctor
   finding.problem = posix::system_error("cannot use " + directory, errno).message;
 }
 
-void examine(LineFinding& finding, const MeterPlace& place, GpioApi&, const DoctorRoots& roots) {
+void examine(LineFinding& finding, const MeterPlace& place, const Search& search) {
   finding.when_released = WhenReleased::keeps;
-  const auto directory = find_hwmon(roots.sys, place);
+  const auto directory = find_hwmon(search.roots.sys, place);
   finding.path = directory.value_or("");
   const auto power_mw = directory ? read_power_mw(*directory, place.channel) : tl::unexpected<Error>(directory.error());
+  const Status settled = search.settle(directory ? meter_place_id(*directory, place.channel) : "");
+  if (!settled) finding.problem = settled.error().message;
   if (!power_mw) finding.problem = power_mw.error().message;
 }
 
@@ -117,13 +124,15 @@ void examine(LineFinding& finding, const MeterPlace& place, GpioApi&, const Doct
 
 std::vector<LineFinding> examine_lines(const std::vector<LineConfig>& lines, GpioApi& gpio, const DoctorRoots& roots) {
   std::vector<LineFinding> findings;
+  LinePlaces places;
   for (const LineConfig& line : lines) {
     LineFinding finding;
     finding.line = static_cast<LineIndex>(findings.size());
     finding.node = line.spec.node;
     finding.role = line.spec.role;
     finding.name = line.spec.name;
-    std::visit([&](const auto& place) { examine(finding, place, gpio, roots); }, line.place);
+    const Search search{gpio, roots, [&](const std::string& place) { return places.settle(line.spec, place); }};
+    std::visit([&](const auto& place) { examine(finding, place, search); }, line.place);
     findings.push_back(std::move(finding));
   }
   return findings;

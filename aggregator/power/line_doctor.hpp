@@ -22,7 +22,6 @@ struct LineFinding {
   std::string driver;    // GPIO: the chip's driver, "pinctrl-rp1"
   int64_t offset = -1;   // GPIO
   std::string consumer;  // GPIO: who has it; "bramble" is an aggregator that runs
-  bool output = false;   // GPIO: its direction at this moment
   WhenReleased when_released = WhenReleased::unknown;
   std::string advice;  // about when_released; empty: nothing to do
 };

@@ -18,8 +18,8 @@ struct ProgramEnd {
 
 inline constexpr size_t kMaxProgramOutputBytes = 4096;
 
-// Belongs to the loop's thread. The program dies with that thread, so that none switches a line after a new aggregator
-// has read it.
+// Belongs to the loop's thread. The program dies with that thread, so that it switches no line after a new aggregator
+// has read it; but what the program has started itself lives on where this process is killed (README, pitfalls).
 class ProgramRun {
  public:
   using Done = std::function<void(ProgramEnd)>;

@@ -44,6 +44,15 @@ TEST_F(AggregatorLines, AreLeftAsTheyStandByStartStopAndKill) {
   }
 }
 
+TEST_F(AggregatorLines, NamesThatProtectNobodyAreToldAtTheStart) {
+  AggregatorProcess aggregator(dir_.path(),
+                               config(dir_ / "state", kNobodyThere,
+                                      "[power]\nkeep_on = \"pi01,pi11\"\n[[line]]\nnode = \"pi01\"\nkind = \"sim\"\n"));
+  aggregator.start();
+  aggregator.wait_logged("(keep_on = pi11): a typo there protects nobody");
+  EXPECT_TRUE(aggregator.stop().success());
+}
+
 TEST_F(AggregatorLines, OneThatIsGivenToTwoNodesKeepsItFromStarting) {
   const std::string relay = "kind = \"relay\"\nchip = \"pinctrl-rp1\"\nline = \"GPIO17\"\n";
   AggregatorProcess aggregator(dir_.path(),
@@ -51,7 +60,7 @@ TEST_F(AggregatorLines, OneThatIsGivenToTwoNodesKeepsItFromStarting) {
                                       "[[line]]\nnode = \"pi01\"\n" + relay + "[[line]]\nnode = \"pi02\"\n" + relay));
   aggregator.start();
   EXPECT_EQ(aggregator.wait_for_end().code, 1);
-  EXPECT_THAT(aggregator.log(), HasSubstr("pinctrl-rp1 GPIO17 is given to pi01 already: a line switches one thing"));
+  EXPECT_THAT(aggregator.log(), HasSubstr("pinctrl-rp1 GPIO17 is given to the supply of pi01 already"));
 }
 
 }  // namespace

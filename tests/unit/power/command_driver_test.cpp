@@ -8,6 +8,7 @@
 #include "common/posix/files.hpp"
 #include "common/posix/system_clock.hpp"
 #include "support/temp_dir.hpp"
+#include "unit/power/config_text.hpp"
 #include "unit/power/loop_runner.hpp"
 
 namespace bramble::test {
@@ -29,6 +30,19 @@ class CommandDriverTest : public testing::Test {
   LineOutcome op(const CommandPlace& place, LineAction action) {
     CommandDriver driver(place, loop_);
     return do_op(loop_, driver, action);
+  }
+
+  // As it stands in the README, read as the aggregator reads it.
+  static CommandPlace advised_for_uhubctl() {
+    const std::string readme =
+        posix::read_file(BRAMBLE_SOURCE_DIR "/aggregator/power/README.md", 1 << 20).value_or("none");
+    const size_t begin = readme.find("    [[line]]\n    node = \"pi02\"");
+    EXPECT_NE(begin, std::string::npos);
+    std::vector<LineConfig> lines;
+    EXPECT_EQ(error_in(readme.substr(begin, readme.find("\n\n", begin) - begin),
+                       [&](posix::ConfigFile& file) { lines = read_lines(file, "/"); }),
+              "");
+    return std::get<CommandPlace>(lines.at(0).place);
   }
 
   TempDir dir_;
@@ -69,6 +83,22 @@ TEST_F(CommandDriverTest, AStatusOtherThanOnAndOffIsAnErrorNotALevel) {
   const LineOutcome outcome = op(broken, LineAction::read);
   EXPECT_EQ(outcome.level, std::nullopt);
   EXPECT_EQ(outcome.error, "sh ended with status 2: timeout");
+}
+
+// The README's own example, with each of the things that uhubctl may say.
+TEST_F(CommandDriverTest, TheStatusThatIsAdvisedForUhubctlTakesNoFailureForOff) {
+  CommandPlace place = advised_for_uhubctl();
+  const std::string advised = place.status.back();
+  const auto read = [&](const std::string& uhubctl) {
+    place.status.back() = "uhubctl() { " + uhubctl + "; }; " + advised;
+    return op(place, LineAction::read);
+  };
+  const std::string hub = "echo 'Current status for hub 1-1 [2109:3431 USB2.0 Hub, USB 2.10, 4 ports, ppps]'";
+  EXPECT_EQ(read(hub + "; echo '  Port 2: 0503 power highspeed enable connect [0bda:8153]'").level, true);
+  EXPECT_EQ(read(hub + "; echo '  Port 2: 0000 off'").level, false);
+  EXPECT_EQ(read("echo 'No compatible smart hubs detected at location 1-1!' >&2; return 1").error,
+            "sh ended with status 2: No compatible smart hubs detected at location 1-1!");
+  EXPECT_THAT(read(hub).error, StartsWith("sh ended with status 2: Current status")) << "it could not read the port";
 }
 
 TEST_F(CommandDriverTest, AProgramThatDoesNotExistIsTold) {

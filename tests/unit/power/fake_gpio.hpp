@@ -69,7 +69,7 @@ class FakeGpio : public GpioApi {
   Result<GpioLineInfo> line(const std::string& path, int64_t offset) override {
     const FakeWire* asked = wire(path, offset);
     if (asked == nullptr) return fail(ErrorCode::io, "gone");
-    return GpioLineInfo{asked->name, asked->used_by, !asked->used_by.empty(), asked->output};
+    return GpioLineInfo{asked->name, asked->used_by, !asked->used_by.empty()};
   }
 
   Result<std::unique_ptr<GpioRequest>> request(const std::string& path, const GpioRequestOptions& options) override;

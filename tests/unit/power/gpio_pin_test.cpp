@@ -131,6 +131,25 @@ TEST(GpioPinTest, ABusyLineNamesWhoHasItAndIsLeftAlone) {
   EXPECT_TRUE(gpio->record.empty());
 }
 
+TEST(GpioPinTest, OneLineUnderTwoNamesNamesTheOtherNodeAndNotAnotherAggregator) {
+  const auto gpio = pi_five();
+  LinePlaces places;
+  GpioPlace by_offset;
+  by_offset.chip = "pinctrl-rp1";
+  by_offset.offset = 2;
+  const LineSpec first{"pi01", LineRole::supply, "pinctrl-rp1 GPIO17"};
+  const LineSpec second{"pi02", LineRole::button, "pinctrl-rp1 line 2"};
+  GpioPin one(gpio, gpio17(), false, [&](const auto& place) { return places.settle(first, place); });
+  GpioPin two(gpio, by_offset, false, [&](const auto& place) { return places.settle(second, place); });
+  ASSERT_TRUE(one.take());
+  const Status taken = two.take();
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().message,
+            "pinctrl-rp1 line 2 is given to the supply of pi01 already: a line switches one thing");
+  one.release();
+  EXPECT_TRUE(two.take()) << "the first is gone from there";
+}
+
 TEST(GpioPinTest, AChipThatIsGoneFailsEveryCallAndIsFoundAgainUnderAnotherNumber) {
   const auto gpio = pi_five();
   GpioPin pin(gpio, gpio17(), false);

@@ -109,7 +109,7 @@ TEST(LineConfigTest, EachMistakeIsToldInOneSentenceWithItsPlace) {
       {"an unknown key", line(std::string(kRelay) + "active_lo = true"),
        "6: unknown key 'active_lo'; did you mean 'active_low'?"},
       {"two nodes on one line", line(kRelay) + button,
-       "7: pinctrl-rp1 GPIO17 is given to pi01 already: a line switches one thing"},
+       "7: pinctrl-rp1 GPIO17 is given to the supply of pi01 already: a line switches one thing"},
       {"two supplies of one node", line(kRelay) + sim, "7: there are two lines for the supply of pi01"},
       {"one simulated line twice", sim + sim, "4: "},
   };
@@ -118,7 +118,7 @@ TEST(LineConfigTest, EachMistakeIsToldInOneSentenceWithItsPlace) {
 
 TEST(LineConfigTest, TheSameLineWithAnotherPolarityIsStillTheSameLine) {
   EXPECT_THAT(error_of(line(kRelay) + "[[line]]\nnode = \"pi02\"\n" + kRelay + "active_low = true\n"),
-              HasSubstr("is given to pi01 already"));
+              HasSubstr("is given to the supply of pi01 already"));
 }
 
 TEST(LineConfigTest, ThereIsALimit) {

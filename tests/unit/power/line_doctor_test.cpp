@@ -50,7 +50,6 @@ class LineDoctorTest : public testing::Test {
 
 TEST_F(LineDoctorTest, TellsWhereALineIsAndTouchesNothing) {
   driver("pinctrl-rp1", "Y");
-  gpio_->wire("/dev/gpiochip0", 2)->output = true;
   gpio_->wire("/dev/gpiochip0", 2)->used_by = "bramble";
   const LineFinding finding = examine_gpio17();
   EXPECT_EQ(finding.node, "pi01");
@@ -58,7 +57,6 @@ TEST_F(LineDoctorTest, TellsWhereALineIsAndTouchesNothing) {
   EXPECT_EQ(finding.offset, 2);
   EXPECT_EQ(finding.driver, "pinctrl-rp1");
   EXPECT_EQ(finding.consumer, "bramble");
-  EXPECT_TRUE(finding.output);
   EXPECT_EQ(finding.problem, "");
   EXPECT_THAT(gpio_->record, IsEmpty());
 }
@@ -98,6 +96,21 @@ TEST_F(LineDoctorTest, ALineOfSomebodyElseAndAChipThatIsNotThereAreProblems) {
   EXPECT_EQ(examine_gpio17().problem, "it is in use by 'gpio-fan': end that, or configure another line");
   gpio_->chips.clear();
   EXPECT_THAT(examine_gpio17().problem, HasSubstr("there is no GPIO chip with the label 'pinctrl-rp1'"));
+}
+
+TEST_F(LineDoctorTest, OneLineUnderTwoNamesIsAProblem) {
+  driver("pinctrl-rp1", "Y");
+  GpioPlace place;
+  place.chip = "pinctrl-rp1";
+  place.line = "GPIO17";
+  LineConfig named{{"pi01", LineRole::supply, "pinctrl-rp1 GPIO17"}, place};
+  place.line.clear();
+  place.offset = 2;
+  LineConfig numbered{{"pi02", LineRole::reset, "pinctrl-rp1 line 2"}, place};
+  const auto findings = examine_lines({named, numbered}, *gpio_, {sys_.path()});
+  EXPECT_EQ(findings.at(0).problem, "");
+  EXPECT_EQ(findings.at(1).problem,
+            "pinctrl-rp1 line 2 is given to the supply of pi01 already: a line switches one thing");
 }
 
 TEST_F(LineDoctorTest, AnInputCannotFall) {

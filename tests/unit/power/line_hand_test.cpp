@@ -171,5 +171,27 @@ TEST(LineHandTest, TakesGpioLinesAtTheStartWithoutAnEdgeAndLetsGoOfThemAtTheEnd)
     EXPECT_THAT(entry, Not(testing::AnyOf(HasSubstr("rises"), HasSubstr("falls"))));
 }
 
+TEST(LineHandTest, TheLinesOfOneFileDoNotTakeEachOtherForAnotherAggregator) {
+  const auto gpio = pi_five();
+  GpioPlace named;
+  named.chip = "pinctrl-rp1";
+  named.line = "GPIO17";
+  GpioPlace numbered;
+  numbered.chip = "pinctrl-rp1";
+  numbered.offset = 2;
+  const std::vector<LineConfig> lines{{{"pi01", LineRole::supply, "pinctrl-rp1 GPIO17"}, named},
+                                      {{"pi02", LineRole::supply, "pinctrl-rp1 line 2"}, numbered}};
+  Reports reports;
+  auto hand = std::make_unique<LineHand>(lines, reports.sink(), DriverMaker(gpio));
+  hand->add({op(1, 0)});
+  reports.wait_for(1);
+  hand->add({op(2, 1)});
+  const auto all = reports.wait_for(2);
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const LineReport& report) {
+    return report.line == 1 &&
+           report.error == "pinctrl-rp1 line 2 is given to the supply of pi01 already: a line switches one thing";
+  }));
+}
+
 }  // namespace
 }  // namespace bramble::test

@@ -49,6 +49,58 @@ TEST_F(MeterTest, MultipliesVoltsByAmperesWhereTheChipDoesNot) {
   EXPECT_EQ(read({"ina3221", "", 2}).power_mw, 2040);
 }
 
+TEST_F(MeterTest, AShuntThatIsWiredBackwardsIsAnErrorAndNotANodeThatDrawsNothing) {
+  chip("hwmon0", "ina3221", "1-0041");
+  file("hwmon0", "in2_input", "5000");
+  file("hwmon0", "curr2_input", "-600");
+  const LineOutcome outcome = read({"ina3221", "", 2});
+  EXPECT_EQ(outcome.power_mw, std::nullopt);
+  EXPECT_EQ(outcome.error, "the shunt of ina3221 channel 2 is wired backwards: it reads -3000 mW; swap its two sides");
+  file("hwmon0", "power2_input", "-3000000");
+  EXPECT_THAT(read({"ina3221", "", 2}).error, HasSubstr("wired backwards"));
+}
+
+TEST_F(MeterTest, ALittleBelowZeroIsZero) {
+  chip("hwmon0", "ina3221", "1-0041");
+  file("hwmon0", "in1_input", "5000");
+  file("hwmon0", "curr1_input", "-100");
+  EXPECT_EQ(read({"ina3221", "", 1}).power_mw, 0);
+  file("hwmon0", "curr1_input", "-101");
+  EXPECT_EQ(read({"ina3221", "", 1}).power_mw, std::nullopt);
+}
+
+TEST_F(MeterTest, WhatNoNodeDrawsIsAnErrorAlsoWhereTheProductIsBeyondAnInteger) {
+  chip("hwmon0", "ina3221", "1-0041");
+  for (const char* amperes : {"9223372036854775807", "-9223372036854775808", "201000"}) {
+    file("hwmon0", "in1_input", "5000");
+    file("hwmon0", "curr1_input", amperes);
+    const LineOutcome outcome = read({"ina3221", "", 1});
+    EXPECT_EQ(outcome.power_mw, std::nullopt) << amperes;
+    EXPECT_THAT(outcome.error, HasSubstr("ina3221 channel 1 reads more than 1000 W, which no node draws"));
+  }
+  file("hwmon0", "curr1_input", "200000");
+  EXPECT_EQ(read({"ina3221", "", 1}).power_mw, 1'000'000);
+}
+
+TEST_F(MeterTest, OneChannelUnderTwoNamesIsNoticed) {
+  chip("hwmon0", "ina219", "1-0040");
+  file("hwmon0", "power1_input", "1000000");
+  LinePlaces places;
+  const LineSpec first{"pi01", LineRole::meter, "meter ina219 channel 1"};
+  const LineSpec second{"pi02", LineRole::meter, "meter ina219 at 1-0040 channel 1"};
+  MeterDriver one({"ina219", "", 1}, dir_.path(), [&](const auto& place) { return places.settle(first, place); });
+  MeterDriver two({"ina219", "1-0040", 1}, dir_.path(),
+                  [&](const auto& place) { return places.settle(second, place); });
+  EXPECT_EQ(do_op(loop_, one, LineAction::read).power_mw, 1000);
+  for (int time = 0; time < 2; ++time) {
+    const LineOutcome outcome = do_op(loop_, two, LineAction::read);
+    EXPECT_EQ(outcome.power_mw, std::nullopt);
+    EXPECT_EQ(outcome.error,
+              "meter ina219 at 1-0040 channel 1 is given to the meter of pi01 already: a line switches one thing");
+  }
+  EXPECT_EQ(do_op(loop_, one, LineAction::read).power_mw, 1000);
+}
+
 TEST_F(MeterTest, AWrongNameListsTheChipsThatThereAre) {
   chip("hwmon0", "rpi_volt", "a");
   chip("hwmon1", "cpu_thermal", "b");
@@ -86,6 +138,8 @@ TEST_F(MeterTest, ASimulatedMeterHoldsMilliwatts) {
   SimMeter driver(dir_ / "pi01.meter");
   EXPECT_EQ(do_op(loop_, driver, LineAction::read).power_mw, 2500);
   EXPECT_EQ(do_op(loop_, driver, LineAction::switch_off).error, "a meter can only be read");
+  std::ofstream(dir_ / "pi01.meter") << "-2500\n";
+  EXPECT_THAT(do_op(loop_, driver, LineAction::read).error, HasSubstr("pi01.meter is wired backwards"));
 }
 
 }  // namespace
