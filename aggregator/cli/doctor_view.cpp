@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aggregator/cli/api.hpp"
+#include "aggregator/cli/text.hpp"
 #include "common/base/node_set.hpp"
 
 namespace bramble::cli {
@@ -17,7 +18,6 @@ using nlohmann::json;
 
 constexpr std::array<const char*, 4> kWorstFirst{"problem", "warning", "unknown", "good"};
 constexpr size_t kIndent = 22;  // "  problem  watchdog   "
-constexpr size_t kLeastText = 20;
 
 size_t rank(const json& finding) {
   const std::string state = text_field(finding, "state");
@@ -33,31 +33,12 @@ json findings_in(const json& object, const char* field) {
   return findings;
 }
 
-// Broken between words, each further line indented; a word that is too long stands as it is.
-std::string wrapped(const std::string& text, size_t columns) {
-  const size_t width = columns == 0 ? std::string::npos : std::max(kLeastText, columns - std::min(columns, kIndent));
-  std::string result;
-  size_t used = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    at = end + 1;
-    if (used > 0 && used + 1 + word.size() > width) {
-      result += "\n" + std::string(kIndent, ' ');
-      used = 0;
-    }
-    result += (used > 0 ? " " : "") + word;
-    used += (used > 0 ? 1 : 0) + word.size();
-  }
-  return result;
-}
-
 std::string section(const std::string& name, const json& findings, bool all, size_t columns) {
   std::string text;
   for (const json& finding : findings) {
     if (!all && is_good(finding)) continue;
     text += fmt::format("  {:<8} {:<10} {}\n", text_field(finding, "state"), text_field(finding, "check"),
-                        wrapped(text_field(finding, "text"), columns));
+                        wrapped(text_field(finding, "text"), kIndent, columns));
   }
   return text.empty() ? "" : name + "\n" + text;
 }

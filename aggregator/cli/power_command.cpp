@@ -21,7 +21,7 @@ Result<int> power_status(const Session& session, const PowerStatusCommand& comma
   if (!status) return tl::unexpected(status.error());
   if (!is_power_status(*status)) return not_understood();
   if (session.common.json) return printed(session, status->dump() + "\n");
-  return printed(session, power_table(*status).render(session.console.columns()) + power_remarks(*status));
+  return printed(session, power_text(*status, session.console.columns()) + power_remarks(*status));
 }
 
 Result<int> power_switch(const Session& session, const PowerSwitchCommand& command) {
@@ -61,7 +61,7 @@ Result<int> audit(const Session& session, const AuditCommand& command) {
   if (!rows) return tl::unexpected(rows.error());
   if (!rows->is_array()) return not_understood();
   if (session.common.json) return printed(session, rows->dump() + "\n");
-  return printed(session, audit_table(*rows).render(session.console.columns()));
+  return printed(session, audit_text(*rows, session.console.columns()));
 }
 
 }  // namespace bramble::cli

@@ -5,13 +5,21 @@
 #include <nlohmann/json.hpp>
 
 #include "aggregator/cli/api.hpp"
+#include "aggregator/cli/table.hpp"
 #include "aggregator/cli/text.hpp"
 #include "common/base/duration.hpp"
 
 namespace bramble::cli {
-namespace {
 
 using nlohmann::json;
+
+// "waiting: " goes with all that the core says there: "2 tasks to end", "paused by ada", "not heard yet".
+std::string waiting(const json& node) {
+  const std::string waits = text_field(node, "waits");
+  return waits.empty() ? "" : "waiting: " + waits;
+}
+
+namespace {
 
 std::string watts_text(const json& node) {
   const auto found = node.find("power_w");
@@ -37,9 +45,8 @@ std::string lines_text(const json& node) {
 
 // What a person should know of it first: what is broken, what it waits for, who wants what.
 std::string remark(const json& node) {
-  for (const char* field : {"fault", "waits"}) {
-    if (const std::string text = text_field(node, field); !text.empty()) return text;
-  }
+  if (const std::string fault = text_field(node, "fault"); !fault.empty()) return fault;
+  if (const std::string waits = waiting(node); !waits.empty()) return waits;
   for (const json& line : node.value("lines", json::array())) {
     if (const std::string error = text_field(line, "error"); !error.empty()) return error;
   }
@@ -58,23 +65,28 @@ std::string in_state(const json& node) {
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
+Table power_table(const json& status, bool in_row) {
+  std::vector<Column> columns{{"NODE", false, true}, {"STATE"}, {"FOR", true}, {"WANTED"}, {"WATTS", true}, {"LINES"}};
+  if (in_row) columns.push_back({"REMARK"});
+  Table table(std::move(columns));
+  for (const json& node : status["nodes"]) {
+    std::vector<std::string> cells{text_field(node, "node"), text_field(node, "state"),
+                                   in_state(node),           or_dash(text_field(node, "desired")),
+                                   watts_text(node),         lines_text(node)};
+    if (in_row) cells.push_back(remark(node));
+    table.add_row(std::move(cells));
+    if (!in_row) table.add_note(remark(node));
+  }
+  return table;
+}
+
 }  // namespace
 
 bool is_power_status(const json& status) { return status.is_object() && status.value("nodes", json()).is_array(); }
 
-Table power_table(const json& status) {
-  Table table({{"NODE", false, true},
-               {"STATE"},
-               {"FOR", true},
-               {"WANTED"},
-               {"WATTS", true},
-               {"LINES"},
-               {"REMARK", false, true}});
-  for (const json& node : status["nodes"]) {
-    table.add_row({text_field(node, "node"), text_field(node, "state"), in_state(node),
-                   or_dash(text_field(node, "desired")), watts_text(node), lines_text(node), remark(node)});
-  }
-  return table;
+std::string power_text(const json& status, size_t width) {
+  const Table whole = power_table(status, true);
+  return whole.width() <= width ? whole.render(width) : power_table(status, false).render(width);
 }
 
 std::string power_remarks(const json& status) {
@@ -101,7 +113,7 @@ std::string switched_text(const json& nodes) {
     const bool nothing = wanted.empty() || wanted == "none";
     text += text_field(node, "node") + (nothing ? ": nothing wanted" : ": wanted " + wanted) + ", is " +
             text_field(node, "state");
-    if (const std::string waits = text_field(node, "waits"); !waits.empty()) text += ", waits: " + waits;
+    if (const std::string waits = waiting(node); !waits.empty()) text += ", " + waits;
     if (const auto earlier = node.find("replaced"); earlier != node.end() && earlier->is_object()) {
       const std::string why = text_field(*earlier, "why");
       text += fmt::format("; {} wanted it {}{}", text_field(*earlier, "who"), text_field(*earlier, "desired"),
@@ -114,25 +126,57 @@ std::string switched_text(const json& nodes) {
 
 namespace {
 
+struct Deed {
+  std::string what;
+  std::string result;
+  bool failed = false;
+};
+
+// What a switch or a press of a line is told to have led to, where that was an error.
+bool has_failed(const std::string& action, const std::string& result) {
+  const bool switched = action.starts_with("switched ");
+  if (result.empty() || (!switched && !action.starts_with("pressed "))) return false;
+  if (result.starts_with("done")) return false;
+  if (!switched) return !result.starts_with("reads ");
+  return result != (action.starts_with("switched on") ? "reads on" : "reads off");
+}
+
 // "switched off (relay GPIO17)": what was done; with which line belongs to what came of it.
-std::pair<std::string, std::string> split_action(const std::string& action, const std::string& result) {
+Deed deed_of(const json& row) {
+  const std::string action = text_field(row, "action");
+  Deed deed{action, text_field(row, "result"), has_failed(action, text_field(row, "result"))};
   const size_t at = action.find(" (");
-  if (at == std::string::npos || action.back() != ')') return {action, result};
-  const std::string line = action.substr(at + 2, action.size() - at - 3);
-  return {action.substr(0, at), result.empty() ? line : result + ": " + line};
+  if (at != std::string::npos && action.back() == ')') {
+    const std::string line = action.substr(at + 2, action.size() - at - 3);
+    deed.what = action.substr(0, at);
+    deed.result = deed.result.empty() ? line : deed.result + ": " + line;
+  }
+  if (deed.failed) deed.what += ": failed";
+  return deed;
+}
+
+Table audit_table(const json& rows, bool in_row) {
+  Table table({{"WHEN"},
+               {"NODE", false, true},
+               {"WHO", false, true},
+               {"WHAT"},
+               {"WHY", false, true, true},
+               {"RESULT", false, true}});
+  for (const json& row : rows) {
+    const Deed deed = deed_of(row);
+    const bool below = deed.failed && !in_row;
+    table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
+                   deed.what, text_field(row, "why"), below ? "" : deed.result});
+    if (below) table.add_note(deed.result);
+  }
+  return table;
 }
 
 }  // namespace
 
-Table audit_table(const json& rows) {
-  Table table(
-      {{"WHEN"}, {"NODE", false, true}, {"WHO", false, true}, {"WHAT"}, {"WHY", false, true}, {"RESULT", false, true}});
-  for (const json& row : rows) {
-    const auto [what, result] = split_action(text_field(row, "action"), text_field(row, "result"));
-    table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
-                   what, text_field(row, "why"), result});
-  }
-  return table;
+std::string audit_text(const json& rows, size_t width) {
+  const Table whole = audit_table(rows, true);
+  return whole.width() <= width ? whole.render(width) : audit_table(rows, false).render(width);
 }
 
 }  // namespace bramble::cli

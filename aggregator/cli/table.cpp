@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <numeric>
 
+#include "aggregator/cli/text.hpp"
+
 namespace bramble::cli {
 namespace {
 
 constexpr size_t kMinFlexible = 4;
+constexpr size_t kPaddedProse = 24;
+constexpr size_t kNoteIndent = 4;
 
 bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
@@ -43,15 +47,27 @@ Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 void Table::add_row(std::vector<std::string> cells) {
   for (std::string& cell : cells) cell = without_controls(std::move(cell));
   cells.resize(columns_.size());
-  rows_.push_back(std::move(cells));
+  rows_.push_back({std::move(cells), ""});
 }
 
-std::vector<size_t> Table::column_widths(size_t width) const {
+void Table::add_note(std::string text) { rows_.back().note = without_controls(std::move(text)); }
+
+size_t Table::width() const { return total_width(natural_widths()); }
+
+std::vector<size_t> Table::natural_widths() const {
   std::vector<size_t> widths;
   for (size_t i = 0; i < columns_.size(); ++i) {
     size_t widest = display_width(columns_[i].title);
-    for (const auto& row : rows_) widest = std::max(widest, display_width(row[i]));
+    for (const Row& row : rows_) widest = std::max(widest, display_width(row.cells[i]));
     widths.push_back(widest);
+  }
+  return widths;
+}
+
+std::vector<size_t> Table::column_widths(size_t width) const {
+  std::vector<size_t> widths = natural_widths();
+  for (size_t i = 0; width == kAnyWidth && i < columns_.size(); ++i) {
+    if (columns_[i].prose) widths[i] = std::min(widths[i], kPaddedProse);
   }
   // The widest flexible column gives way first, a column at a time.
   while (total_width(widths) > width) {
@@ -65,11 +81,12 @@ std::vector<size_t> Table::column_widths(size_t width) const {
   return widths;
 }
 
-std::string Table::render_line(const std::vector<std::string>& cells, const std::vector<size_t>& widths) const {
+std::string Table::render_line(const std::vector<std::string>& cells, const std::vector<size_t>& widths,
+                               bool cut) const {
   std::string line;
   for (size_t i = 0; i < cells.size(); ++i) {
-    const std::string cell = cut_to(cells[i], widths[i]);
-    const std::string padding(widths[i] - display_width(cell), ' ');
+    const std::string cell = cut ? cut_to(cells[i], widths[i]) : cells[i];
+    const std::string padding(widths[i] - std::min(widths[i], display_width(cell)), ' ');
     if (i > 0) line.append(kColumnGap, ' ');
     line += columns_[i].right ? padding + cell : cell + padding;
   }
@@ -81,8 +98,12 @@ std::string Table::render(size_t width) const {
   const std::vector<size_t> widths = column_widths(width);
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
-  std::string text = render_line(titles, widths);
-  for (const auto& row : rows_) text += render_line(row, widths);
+  const bool cut = width != kAnyWidth;
+  std::string text = render_line(titles, widths, cut);
+  for (const Row& row : rows_) {
+    text += render_line(row.cells, widths, cut);
+    if (!row.note.empty()) text += std::string(kNoteIndent, ' ') + wrapped(row.note, kNoteIndent, width) + "\n";
+  }
   return text;
 }
 

@@ -17,6 +17,7 @@ struct Column {
   std::string title;
   bool right = false;     // numbers
   bool flexible = false;  // may be cut, with an ellipsis, to make the table fit
+  bool prose = false;     // where nothing is cut, short cells are not padded to the longest sentence
 };
 
 class Table {
@@ -24,17 +25,25 @@ class Table {
   explicit Table(std::vector<Column> columns);
 
   void add_row(std::vector<std::string> cells);  // as many cells as there are columns
+  void add_note(std::string text);               // below the last row, indented, broken into lines of the width
+
+  size_t width() const;  // that it takes where nothing is cut
 
   // Every line ends with '\n' and has at most `width` columns, as long as the flexible columns can give way. Control
   // characters in cells become '?': a job's name must not drive the terminal.
   std::string render(size_t width) const;
 
  private:
+  std::vector<size_t> natural_widths() const;
   std::vector<size_t> column_widths(size_t width) const;
-  std::string render_line(const std::vector<std::string>& cells, const std::vector<size_t>& widths) const;
+  std::string render_line(const std::vector<std::string>& cells, const std::vector<size_t>& widths, bool cut) const;
 
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  struct Row {
+    std::vector<std::string> cells;
+    std::string note;
+  };
+  std::vector<Row> rows_;
 };
 
 // With '?' for control characters: what a stranger has written must not drive the terminal.

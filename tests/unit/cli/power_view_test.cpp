@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "aggregator/cli/table.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -27,8 +30,18 @@ json node(const char* name, const char* state) {
           {"lines", json::array({{{"role", "supply"}, {"level", true}, {"error", ""}}})}};
 }
 
+size_t longest_line(const std::string& text) {
+  size_t longest = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    longest = std::max(longest, display_width(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  return longest;
+}
+
 std::string row_of(json object) {
-  const std::string text = power_table({{"nodes", json::array({std::move(object)})}}).render(kAnyWidth);
+  const std::string text = power_text({{"nodes", json::array({std::move(object)})}}, kAnyWidth);
   return text.substr(text.find('\n') + 1);
 }
 
@@ -42,7 +55,7 @@ TEST(PowerTable, ShowsStateLinesAndWhatIsBehindThem) {
   wanted["power_w"] = 2.5;
   EXPECT_THAT(row_of(wanted), AllOf(HasSubstr("~2.5"), HasSubstr("wanted off by ada: new card")));
   wanted["waits"] = "budget: 12 W of 15 W";
-  EXPECT_THAT(row_of(wanted), AllOf(HasSubstr("budget: 12 W of 15 W"), Not(HasSubstr("ada"))));
+  EXPECT_THAT(row_of(wanted), AllOf(HasSubstr("waiting: budget: 12 W of 15 W"), Not(HasSubstr("ada"))));
   wanted["fault"] = "the relay sticks";
   EXPECT_THAT(row_of(wanted), HasSubstr("the relay sticks"));
 }
@@ -66,7 +79,7 @@ TEST(PowerRemarks, TellOfAPauseAndOfSupplies) {
 
 TEST(SwitchedText, NamesWhoseWishWasReplaced) {
   json one = {{"node", "pi01"}, {"state", "off"}, {"desired", "on"}, {"waits", "stagger"}, {"replaced", nullptr}};
-  EXPECT_EQ(switched_text(json::array({one})), "pi01: wanted on, is off, waits: stagger\n");
+  EXPECT_EQ(switched_text(json::array({one})), "pi01: wanted on, is off, waiting: stagger\n");
   one["replaced"] = {{"who", "bob"}, {"desired", "off"}, {"why", "new card"}};
   EXPECT_THAT(switched_text(json::array({one})), HasSubstr("; bob wanted it off (new card)\n"));
 }
@@ -74,7 +87,7 @@ TEST(SwitchedText, NamesWhoseWishWasReplaced) {
 TEST(AuditTable, HasARowForEachEntry) {
   const json rows = json::array(
       {{{"at_ms", 1'000}, {"node", ""}, {"who", "ada"}, {"action", "asked: pause"}, {"why", "x"}, {"result", ""}}});
-  EXPECT_THAT(audit_table(rows).render(kAnyWidth), AllOf(HasSubstr("asked: pause"), HasSubstr("ada")));
+  EXPECT_THAT(audit_text(rows, kAnyWidth), AllOf(HasSubstr("asked: pause"), HasSubstr("ada")));
 }
 
 TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
@@ -84,15 +97,55 @@ TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
                                   {"action", "switched off (pinctrl-bcm2711 GPIO17)"},
                                   {"why", "new card"},
                                   {"result", "reads off"}}});
-  const std::string text = audit_table(rows).render(80);
+  const std::string text = audit_text(rows, 80);
   EXPECT_THAT(text, AllOf(HasSubstr("pi1  "), HasSubstr("switched off  "), HasSubstr("reads off: pin")));
-  size_t longest = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\n', at);
-    longest = std::max(longest, display_width(text.substr(at, end - at)));
-    at = end + 1;
-  }
-  EXPECT_LE(longest, 80U);
+  EXPECT_LE(longest_line(text), 80U);
+}
+
+TEST(PowerTable, WrapsTheRemarkBelowTheRowWhereTheTerminalIsTooNarrow) {
+  json broken = node("pi01", "fault");
+  broken["fault"] =
+      "it was switched off and reads back on: look at the relay, its cable and the pin that it is said to be on";
+  const json status{{"nodes", json::array({broken})}};
+  const std::string text = power_text(status, 80);
+  EXPECT_LE(longest_line(text), 80U);
+  EXPECT_THAT(text, AllOf(HasSubstr("\n    it was switched off and reads back on"), HasSubstr("\n    pin that"),
+                          Not(HasSubstr("REMARK"))));
+  EXPECT_THAT(power_text(status, kAnyWidth), HasSubstr("  it was switched off and reads back on: look at the relay, "
+                                                       "its cable and the pin that it is said to be on\n"));
+}
+
+json switched(const char* action, const char* why, const char* result) {
+  return {{"at_ms", 5},       {"node", "local02"}, {"who", "automation"},
+          {"action", action}, {"why", why},        {"result", result}};
+}
+
+TEST(AuditText, SaysThatASwitchHasFailedAndAllOfWhy) {
+  const std::string error = "it was switched off and reads back on: look at the relay, and whether active_low is right";
+  const json rows = json::array({switched("switched off (sim local02.supply)", "not heard for 30 s", error.c_str())});
+  const std::string text = audit_text(rows, 80);
+  EXPECT_LE(longest_line(text), 80U);
+  EXPECT_THAT(text, AllOf(HasSubstr("switched off: failed"), HasSubstr("\n    it was switched off and reads back on"),
+                          HasSubstr("local02.supply\n")));
+  EXPECT_THAT(audit_text(rows, kAnyWidth), HasSubstr(error + ": sim local02.supply\n"));
+}
+
+TEST(AuditText, TellsFailureFromSuccess) {
+  const auto fails = [](const char* action, const char* result) {
+    return audit_text(json::array({switched(action, "", result)}), kAnyWidth).find(": failed") != std::string::npos;
+  };
+  EXPECT_FALSE(fails("switched off (a)", "reads off"));
+  EXPECT_FALSE(fails("switched on (a)", "done; its level cannot be read"));
+  EXPECT_FALSE(fails("pressed for 200 ms (a)", "reads off"));
+  EXPECT_FALSE(fails("asked: off", "instead of what bob wanted"));
+  EXPECT_TRUE(fails("switched off (a)", "reads on"));
+  EXPECT_TRUE(fails("pressed for 200 ms (a)", "it has not answered for 10 s"));
+}
+
+TEST(AuditText, DoesNotPadEveryRowToTheLongestReasonWhereNothingIsCut) {
+  const json rows = json::array(
+      {switched("fault", std::string(200, 'x').c_str(), ""), switched("switched off (a)", "new card", "reads off")});
+  EXPECT_THAT(audit_text(rows, kAnyWidth), HasSubstr("new card                  reads off: a\n"));
 }
 
 }  // namespace
