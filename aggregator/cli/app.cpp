@@ -61,6 +61,7 @@ bool has_socket(const Endpoint& endpoint) {
 bool waits_for_work(const Command& command) {
   if (const auto* job = std::get_if<SubmitCommand>(&command)) return !job->dry_run;
   if (const auto* cat = std::get_if<JobCatCommand>(&command)) return cat->follow;
+  if (const auto* power = std::get_if<PowerSwitchCommand>(&command)) return power->wait;
   return std::holds_alternative<RunCommand>(command) || std::holds_alternative<MapCommand>(command) ||
          std::holds_alternative<JobWaitCommand>(command);
 }

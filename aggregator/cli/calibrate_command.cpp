@@ -79,7 +79,7 @@ Result<int> send(const Session& session, const NodeCalibrateCommand& command, co
   }
   Api api = session.connect();
   const auto reply = api.post("/api/v1/nodes/calibrate", body);
-  if (!reply) return tl::unexpected(in_options(reply.error()));
+  if (!reply) return tl::unexpected(naming_unknown(api, command.nodes, in_options(reply.error())));
   const json nodes = reply->value("nodes", json::array());
   if (session.common.json) return printed(session, nodes.dump() + "\n");
   const std::string names = fold_node_set(texts_in(nodes));

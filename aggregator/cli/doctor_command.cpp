@@ -3,13 +3,14 @@
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/doctor_view.hpp"
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/node_selection.hpp"
 
 namespace bramble::cli {
 
 Result<int> node_doctor(const Session& session, const NodeDoctorCommand& command) {
   Api api = session.connect();
   const auto answer = api.get("/api/v1/nodes/doctor?nodes=" + url_encoded(command.nodes));
-  if (!answer) return tl::unexpected(answer.error());
+  if (!answer) return tl::unexpected(naming_unknown(api, command.nodes, answer.error()));
   if (!is_examination(*answer)) {
     return fail(ErrorCode::corrupt, "the aggregator's answer about what is amiss is not understood");
   }

@@ -45,7 +45,7 @@ Result<int> node_drain(const Session& session, const NodeDrainCommand& command) 
   json body = {{"nodes", command.nodes}};
   if (!command.reason.empty()) body["reason"] = command.reason;
   const auto reply = api.post(command.drain ? "/api/v1/nodes/drain" : "/api/v1/nodes/resume", body);
-  if (!reply) return tl::unexpected(reply.error());
+  if (!reply) return tl::unexpected(naming_unknown(api, command.nodes, reply.error()));
   const json nodes = reply->value("nodes", json::array());
   if (session.common.json) return printed(session, nodes.dump() + "\n");
   return printed(session,

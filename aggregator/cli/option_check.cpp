@@ -39,7 +39,7 @@ void declare_check(OptionTree& tree) {
   CLI::App* app = add_command(
       tree.root, {"check", "one line and a status for Nagios, Icinga, Zabbix", "[OPTION...] [NODES]",
                   "  bramble check\n  bramble check 'pi[01-04]' --temperature 70:80 --power 40:60\n"
-                  "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no aggregator, too), 3 UNKNOWN (wrong usage, too)"});
+                  "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no aggregator,\ntoo), 3 UNKNOWN (wrong usage, too)"});
   add_value(*app, "NODES", "", "pi[01-04], a list of these, or all", [command](const std::string& value) -> Status {
     const auto nodes = parse_node_set(value);
     if (!nodes) return tl::unexpected(nodes.error());

@@ -90,15 +90,14 @@ void add_watts(CLI::App& app, const char* flags, const char* help, std::optional
 
 void declare_node_calibrate(OptionTree& tree, CLI::App& nodes) {
   auto command = std::make_shared<NodeCalibrateCommand>();
-  CLI::App* app = add_command(
-      nodes, {"calibrate", "tell nodes without a meter what they draw", "[OPTION...] NODES",
-              "  bramble node calibrate pi03 --idle-w 2.7 --busy-w 6.4\n"
-              "  bramble node calibrate 'pi[02-08]' --from pi01    (pi01 has a meter, and is of the same kind)\n"
-              "  bramble node calibrate pi03 --clear"});
+  CLI::App* app = add_command(nodes, {"calibrate", "tell nodes without a meter what they draw", "[OPTION...] NODES",
+                                      "  bramble node calibrate pi03 --idle-w 2.7 --busy-w 6.4\n"
+                                      "  bramble node calibrate 'pi[02-08]' --from pi01    (as metered pi01)\n"
+                                      "  bramble node calibrate pi03 --clear"});
   add_nodes(*app, command->nodes);
   add_watts(*app, "--idle-w", "what one draws at rest", command->idle_w);
   add_watts(*app, "--busy-w", "what one draws with all its cores busy", command->busy_w);
-  add_value(*app, "--from", "NODE", "fit both to the readings of this node, which has a meter",
+  add_value(*app, "--from", "NODE", "fit both to the readings of this metered node",
             [command](const std::string& value) -> Status {
               if (!is_valid_name(value)) return fail("'" + value + "' is not the name of a node");
               command->from = value;

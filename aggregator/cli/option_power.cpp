@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
+#include "common/base/duration.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -27,8 +28,8 @@ Status need_nodes(const std::string& nodes) {
 
 void declare_status(OptionTree& tree, CLI::App& power) {
   auto command = std::make_shared<PowerStatusCommand>();
-  CLI::App* app = add_command(power, {"status", "what nodes' power is, what is wanted, and what they wait for",
-                                      "[OPTION...] [NODES]", "  bramble power status\n"});
+  CLI::App* app = add_command(power, {"status", "what power nodes have, who wants what of it", "[OPTION...] [NODES]",
+                                      "  bramble power status\n"});
   add_nodes(*app, command->nodes);
   add_flag(*app, "--json", "an object with `nodes`", tree.common.json);
   add_power_leaf<PowerStatusCommand>(tree, app, command);
@@ -48,10 +49,15 @@ void declare_switch(OptionTree& tree, CLI::App& power, const Switch& what) {
   CLI::App* app = add_command(power, {what.to, what.summary, "[OPTION...] NODES --reason TEXT", what.examples});
   add_nodes(*app, command->nodes);
   if (command->to == "off" || command->to == "cycle") {
-    add_flag(*app, "--asap", "give back what waits there; what has begun still ends first", *asap);
+    add_flag(*app, "--asap", "give back what waits; what has begun ends first", *asap);
     add_flag(*app, "--force", "wait for no task", *force);
   }
   add_text(*app, "--reason", "TEXT", "why, for the audit log", command->reason);
+  if (command->to != "auto") {
+    add_flag(*app, "--wait", "until they are there; Ctrl-C ends the waiting only", command->wait);
+    add_duration(*app, "--timeout", "wait for so long at most, then status 1", 1'000, kMaxDurationMs,
+                 command->timeout_ms);
+  }
   add_flag(*app, "--json", "an array of the nodes and what becomes of them", tree.common.json);
   tree.leaves.push_back({app, Tail::none, [command, asap, force](const std::vector<std::string>&) -> Result<Command> {
                            if (Status status = need_nodes(command->nodes); !status) {
@@ -61,6 +67,7 @@ void declare_switch(OptionTree& tree, CLI::App& power, const Switch& what) {
                              return fail("say why, for the audit log: --reason 'new card'");
                            }
                            if (*asap && *force) return fail("--asap or --force, not both");
+                           if (command->timeout_ms > 0 && !command->wait) return fail("--timeout goes with --wait");
                            command->how = *force ? "force" : *asap ? "asap" : "clean";
                            return *command;
                          }});
@@ -109,7 +116,7 @@ void declare_power(OptionTree& tree) {
   declare_switch(tree, *power, {"on", "give nodes power", "  bramble power on 'pi[01-04]' --reason 'exam week'"});
   declare_switch(
       tree, *power,
-      {"off", "let nodes finish and shut down, then take their power",
+      {"off", "let nodes finish and shut down, then cut them off",
        "  bramble power off pi03 --reason 'new card'\n  bramble power off all --asap --reason 'thunderstorm'"});
   declare_switch(tree, *power,
                  {"cycle", "off, and on again", "  bramble power cycle pi03 --force --reason 'it hangs'"});

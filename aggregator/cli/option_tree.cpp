@@ -57,6 +57,17 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() ? full_name(*app.get_parent()) + " " + app.get_name() : app.get_name();
 }
 
+// For a sentence, which begins with "bramble: " anyway.
+std::string name_in_bramble(const CLI::App& app) {
+  if (!app.get_parent()) return "";
+  const bool below_root = app.get_parent()->get_parent() == nullptr;
+  return (below_root ? "" : name_in_bramble(*app.get_parent()) + " ") + app.get_name();
+}
+
+std::string needs_command(const CLI::App& app) {
+  return app.get_parent() ? name_in_bramble(app) + " needs a command: " : "which command? ";
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -71,12 +82,21 @@ const CLI::App& named_command(const CLI::App& root) {
 
 std::string see_help(const CLI::App& app) { return " (" + full_name(app) + " --help shows what there is)"; }
 
+// The node set before a word that nobody expects; empty where the command takes none.
+std::string nodes_given(const CLI::App& app) {
+  const CLI::Option* nodes = app.get_option_no_throw("NODES");
+  return nodes == nullptr || nodes->results().empty() ? "" : nodes->results().back();
+}
+
 tl::unexpected<Error> unexpected_word(const CLI::App& app, const std::string& word, bool takes_command) {
   if (word.starts_with("-") && word != "-") return fail(unknown("option", word, option_names(app)) + see_help(app));
   if (!app.get_subcommands([](const CLI::App*) { return true; }).empty()) {
     return fail(unknown("command", word, command_names(app)) + see_help(app));
   }
   if (takes_command) return fail("put -- before the command: " + full_name(app) + " -- " + word);
+  const std::string first = nodes_given(app);
+  if (!first.empty())
+    return fail("'" + word + "' is one word too many: write nodes as one list, " + first + "," + word);
   return fail("'" + word + "' is one word too many" + see_help(app));
 }
 
@@ -91,14 +111,15 @@ Result<Command> make_command(const OptionTree& tree, std::vector<std::string> ta
   const Leaf* leaf = leaf_of(tree, app);
   const auto extras = tree.root.remaining(true);
   if (!extras.empty()) return unexpected_word(app, extras.front(), leaf && leaf->tail != Tail::none && !separated);
-  if (!leaf) return fail(full_name(app) + " needs a command: " + joined(command_names(app)));
+  if (!leaf) return fail(needs_command(app) + joined(command_names(app)));
   if (leaf->tail == Tail::none && separated)
-    return fail(full_name(app) + " takes no command behind --" + see_help(app));
+    return fail(name_in_bramble(app) + " takes no command behind --" + see_help(app));
   if (leaf->tail == Tail::required && tail.empty()) {
-    return fail(full_name(app) + " needs a command to run: " + full_name(app) + " [OPTION...] -- COMMAND [ARG...]");
+    return fail(name_in_bramble(app) + " needs a command to run: " + full_name(app) +
+                " [OPTION...] -- COMMAND [ARG...]");
   }
   auto command = leaf->make(std::move(tail));
-  if (!command) return fail(command.error().code, full_name(app) + ": " + command.error().message);
+  if (!command) return fail(command.error().code, name_in_bramble(app) + ": " + command.error().message);
   return command;
 }
 

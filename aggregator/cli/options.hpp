@@ -181,6 +181,8 @@ struct PowerSwitchCommand {
   std::string to;   // on, off, cycle
   std::string how;  // clean, asap, force
   std::string reason;
+  bool wait = false;       // until the nodes are there
+  int64_t timeout_ms = 0;  // for so long at most; 0: for as long as it takes
 };
 
 struct PowerPauseCommand {

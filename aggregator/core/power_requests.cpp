@@ -4,12 +4,15 @@
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/power_internal.hpp"
 #include "aggregator/core/reactor.hpp"
+#include "common/base/node_set.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
 using nlohmann::json;
 using Act = PowerRequest::Act;
+
+constexpr size_t kMaxRefusalsTold = 8;
 
 ApiReply answer(const json& body) { return {200, body.dump(-1, ' ', false, json::error_handler_t::replace), {}}; }
 
@@ -71,6 +74,32 @@ std::optional<ApiReply> refuse_power(State& state, const PowerRequest& request, 
   return {};
 }
 
+std::string error_of(const ApiReply& refused) { return json::parse(refused.body).value("error", ""); }
+
+// All that stands in the way, and what would work: whoever names many is not told of one at a time.
+std::optional<ApiReply> refuse_all(State& state, const PowerRequest& request) {
+  std::optional<ApiReply> first;
+  std::string told;
+  size_t refusals = 0;
+  std::vector<std::string> others;
+  for (const auto& name : request.nodes) {
+    auto refused = refuse_power(state, request, name);
+    if (!refused) {
+      others.push_back(name);
+      continue;
+    }
+    if (++refusals <= kMaxRefusalsTold) told += "; " + error_of(*refused);
+    if (!first) first = std::move(refused);
+  }
+  if (!first || request.nodes.size() == 1) return first;
+  if (refusals > kMaxRefusalsTold) told += "; and " + std::to_string(refusals - kMaxRefusalsTold) + " more";
+  if (!others.empty()) {
+    told += "; bramble power " + std::string(name_of(request.act)) + " " + fold_node_set(others) +
+            " would switch the others";
+  }
+  return refuse(first->http_status, "nothing was switched: " + told.substr(2));
+}
+
 // Of somebody else who wanted the contrary.
 json replaced(const PowerRecord& record, const Caller& caller, Act act) {
   const bool wanted_off = record.wish == PowerWish::off;
@@ -123,9 +152,7 @@ bool is_busy(const PowerLine& line) { return line.pending != 0 && line.pending_a
 
 ApiReply switch_power(State& state, Effects& effects, Now now, const Caller& caller, const PowerRequest& request) {
   if (!caller.operator_) return refuse(403, "only an operator may switch nodes");
-  for (const auto& name : request.nodes) {
-    if (auto refused = refuse_power(state, request, name)) return *refused;
-  }
+  if (auto refused = refuse_all(state, request)) return *refused;
   json nodes = json::array();
   for (const auto& name : request.nodes) {
     nodes.push_back(switch_one(state, effects, now, caller, request, *find_power(state, name)));

@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "common/base/node_set.hpp"
 #include "common/posix/digest.hpp"
 
 namespace bramble::cli::testing {
@@ -273,6 +275,19 @@ struct FakeAggregator::Server {
   void add_other_routes() {
     get("/api/v1/health", [](const auto&, auto& response, auto&) { answer(response, {{"version", "test"}}); });
     get("/api/v1/nodes", [this](const auto&, auto& response, auto&) { answer(response, fake_.nodes_); });
+    get("/api/v1/power", [this](const auto&, auto& response, auto&) { answer(response, {{"nodes", fake_.power_}}); });
+    post("/api/v1/power/switch", [this](const auto&, const json& body, auto& response) {
+      const auto named = expand_node_set(body["nodes"].get<std::string>());
+      json nodes = json::array();
+      for (const json& node : fake_.power_) {
+        if (std::find(named->begin(), named->end(), node["node"]) != named->end()) nodes.push_back(node);
+      }
+      answer(response, {{"nodes", nodes}});
+    });
+    get("/api/v1/audit", [this](const httplib::Request& request, auto& response, auto&) {
+      const auto rows = fake_.audit_.find(request.get_param_value("nodes"));
+      answer(response, rows == fake_.audit_.end() ? json::array() : rows->second);
+    });
     post(R"(/api/v1/nodes/(drain|resume|calibrate))", [](const auto&, const json& body, auto& response) {
       answer(response, {{"nodes", json::array({body["nodes"]})}});
     });
@@ -385,6 +400,16 @@ void FakeAggregator::settle(FakeJob& job) {
 void FakeAggregator::set_nodes(json nodes) {
   const std::lock_guard lock(mutex_);
   nodes_ = std::move(nodes);
+}
+
+void FakeAggregator::set_power(json nodes) {
+  const std::lock_guard lock(mutex_);
+  power_ = std::move(nodes);
+}
+
+void FakeAggregator::set_audit(const std::string& nodes, json rows) {
+  const std::lock_guard lock(mutex_);
+  audit_[nodes] = std::move(rows);
 }
 
 void FakeAggregator::set_query_result(json result) {

@@ -67,6 +67,8 @@ class FakeAggregator {
   void restart_attempt(TaskKey task);
 
   void set_nodes(nlohmann::json nodes);
+  void set_power(nlohmann::json nodes);                           // what the status of power tells of all
+  void set_audit(const std::string& nodes, nlohmann::json rows);  // what is answered to just this set
   void set_query_result(nlohmann::json result);
 
   JobId wait_for_job();  // the newest, once there is one; 0 after 20 s
@@ -92,6 +94,8 @@ class FakeAggregator {
   int lost_answers_ = 0;
   bool stopping_ = false;
   nlohmann::json nodes_ = nlohmann::json::array();
+  nlohmann::json power_ = nlohmann::json::array();
+  std::map<std::string, nlohmann::json> audit_;
   nlohmann::json query_result_;
   std::vector<std::string> paths_;
   std::vector<std::pair<std::string, nlohmann::json>> posts_;

@@ -109,7 +109,7 @@ TEST(Options, NameTheNearestOptionAndCommand) {
 }
 
 TEST(Options, SayWhatIsMissing) {
-  EXPECT_THAT(refusal({}), HasSubstr("bramble needs a command: submit, run"));
+  EXPECT_THAT(refusal({}), HasSubstr("which command? submit, run"));
   EXPECT_THAT(refusal({"job"}), HasSubstr("list, info, wait"));
   EXPECT_THAT(refusal({"run", "echo", "hi"}), HasSubstr("put -- before the command: bramble run -- echo"));
   EXPECT_THAT(refusal({"run"}), HasSubstr("needs a command to run"));
@@ -244,9 +244,20 @@ TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
                                                           {"node", "resume"},
                                                           {"query"},
                                                           {"energy"},
+                                                          {"check"},
+                                                          {"node", "doctor"},
+                                                          {"node", "calibrate"},
+                                                          {"power", "status"},
+                                                          {"power", "on"},
+                                                          {"power", "off"},
+                                                          {"power", "cycle"},
+                                                          {"power", "auto"},
+                                                          {"power", "pause"},
+                                                          {"power", "clear"},
+                                                          {"audit"},
                                                           {"local"}};
   for (std::vector<std::string> command : commands) {
-    const bool root = command.empty();
+    const bool root = command.empty() || command.back() == "pause";
     command.push_back("--help");
     const std::string text = parsed<HelpText>(command).text;
     EXPECT_TRUE(root || text.find("Examples:") != std::string::npos) << text;
@@ -265,6 +276,23 @@ TEST(Options, KnowWhichCommandsReturnTheirCommandsStatusEvenWhenWronglyUsed) {
   EXPECT_FALSE(passes_status_on({"submit", "--", "run"}));
   EXPECT_FALSE(passes_status_on({"--url", "run", "job", "list"}));
   EXPECT_FALSE(passes_status_on({}));
+}
+
+TEST(Options, SayTheNameOfTheProgramOnceAndHowToWriteSeveralNodes) {
+  EXPECT_TRUE(refusal({"power", "off", "pi01"}).starts_with("power off: say why"));
+  EXPECT_TRUE(refusal({"power"}).starts_with("power needs a command: status"));
+  EXPECT_THAT(refusal({"node", "doctor", "pi03", "pi05"}),
+              HasSubstr("'pi05' is one word too many: write nodes as one list, pi03,pi05"));
+}
+
+TEST(Options, OfPowerWaitWhereItIsSaid) {
+  const auto command =
+      parsed<PowerSwitchCommand>({"power", "off", "pi01", "--reason", "x", "--wait", "--timeout", "2m"});
+  EXPECT_TRUE(command.wait);
+  EXPECT_EQ(command.timeout_ms, 120'000);
+  EXPECT_FALSE(parsed<PowerSwitchCommand>({"power", "on", "pi01", "--reason", "x"}).wait);
+  EXPECT_THAT(refusal({"power", "on", "pi01", "--reason", "x", "--timeout", "2m"}), HasSubstr("goes with --wait"));
+  EXPECT_THAT(refusal({"power", "auto", "pi01", "--reason", "x", "--wait"}), HasSubstr("--wait"));
 }
 
 TEST(Options, TakeTheLimitsOfACheck) {
