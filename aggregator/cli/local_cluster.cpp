@@ -79,11 +79,13 @@ Status LocalCluster::prepare() {
 Status LocalCluster::start() {
   if (auto status = prepare(); !status) return status;
   adopt_orphans();
-  aggregator_ = std::make_unique<LocalPart>(
-      loop_, console_,
-      LocalPart::Plan{
-          "aggregator", {aggregator_program_, "--config", layout_.aggregator_config()}, layout_.log("aggregator")},
-      [this] { write_pids(); });
+  aggregator_ =
+      std::make_unique<LocalPart>(loop_, console_,
+                                  LocalPart::Plan{"aggregator",
+                                                  {aggregator_program_, "--config", layout_.aggregator_config()},
+                                                  layout_.log("aggregator"),
+                                                  true},
+                                  [this] { write_pids(); });
   if (auto status = aggregator_->start(); !status) return status;
   start_deadline_ = posix::mono_now() + kStartLimitMs;
   loop_.call_after(kStartStepMs, [this] { check_start(); });
@@ -92,6 +94,9 @@ Status LocalCluster::start() {
 
 void LocalCluster::check_start() {
   if (ending_) return;
+  for (const LocalPart* part : parts()) {
+    if (part->refused()) return fail_start(refusal_of(*part));
+  }
   if (const LocalPart* dying = part_that_keeps_dying()) {
     return fail_start(
         {ErrorCode::io, dying->plan().name + " does not stay up; its log ends so:\n" + log_tail(dying->plan().log)});
@@ -105,6 +110,17 @@ void LocalCluster::check_start() {
     return handlers_.on_ready();
   }
   loop_.call_after(kStartStepMs, [this] { check_start(); });
+}
+
+// What it said at last. Of a line in the configuration: in the person's own file.
+Error LocalCluster::refusal_of(const LocalPart& part) const {
+  std::string said = last_line(log_tail(part.plan().log));
+  const bool is_config = said.find(layout_.aggregator_config() + ":") != std::string::npos;
+  if (!is_config) return {ErrorCode::io, part.plan().name + " does not start: " + said};
+  if (const size_t name = said.find(": "); name != std::string::npos && said.starts_with("bramble-")) {
+    said.erase(0, name + 2);
+  }
+  return {ErrorCode::invalid, said_of_person(plan_.config, layout_.aggregator_config(), said)};
 }
 
 void LocalCluster::fail_start(const Error& error) { handlers_.on_failed(error); }

@@ -47,6 +47,7 @@ class LocalCluster {
   void check_start();
   Result<bool> start_nodes_when_broker_is_up();
   bool all_nodes_on();
+  Error refusal_of(const LocalPart& part) const;
   void fail_start(const Error& error);
   const LocalPart* part_that_keeps_dying() const;
   void watch_over();

@@ -15,6 +15,7 @@
 #include "common/posix/error.hpp"
 #include "common/posix/event_loop.hpp"
 #include "common/posix/files.hpp"
+#include "common/posix/lock_file.hpp"
 
 extern char** environ;
 
@@ -36,6 +37,16 @@ Result<Folder> choose_folder(const LocalCommand& command) {
   std::string path = std::string(chosen && *chosen ? chosen : "/tmp") + "/bramble-local-XXXXXX";
   if (!::mkdtemp(path.data())) return posix::system_failure("cannot make a folder like " + path, errno);
   return Folder{path, true};
+}
+
+// Two clusters in one folder would take each other's files.
+Result<posix::UniqueFd> lock_folder(const LocalLayout& layout) {
+  auto lock = posix::lock_file(layout.lock());
+  if (!lock && lock.error().code == ErrorCode::conflict) {
+    return fail(ErrorCode::conflict,
+                "a cluster runs in " + layout.dir() + " already: end that one, or take another folder for --dir");
+  }
+  return lock;
 }
 
 LocalPlan plan_for(const LocalCommand& command, LocalKeys config) {
@@ -131,8 +142,11 @@ Result<int> local(Console& console, const LocalCommand& command) {
   if (!config) return tl::unexpected(config.error());
   const auto folder = choose_folder(command);
   if (!folder) return tl::unexpected(folder.error());
+  const auto lock = lock_folder(LocalLayout(folder->path));
+  if (!lock) return tl::unexpected(lock.error());
   const auto result = LocalRun(console, command, *folder, *config).run();
-  if (!result) {
+  const bool wrong_config = !result && result.error().code == ErrorCode::invalid;  // told whole: no log says more
+  if (!result && !wrong_config) {
     return fail(result.error().code, fmt::format("{}\nbramble: the logs are in {}", result.error().message,
                                                  LocalLayout(folder->path).logs()));
   }

@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <utility>
 #include <vector>
 
 #include "aggregator/cli/api.hpp"
@@ -18,6 +23,43 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxConfigBytes = 1 << 20;
+
+constexpr size_t kLinesBefore = 3;  // of ours, before a person's
+
+// Limits that one can wait for.
+constexpr std::pair<const char*, const char*> kPowerKeys[] = {
+    {"recovery", "true"}, {"recovery_s", "30"}, {"start_limit_s", "30"}, {"halt_limit_s", "30"}, {"hold_s", "1"}};
+
+std::string without_blanks(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+  return text;
+}
+
+// Puts those of our keys that the person left out behind the heading [power].
+Status merge_power(LocalKeys& keys) {
+  std::istringstream lines(keys.text);
+  std::set<std::string> given;
+  size_t number = 0;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    line = without_blanks(line);
+    if (line.starts_with('[')) inside = line.starts_with("[power]");
+    if (inside && keys.power_line == 0) keys.power_line = number;
+    if (inside) given.insert(line.substr(0, line.find('=')));
+  }
+  if (keys.power_line == 0) return fail(keys.path + ": write [power] as a heading, and its keys below it");
+  std::string ours;
+  for (const auto& [key, value] : kPowerKeys) {
+    if (given.contains(key)) continue;
+    ours += fmt::format("{} = {}\n", key, value);
+    ++keys.lines_put_in;
+  }
+  size_t at = 0;
+  for (size_t line = 0; line < keys.power_line; ++line) at = keys.text.find('\n', at) + 1;
+  keys.text.insert(at, ours);
+  return {};
+}
 
 // A TOML basic string; its escapes are those of JSON.
 std::string quoted(const std::string& text) { return json(text).dump(); }
@@ -57,7 +99,8 @@ std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::st
   std::string text = fmt::format("cluster = \"local\"\nstate_dir = {}\napi_socket = {}\n{}",
                                  quoted(layout.aggregator_state()), quoted(layout.api_socket()), more.text);
   if (!more.power) {
-    text += "\n[power]\nrecovery = true\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 30\nhold_s = 1\n";
+    text += "\n[power]\n";
+    for (const auto& [key, value] : kPowerKeys) text += fmt::format("{} = {}\n", key, value);
   }
   for (const std::string& node : nodes) {
     for (const char* role : {"supply", "halted"}) {
@@ -77,12 +120,36 @@ Result<LocalKeys> read_local_config(const std::string& path) {
     if (!given.empty()) return fail(path + ": " + key + " is the local cluster's own: leave it out");
   }
   LocalKeys keys;
+  keys.path = path;
   file->table("power", [&](posix::ConfigFile&) { keys.power = true; });
   auto text = posix::read_file(path, kMaxConfigBytes);
   if (!text) return tl::unexpected(text.error());
   keys.text = std::move(*text);
   if (!keys.text.empty() && keys.text.back() != '\n') keys.text += '\n';
+  if (!keys.power) return keys;
+  if (auto merged = merge_power(keys); !merged) return tl::unexpected(merged.error());
   return keys;
+}
+
+size_t line_of_person(const LocalKeys& keys, size_t line) {
+  const auto lines = static_cast<size_t>(std::count(keys.text.begin(), keys.text.end(), '\n'));
+  if (line <= kLinesBefore || line > kLinesBefore + lines) return 0;
+  line -= kLinesBefore;
+  if (line <= keys.power_line || keys.lines_put_in == 0) return line;
+  return line <= keys.power_line + keys.lines_put_in ? 0 : line - keys.lines_put_in;
+}
+
+std::string said_of_person(const LocalKeys& keys, const std::string& config_path, const std::string& complaint) {
+  const std::string place = config_path + ":";
+  const size_t at = complaint.find(place);
+  if (at == std::string::npos || keys.path.empty()) return complaint;
+  const size_t digits = at + place.size();
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(complaint.data() + digits, complaint.data() + complaint.size(), number);
+  const size_t line = error == std::errc{} ? line_of_person(keys, number) : 0;
+  if (line == 0) return complaint;
+  return complaint.substr(0, at) + keys.path + ":" + std::to_string(line) +
+         complaint.substr(static_cast<size_t>(end - complaint.data()));
 }
 
 std::string agent_toml(const LocalLayout& layout, const LocalNode& node, const BrokerAccess& broker) {

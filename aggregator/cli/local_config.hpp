@@ -10,7 +10,7 @@
 namespace bramble::cli {
 
 // Everything below one folder, which only its owner may enter:
-//   api.sock, aggregator.toml, aggregator/ (its state), logs/NAME.log, pids.json,
+//   lock, api.sock, aggregator.toml, aggregator/ (its state), logs/NAME.log, pids.json,
 //   NODE/agent.toml, NODE/state/, NODE/warden/, NODE/halt (its agent asks to be halted)
 class LocalLayout {
  public:
@@ -25,6 +25,7 @@ class LocalLayout {
   std::string supply_line(const std::string& name) const { return lines() + "/" + name + ".supply"; }
   std::string halt_line(const std::string& name) const { return lines() + "/" + name + ".halted"; }
   std::string broker_client() const { return aggregator_state() + "/broker/client.json"; }
+  std::string lock() const { return dir_ + "/lock"; }  // held while its cluster runs
   std::string pids() const { return dir_ + "/pids.json"; }
   std::string logs() const { return dir_ + "/logs"; }
   std::string log(const std::string& part) const { return logs() + "/" + part + ".log"; }
@@ -57,9 +58,17 @@ struct LocalNode {
 
 // A person's own lines for the aggregator's file.
 struct LocalKeys {
+  std::string path;
   std::string text;
-  bool power = false;  // with a table [power]: then ours is left out
+  bool power = false;       // with a table [power], in which ours of its keys that the person left out were put...
+  size_t power_line = 0;    // ...behind this line
+  size_t lines_put_in = 0;  // so many
 };
+
+// The line of the person's file that this line of the whole file is; 0: it is ours.
+size_t line_of_person(const LocalKeys& keys, size_t line);
+// The aggregator's complaint about a line of its whole file, as one about the line of the person's file.
+std::string said_of_person(const LocalKeys& keys, const std::string& config_path, const std::string& complaint);
 
 // Ours, a person's, and simulated lines for the nodes, with recovery on and limits that one can wait for.
 std::string aggregator_toml(const LocalLayout& layout, const std::vector<std::string>& nodes, const LocalKeys& more);

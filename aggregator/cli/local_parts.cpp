@@ -23,6 +23,8 @@ namespace {
 constexpr int64_t kFirstBackOffMs = 100;
 constexpr int64_t kLongestBackOffMs = 5'000;
 constexpr int64_t kGoodLifeMs = 10'000;  // who lived that long is started again without delay
+constexpr int64_t kRefusedBackOffMs = 2'000;
+constexpr int kWrongConfig = 2;  // the daemons' status
 constexpr int64_t kTailBytes = 2'048;
 constexpr int kOrphanGraceMs = 2'000;
 constexpr int kOrphanStepMs = 20;
@@ -92,6 +94,10 @@ void LocalPart::died(posix::ExitStatus status) {
   ++deaths_;
   const bool lived_well = posix::mono_now() - started_ >= kGoodLifeMs;
   back_off_ms_ = lived_well || back_off_ms_ == 0 ? kFirstBackOffMs : std::min(back_off_ms_ * 2, kLongestBackOffMs);
+  const bool by_itself =
+      status.signal == 0 && (status.code == kWrongConfig || (plan_.ends_for_good && status.code != 0));
+  refused_ = deaths_ == 1 && !lived_well && by_itself;
+  if (refused_) back_off_ms_ = kRefusedBackOffMs;  // time to give up, for a cluster that is being started
   loop_.call_after(back_off_ms_, [this, what] { start_again(what); });
 }
 
@@ -122,6 +128,14 @@ std::string log_tail(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return "";
+  const size_t begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }

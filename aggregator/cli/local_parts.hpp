@@ -19,7 +19,8 @@ class LocalPart {
   struct Plan {
     std::string name;  // for people: "agent local02"
     std::vector<std::string> argv;
-    std::string log;  // standard output and error are appended there
+    std::string log;             // standard output and error are appended there
+    bool ends_for_good = false;  // when it ends by itself soon after its first start, that is no accident
   };
 
   LocalPart(posix::EventLoop& loop, Console& console, Plan plan, std::function<void()> on_change)
@@ -33,6 +34,7 @@ class LocalPart {
 
   pid_t pid() const { return process_ ? process_->pid() : 0; }  // 0: it does not run
   uint32_t deaths() const { return deaths_; }
+  bool refused() const { return refused_; }  // ended by itself at its first start: another will not go better
   const Plan& plan() const { return plan_; }
 
  private:
@@ -48,7 +50,10 @@ class LocalPart {
   int64_t back_off_ms_ = 0;
   uint32_t deaths_ = 0;
   bool ending_ = false;
+  bool refused_ = false;
 };
+
+std::string last_line(const std::string& text);  // that is not empty
 
 // The end of a log, for the report of a failure.
 std::string log_tail(const std::string& path);

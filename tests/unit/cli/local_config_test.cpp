@@ -16,7 +16,7 @@ TEST(LocalConfig, NamesNodesWithLeadingZeros) {
 }
 
 TEST(LocalConfig, WritesTheAggregatorsFileWithItsPathsQuoted) {
-  const std::string text = aggregator_toml(LocalLayout("/tmp/a \"b\""), {}, {"[[alert]]\n", false});
+  const std::string text = aggregator_toml(LocalLayout("/tmp/a \"b\""), {}, {"", "[[alert]]\n"});
   EXPECT_TRUE(
       text.starts_with("cluster = \"local\"\nstate_dir = \"/tmp/a \\\"b\\\"/aggregator\"\n"
                        "api_socket = \"/tmp/a \\\"b\\\"/api.sock\"\n[[alert]]\n"))
@@ -32,15 +32,37 @@ TEST(LocalConfig, GivesEachNodeASupplyAndAHaltLine) {
       << text;
 }
 
-TEST(LocalConfig, LeavesThePowerToAPersonWhoSaysHow) {
+TEST(LocalConfig, OverridesOfItsPowerOnlyTheKeysThatAPersonGives) {
   const test::TempDir dir;
   const std::string path = dir / "more.toml";
-  std::ofstream(path) << "[power]\nrecovery = false";
+  std::ofstream(path) << "keep_jobs = 5\n[ power ]  # mine\nrecovery = false\nhold_s=2\n[[alert]]\nname = \"a\"";
   const auto keys = read_local_config(path);
   ASSERT_TRUE(keys) << keys.error().message;
   const std::string text = aggregator_toml(LocalLayout("/d"), {"local01"}, *keys);
-  EXPECT_NE(text.find("[power]\nrecovery = false\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("[ power ]  # mine\nrecovery_s = 30\nstart_limit_s = 30\nhalt_limit_s = 30\n"
+                      "recovery = false\nhold_s=2\n[[alert]]\n"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(text.find("recovery = true"), std::string::npos) << text;
+  std::ofstream(path) << "power = { recovery = false }\n";
+  EXPECT_EQ(read_local_config(path).error().message, path + ": write [power] as a heading, and its keys below it");
+}
+
+TEST(LocalConfig, TellsLinesAsThoseOfThePersonsFile) {
+  const test::TempDir dir;
+  const std::string path = dir / "more.toml";
+  std::ofstream(path) << "keep_jobs = 5\n[power]\nrecovery = false\nhold_s = 2\n";
+  const auto keys = read_local_config(path);
+  ASSERT_TRUE(keys) << keys.error().message;
+  EXPECT_EQ(line_of_person(*keys, 3), 0U);
+  EXPECT_EQ(line_of_person(*keys, 5), 2U);
+  EXPECT_EQ(line_of_person(*keys, 6), 0U) << "recovery_s, which is ours";
+  EXPECT_EQ(line_of_person(*keys, 9), 3U);
+  EXPECT_EQ(line_of_person(*keys, 10), 4U);
+  EXPECT_EQ(line_of_person(*keys, 11), 0U);
+  EXPECT_EQ(said_of_person(*keys, "/d/aggregator.toml", "/d/aggregator.toml:10: hold_s must be"),
+            path + ":4: hold_s must be");
+  EXPECT_EQ(said_of_person(*keys, "/d/aggregator.toml", "no place"), "no place");
 }
 
 TEST(LocalConfig, TakesMoreKeysOfAPersonButNotThoseOfItsOwn) {
