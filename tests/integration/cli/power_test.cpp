@@ -101,6 +101,7 @@ TEST(Audit, RefusesANodeThatNeitherTheClusterNorTheLogKnows) {
   EXPECT_THAT(unknown.err, HasSubstr("the log has nothing of pi03: unknown node 'pi03'; did you mean 'pi01'?"));
   const Ran quiet = run_bramble(aggregator.url(), {"audit", "pi02"});
   EXPECT_EQ(quiet.status, 0) << quiet.err;
+  EXPECT_EQ(run_bramble(aggregator.url(), {"audit"}).status, 0);
   const Ran removed = run_bramble(aggregator.url(), {"audit", "pi77"});
   EXPECT_EQ(removed.status, 0) << removed.err;
   EXPECT_THAT(removed.out, HasSubstr("sold"));
