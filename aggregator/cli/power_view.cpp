@@ -155,19 +155,28 @@ Deed deed_of(const json& row) {
   return deed;
 }
 
-Table audit_table(const json& rows, bool in_row) {
-  Table table({{"WHEN"},
-               {"NODE", false, true},
-               {"WHO", false, true},
-               {"WHAT"},
-               {"WHY", false, true, true},
-               {"RESULT", false, true}});
+Table whole_audit_table(const json& rows) {
+  Table table({{"WHEN"}, {"NODE"}, {"WHO"}, {"WHAT"}, {"WHY", false, false, true}, {"RESULT"}});
   for (const json& row : rows) {
     const Deed deed = deed_of(row);
-    const bool below = deed.failed && !in_row;
     table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
-                   deed.what, text_field(row, "why"), below ? "" : deed.result});
-    if (below) table.add_note(deed.result);
+                   deed.what, text_field(row, "why"), deed.result});
+  }
+  return table;
+}
+
+// What was read stands in the row, sentences below it: why, and what came of it otherwise.
+Table narrow_audit_table(const json& rows) {
+  Table table({{"WHEN"}, {"NODE", false, true}, {"WHO", false, true}, {"WHAT", false, true}, {"RESULT"}});
+  for (const json& row : rows) {
+    const Deed deed = deed_of(row);
+    const std::string read = text_field(row, "result");
+    const bool in_row = !deed.failed && read.starts_with("reads ");
+    table.add_row({clock_text(number_field(row, "at_ms")), or_dash(text_field(row, "node")), text_field(row, "who"),
+                   deed.what, in_row ? read : ""});
+    const std::string why = text_field(row, "why");
+    const std::string result = in_row ? "" : deed.result;
+    table.add_note(why + (why.empty() || result.empty() ? "" : "; ") + result);
   }
   return table;
 }
@@ -175,8 +184,8 @@ Table audit_table(const json& rows, bool in_row) {
 }  // namespace
 
 std::string audit_text(const json& rows, size_t width) {
-  const Table whole = audit_table(rows, true);
-  return whole.width() <= width ? whole.render(width) : audit_table(rows, false).render(width);
+  const Table whole = whole_audit_table(rows);
+  return whole.width() <= width ? whole.render(width) : narrow_audit_table(rows).render(width);
 }
 
 }  // namespace bramble::cli

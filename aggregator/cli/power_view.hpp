@@ -17,7 +17,7 @@ std::string waiting(const nlohmann::json& node);  // "waiting: 2 tasks to end"; 
 // One line a node: what becomes of a request.
 std::string switched_text(const nlohmann::json& nodes);
 
-// One row an entry; of what failed the result stands below its row where there is no room for all.
+// One row an entry; where there is no room for all, why and what failed stand below the row.
 std::string audit_text(const nlohmann::json& rows, size_t width);
 
 }  // namespace bramble::cli

@@ -98,7 +98,7 @@ TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
                                   {"why", "new card"},
                                   {"result", "reads off"}}});
   const std::string text = audit_text(rows, 80);
-  EXPECT_THAT(text, AllOf(HasSubstr("pi1  "), HasSubstr("switched off  "), HasSubstr("reads off: pin")));
+  EXPECT_THAT(text, AllOf(HasSubstr("pi1  "), HasSubstr("switched off  "), HasSubstr("reads off\n    new card\n")));
   EXPECT_LE(longest_line(text), 80U);
 }
 
@@ -125,7 +125,8 @@ TEST(AuditText, SaysThatASwitchHasFailedAndAllOfWhy) {
   const json rows = json::array({switched("switched off (sim local02.supply)", "not heard for 30 s", error.c_str())});
   const std::string text = audit_text(rows, 80);
   EXPECT_LE(longest_line(text), 80U);
-  EXPECT_THAT(text, AllOf(HasSubstr("switched off: failed"), HasSubstr("\n    it was switched off and reads back on"),
+  EXPECT_THAT(text, AllOf(HasSubstr("switched off: failed"),
+                          HasSubstr("\n    not heard for 30 s; it was switched off and reads back on"),
                           HasSubstr("local02.supply\n")));
   EXPECT_THAT(audit_text(rows, kAnyWidth), HasSubstr(error + ": sim local02.supply\n"));
 }
