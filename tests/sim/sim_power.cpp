@@ -140,7 +140,7 @@ void SimPower::forge() {
 void SimPower::work(const aggregator::LineOp& op) {
   Line& line = lines_[op.line];
   if (op.action != LineAction::read) act(op, line);
-  if (!calm_ && line.reported && random_.chance(0.02)) return;  // its answer is lost
+  if (!calm_ && line.reported && random_.chance(0.02)) return;                // its answer is lost
   const int64_t press_ms = op.action == LineAction::press ? op.press_ms : 0;  // it is told when it has ended
   timeline_.after(press_ms + random_.between(1, 20), [this, op, life = life_] {
     if (life == life_) answer(op);

@@ -42,7 +42,10 @@ TEST_F(PowerRequests, ANodeWithoutALineIsRefusedWithHowToGiveItOne) {
 TEST_F(PowerRequests, OneThatIsRefusedRefusesTheWholeRequest) {
   PowerWorld world(relays(2));
   world.join("pi1");
-  world.ask(PowerRequest{{"pi1", "pi9"}, Act::off, PowerHow::clean, ""}, 404);
+  const auto reply = world.ask(PowerRequest{{"pi1", "pi8", "pi2", "pi9"}, Act::off, PowerHow::clean, ""}, 404);
+  EXPECT_EQ(reply["error"],
+            "nothing was switched: there is no node pi8; there is no node pi9; bramble power off pi[1-2] would switch "
+            "the others");
   world.cluster.pass(1000, {"pi1"});
   EXPECT_EQ(world.state("pi1"), PowerState::on);
 }
