@@ -53,7 +53,8 @@ Result<PowerChoice> choose_all(const json& status, const PowerSwitchCommand& com
       continue;
     }
     choice.skipped.push_back(name + " is left as it is: " + why);
-    choice.skips_fault = choice.skips_fault || (why_protected(node, command).empty() && why.starts_with("it is in f"));
+    const bool is_protected = !why_protected(node, command).empty();
+    choice.skips_fault = choice.skips_fault || (text_field(node, "state") == "fault" && !is_protected);
   }
   if (!choice.nodes.empty()) return choice;
   if (choice.skipped.empty()) {

@@ -135,7 +135,7 @@ void step_halting(State& state, Effects& effects, Now now, PowerNode& node) {
     return take_down(state, effects, now, node, "it has halted", true);
   }
   if (node.cut_now) return take_down(state, effects, now, node, cause_of_wish(node.record), false);
-  node.waits = "it to halt, for " + seconds(state.config.power.halt_limit_ms) + " at most";
+  node.waits = "its halt, for " + seconds(state.config.power.halt_limit_ms) + " at most";
   if (is_up(state, node)) ask_to_halt(state, effects, now, node);
   if (now.mono - node.since >= state.config.power.halt_limit_ms) settle_late_halt(state, effects, now, node);
 }

@@ -90,7 +90,7 @@ void step_suspect(State& state, Effects& effects, Now now, PowerNode& node) {
   node.waits = why_not_fenced(state, node, now);
   const int64_t probed_ms = now.mono - node.since;
   if (node.waits.empty() && probed_ms < state.config.power.suspect_ms) {
-    node.waits = "a beat, for " + seconds(state.config.power.suspect_ms - probed_ms);
+    node.waits = "a beat, for " + seconds(state.config.power.suspect_ms - probed_ms) + "; then its power is taken";
   }
   if (!node.waits.empty()) return;
   if (node.record.starts >= state.config.power.max_starts) {

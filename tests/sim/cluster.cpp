@@ -207,7 +207,7 @@ class Cluster {
   void switch_now_and_then() {
     if (is_bad_time()) {
       power_->ask_something();
-      if (random_.chance(0.1)) power_->break_something();
+      if (random_.chance(0.25)) power_->break_something();
     } else {
       power_->look_after_it();
     }

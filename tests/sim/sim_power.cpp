@@ -303,7 +303,7 @@ void SimPower::ask_something() {
 void SimPower::break_something() {
   Line& line = lines_[random_.below(lines_.size())];
   if (random_.chance(0.3)) return line.node->freeze();
-  if (line.spec.role != LineRole::supply) return;
+  if (line.spec.role != LineRole::supply) return break_something();  // every cluster has some
   (random_.chance(0.5) ? line.sticks : line.welded) = true;
   timeline_.after(random_.between(10'000, 120'000), [this, &line] { mend(line); });
 }
