@@ -227,7 +227,7 @@ void SimPower::check_press(const PowerRecord& record) {
 }
 
 void SimPower::check_cut(const PowerRecord& record, const SimNode& node) {
-  const bool forced = record.how == PowerHow::force;
+  const bool forced = forced_.contains(record.node);
   if (record.state == PowerState::fencing) {
     ++counts_.fenced;
   } else if (!forced && node.is_running() && node.running_tasks() > 0) {
@@ -271,10 +271,13 @@ std::string SimPower::describe() {
 
 void SimPower::check_change(const PowerRecord& from, const PowerRecord& to) {
   if (to.state == PowerState::fault && from.state != PowerState::fault) ++counts_.faults;
+  // What is asked for after a cut was decided does not undo that.
+  if (to.state != PowerState::cutting) forced_.erase(to.node);
+  if (to.state == PowerState::cutting && to.how == PowerHow::force) forced_.insert(to.node);
   const auto came_from = [&](std::initializer_list<PowerState> states) {
     return std::find(states.begin(), states.end(), from.state) != states.end();
   };
-  if (to.state == PowerState::cutting && to.how != PowerHow::force &&
+  if (to.state == PowerState::cutting && !forced_.contains(to.node) &&
       !came_from({PowerState::cutting, PowerState::halting, PowerState::starting, PowerState::stopped})) {
     violation_(to.node + " is cut from " + std::string(to_string(from.state)));
   }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,7 @@ class SimPower {
   bool calm_ = false;
   int64_t started_ms_ = -1'000'000;
   std::map<std::string, uint64_t> pressed_;  // the number of the last press
+  std::set<std::string> forced_;             // nodes that are being cut, which somebody forced
   PowerCounts counts_;
 };
 
