@@ -49,7 +49,8 @@ void step_unknown(State& state, Effects& effects, Now now, PowerNode& node) {
     }
     node.waits = "not heard: it cannot be shut down cleanly before it is; --force takes its power all the same";
   }
-  if (node.record.wish == PowerWish::on && !level_of(state, node.lines.supply)) {
+  // One that was on and is silent hangs: that is recovery's.
+  if (node.record.wish == PowerWish::on && !node.record.was_on && !level_of(state, node.lines.supply)) {
     return wake_unreadable(state, effects, now, node);
   }
   leaves_for_silence(state, effects, now, node);

@@ -249,6 +249,17 @@ TEST_F(PowerGuards, AProgramThatTellsNoStateSwitchesANodeOnThatIsNotHeard) {
   EXPECT_EQ(world.state("pi1"), PowerState::on) << "also if it ran all the time";
 }
 
+TEST_F(PowerGuards, ANodeThatIsWantedOnAndHangsIsRecoveredAfterARestart) {
+  const Config config = recovering({LineRole::button});
+  PowerWorld world(config);
+  join_all(world);
+  world.on("pi1");
+  world.cluster.pass(1000, kAll);
+  PowerWorld after(config, world.stored());
+  for (const auto& name : kOthers) after.join(name);
+  after.pass_until("pi1", PowerState::fencing, kOthers);
+}
+
 TEST_F(PowerGuards, OfWhatTellsNoStateOnlyAPersonKnowsWhetherItIsOff) {
   PowerWorld world(PowerWorld::with_lines({line_of("pi1", LineRole::button), line_of("pi2", LineRole::reset)}));
   world.on("pi1");
