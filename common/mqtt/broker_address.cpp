@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -15,6 +16,8 @@
 
 namespace bramble::mqtt {
 namespace {
+
+constexpr int kTlsPort = 8883;
 
 struct NumericAddress {
   sockaddr_storage storage{};
@@ -84,16 +87,19 @@ bool parse_port(std::string_view text, int& port) {
 
 Result<BrokerAddress> parse_broker_url(const std::string& url) {
   const auto wrong = [&] {
-    return fail("broker URL '" + url + "' is not of the form tcp://HOST:PORT, such as tcp://192.168.1.10:1883");
+    return fail("broker URL '" + url +
+                "' is not of the form tcp://HOST:PORT, such as tcp://192.168.1.10:1883, or ssl://HOST:PORT");
   };
   std::string_view rest = url;
-  if (rest.starts_with("tcp://") || rest.starts_with("mqtt://")) {
-    rest.remove_prefix(rest.find("//") + 2);
-  } else {
+  BrokerAddress address;
+  if (rest.starts_with("ssl://") || rest.starts_with("mqtts://")) {
+    address.tls = true;
+    address.port = kTlsPort;
+  } else if (!rest.starts_with("tcp://") && !rest.starts_with("mqtt://")) {
     return wrong();
   }
+  rest.remove_prefix(rest.find("//") + 2);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  BrokerAddress address;
   size_t host_end = rest.find(':');
   if (rest.starts_with('[')) {
     const size_t bracket = rest.find(']');
@@ -109,6 +115,21 @@ Result<BrokerAddress> parse_broker_url(const std::string& url) {
   return address;
 }
 
+Result<std::vector<BrokerAddress>> parse_broker_urls(const std::string& urls) {
+  std::vector<BrokerAddress> addresses;
+  for (size_t begin = 0; begin <= urls.size();) {
+    const size_t end = std::min(urls.find(',', begin), urls.size());
+    if (addresses.size() == kMaxBrokerUrls) {
+      return fail(ErrorCode::limit, "at most " + std::to_string(kMaxBrokerUrls) + " broker URLs can be given");
+    }
+    auto address = parse_broker_url(urls.substr(begin, end - begin));
+    if (!address) return tl::unexpected<Error>(address.error());
+    addresses.push_back(std::move(*address));
+    begin = end + 1;
+  }
+  return addresses;
+}
+
 std::string to_string(const BrokerAddress& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
@@ -118,7 +139,7 @@ std::string why_unreachable(const BrokerAddress& address, int limit_ms) {
   const auto target = numeric(address);
   if (!target) return "connection refused, no way to it, or no such host name";
   const int error = connect_error(*target, limit_ms);
-  if (error == 0) return "it ended the connection at once";
+  if (error == 0) return kEndedAtOnce;
   return lower_case_start(std::strerror(error));
 }
 

@@ -57,7 +57,7 @@ class PahoTransport::Impl : public ConnectionOwner {
   enum class State { idle, connecting, connected };
   using Lock = std::unique_lock<std::mutex>;
 
-  std::unique_ptr<PahoConnection> make_connection();
+  std::unique_ptr<PahoConnection> make_connection(size_t way);
   void detach(Lock& lock);
   void send_waiting(Lock& lock);
 
@@ -73,6 +73,7 @@ class PahoTransport::Impl : public ConnectionOwner {
   State state_ = State::idle;
   Outbox outbox_;
   size_t max_packet_bytes_ = 0;
+  size_t next_way_ = 0;   // of the broker's URLs: the next one after each failure
   bool sending_ = false;  // some thread takes messages from the outbox to paho, so that they stay in order
 };
 
@@ -82,10 +83,11 @@ void PahoTransport::Impl::connect(const std::optional<Message>& will) {
   if (state_ != State::idle) return;
   state_ = State::connecting;
   detach(lock);
+  const size_t way = next_way_;
   lock.unlock();
   try {
     // The old one ends after the new one is made: without any client paho would end its threads and start them again.
-    auto fresh = make_connection();
+    auto fresh = make_connection(way);
     std::swap(connection_, fresh);
     fresh.reset();
     lock.lock();
@@ -102,10 +104,11 @@ void PahoTransport::Impl::connect(const std::optional<Message>& will) {
   }
 }
 
-std::unique_ptr<PahoConnection> PahoTransport::Impl::make_connection() {
-  auto address = parse_broker_url(options_.broker_url);
-  if (!address) throw std::runtime_error(address.error().message);
-  return std::make_unique<PahoConnection>(options_, std::move(*address), *this);
+std::unique_ptr<PahoConnection> PahoTransport::Impl::make_connection(size_t way) {
+  auto addresses = parse_broker_urls(options_.broker_url);
+  if (!addresses) throw std::runtime_error(addresses.error().message);
+  auto& address = (*addresses)[way % addresses->size()];
+  return std::make_unique<PahoConnection>(options_, std::move(address), *this);
 }
 
 // From here on no callback of the old connection counts, and no thread of ours is inside it.
@@ -175,6 +178,7 @@ void PahoTransport::Impl::on_down(PahoConnection& connection, std::string reason
   {
     const std::lock_guard lock(mutex_);
     if (current_ != &connection) return;
+    if (state_ == State::connecting) ++next_way_;
     current_ = nullptr;
     state_ = State::idle;
     outbox_.reset(1);

@@ -46,7 +46,43 @@ constexpr std::array reasons{
     Reason{0xA2, "wildcard subscriptions not supported"},
 };
 
+// OpenSSL's words, some of which stand in others, and ours.
+struct TlsReason {
+  std::string_view words;
+  const char* text;
+};
+
+constexpr std::array tls_reasons{
+    TlsReason{
+        "certificate verify failed",
+        "its certificate is not from the authority that this machine trusts, is for another name, or is not valid "
+        "by this machine's clock"},
+    TlsReason{"alert certificate revoked",
+              "it has revoked our certificate: on the head, 'bramble node add' makes a new one"},
+    TlsReason{"alert certificate expired",
+              "our certificate has ended, or its clock is wrong: on the head, 'bramble node add' makes a new one"},
+    TlsReason{"alert unknown ca",
+              "our certificate is not from the authority that it trusts: we were joined to another cluster"},
+    TlsReason{"alert certificate unknown", "it does not take our certificate"},
+    TlsReason{"alert bad certificate", "it does not take our certificate"},
+    TlsReason{"alert certificate required", "it asks for a certificate, and we have none: join this node"},
+    TlsReason{"alert handshake failure",
+              "it asks for a certificate that we do not have, or we have no cipher in common"},
+    TlsReason{"wrong version number", "it does not speak TLS on that port"},
+    TlsReason{"No such file", "a certificate or key file is missing"},
+    TlsReason{"Permission denied", "a certificate or key file cannot be read by this user"},
+    TlsReason{"key values mismatch", "our key does not belong to our certificate"},
+};
+
 }  // namespace
+
+std::string tls_reason(std::string_view openssl_words) {
+  for (const auto& [words, text] : tls_reasons) {
+    if (openssl_words.find(words) != std::string_view::npos) return text;
+  }
+  while (!openssl_words.empty() && openssl_words.back() == '\n') openssl_words.remove_suffix(1);
+  return std::string(openssl_words);
+}
 
 std::string reason_text(int reason_code) {
   const auto* found = std::ranges::find(reasons, reason_code, &Reason::code);

@@ -28,8 +28,19 @@ struct Handlers {
   std::function<void(std::string_view topic, std::string_view payload, bool retained)> on_message;
 };
 
+// Files in PEM, read anew at each attempt to connect. Empty: the system's authorities; no certificate of our own.
+struct TlsFiles {
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+  // Off where ca_file vouches for the broker alone, whatever it is called today: its certificate must then be one for
+  // servers, signed by it.
+  bool verify_host = true;
+};
+
 struct Options {
-  std::string broker_url;  // "tcp://127.0.0.1:1883"
+  std::string broker_url;  // "tcp://127.0.0.1:1883"; several ways to one broker with commas, tried in turn
+  TlsFiles tls;            // for ssl:// and mqtts://
   std::string client_id;   // carries the UUID of who connects
   std::string username;
   std::string password;

@@ -71,10 +71,14 @@ ConfigFile::~ConfigFile() = default;
 Result<ConfigFile> ConfigFile::read(const std::string& path) {
   auto text = read_file(path, kMaxFileBytes);
   if (!text) return fail(text.error().code, "cannot read the configuration: " + text.error().message);
+  return parse(*text, path);
+}
+
+Result<ConfigFile> ConfigFile::parse(const std::string& text, const std::string& path) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   try {
-    impl->table = toml::parse(*text);
+    impl->table = toml::parse(text);
   } catch (const toml::parse_error& error) {
     return fail(path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }

@@ -16,6 +16,7 @@ namespace bramble::posix {
 class ConfigFile {
  public:
   static Result<ConfigFile> read(const std::string& path);
+  static Result<ConfigFile> parse(const std::string& text, const std::string& name);  // errors call it by the name
   ConfigFile(ConfigFile&&) noexcept;
   ~ConfigFile();
 
