@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "aggregator/alert_rules.hpp"
+#include "aggregator/joining.hpp"
 #include "common/base/ids.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
@@ -37,6 +38,24 @@ Status check_alert_command(const std::string& program) {
   return {};
 }
 
+Status check_nodes_way(const DaemonConfig& config) {
+  if (!config.node_listen.empty()) {
+    if (!config.broker_url.empty()) {
+      return fail(
+          "node_listen is for the broker that the aggregator runs itself, and broker_url names another one: "
+          "configure that one's listeners, and say with node_broker_url how nodes reach it");
+    }
+    if (const auto listener = parse_node_listen(config.node_listen); !listener) return fail(listener.error().message);
+  }
+  if (config.node_broker_url.empty()) return {};
+  const auto ways = mqtt::parse_broker_urls(config.node_broker_url);
+  if (!ways) return fail("node_broker_url: " + ways.error().message);
+  for (const auto& way : *ways) {
+    if (!way.tls) return fail("node_broker_url must begin with ssl://: nodes come over TLS only");
+  }
+  return {};
+}
+
 Status check(const DaemonConfig& config, const std::string& path) {
   if (!is_valid_name(config.cluster)) {
     return fail(path + ": cluster '" + config.cluster + "' is not a name (letters, digits, '-', '_', '.')");
@@ -46,6 +65,7 @@ Status check(const DaemonConfig& config, const std::string& path) {
       return fail(path + ": " + broker.error().message);
     }
   }
+  if (auto status = check_nodes_way(config); !status) return fail(path + ": " + status.error().message);
   if (!is_discovery_prefix(config.home_assistant)) {
     return fail(path +
                 ": home_assistant is the prefix of Home Assistant's discovery topics, of one level or two, usually "
@@ -87,6 +107,9 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("token_file", config.token_file);
   file->list("host_names", config.host_names);
   file->text("broker_url", config.broker_url);
+  file->text("node_listen", config.node_listen);
+  file->text("node_broker_url", config.node_broker_url);
+  file->integer("certificate_days", config.certificate_days, 1, 3650);
   file->text("broker_user", config.broker_user);
   file->text("broker_password_file", config.broker_password_file);
   config.alerts = read_alert_rules(*file);

@@ -20,8 +20,11 @@ struct DaemonConfig {
   std::string tcp_listen;  // "127.0.0.1:8737"; empty: no TCP
   std::string token_file;  // needed with tcp_listen
   std::vector<std::string>
-      host_names;          // by which TCP requests may call this machine, beside its addresses and own name
-  std::string broker_url;  // empty: a Mosquitto of its own
+      host_names;               // by which TCP requests may call this machine, beside its addresses and own name
+  std::string broker_url;       // empty: a Mosquitto of its own
+  std::string node_listen;      // "0.0.0.0:8883": there its own broker lets nodes in, with TLS; empty: loopback only
+  std::string node_broker_url;  // how nodes reach the broker; empty: by this machine's name and addresses
+  int64_t certificate_days = 730;
   std::string broker_user;
   std::string broker_password_file;
   std::vector<AlertRule> alerts;

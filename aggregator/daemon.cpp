@@ -14,6 +14,7 @@
 #include "aggregator/examination.hpp"
 #include "aggregator/file_hand.hpp"
 #include "aggregator/http/server.hpp"
+#include "aggregator/joining.hpp"
 #include "aggregator/power/line_hand.hpp"
 #include "aggregator/scheduler/scheduler.hpp"
 #include "aggregator/store/blob_files.hpp"
@@ -52,6 +53,7 @@ class Daemon::Impl {
     if (control_) control_->disconnect(kFarewellMs);
     if (chunks_) chunks_->disconnect(0);
     line_hand_.reset();
+    identity_hand_.reset();
     file_hand_.reset();
     if (broker_ && stopping_) broker_->stop();
   }
@@ -126,15 +128,22 @@ class Daemon::Impl {
   }
 
   Status start_broker() {
+    auto authority = open_authority(config_);
+    if (!authority) return tl::unexpected<Error>(authority.error());
+    identity_hand_ = std::make_unique<IdentityHand>(
+        std::move(*authority), JoinFacts{config_.cluster, state_.store, state_.config.node_broker_url},
+        IdentityHandlers{[this] { put_always(IdentitiesChanged{}); },
+                         [this](IdentityReport report) { put_always(std::move(report)); }});
     if (!config_.broker_url.empty()) {
       auto password = read_secret(config_.broker_password_file);
       if (!password) return tl::unexpected<Error>(password.error());
       login_ = {config_.broker_url, config_.broker_user, std::move(*password)};
       return {};
     }
-    auto broker = OwnBroker::start_or_adopt(config_.state_dir);
+    auto broker = OwnBroker::start_or_adopt(config_.state_dir, {.nodes = node_listener(config_)});
     if (!broker) return tl::unexpected<Error>(broker.error());
     broker_ = std::make_unique<OwnBroker>(std::move(*broker));
+    if (broker_->adopted()) broker_->reload();  // its lists may have been written since
     return use_own_broker();
   }
 
@@ -268,6 +277,10 @@ class Daemon::Impl {
   void take(Forgotten& what, Now at) { on_forgotten_rows(state_, effects_, at, what.rows); }
   void take(Expired& what, Now at) { on_expired_jobs(state_, effects_, at, what.jobs); }
   void take(LineReported& what, Now at) { on_line(state_, effects_, at, what.report); }
+  void take(IdentityReport& what, Now at) { on_identity(state_, effects_, at, what); }
+  void take(IdentitiesChanged&, Now) {
+    if (broker_) broker_->reload();
+  }
   void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
 
   Status commit() {
@@ -304,6 +317,7 @@ class Daemon::Impl {
     for (const auto& notice : out.alerts) alert_command_.run(notice);
     file_hand_->add(std::move(out.files));
     if (line_hand_) line_hand_->add(std::move(out.lines));
+    identity_hand_->add(std::move(out.identities));
     if (!out.telemetry.empty()) telemetry_->add(std::move(out.telemetry));
     for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
     if (out.connect) control_->connect(mqtt::Message{out.connect->topic, out.connect->payload, 1, true, 0});
@@ -351,6 +365,7 @@ class Daemon::Impl {
   std::unique_ptr<mqtt::Transport> chunks_;
   std::unique_ptr<FileHand> file_hand_;
   std::unique_ptr<LineHand> line_hand_;
+  std::unique_ptr<IdentityHand> identity_hand_;
   AlertCommand alert_command_{config_.alert_command};
   std::unique_ptr<http::Server> server_;
   std::atomic<bool> store_stuck_ = false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/identities.hpp"
 #include "aggregator/core/lines.hpp"
 #include "aggregator/core/store.hpp"
 
@@ -37,9 +38,12 @@ struct Expired {
 struct LineReported {
   LineReport report;
 };
+struct IdentitiesChanged {};  // the broker is to read its lists anew
 struct Event {
   Now at;
-  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, Expired, LineReported, ApiRequest> what;
+  std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, Expired, LineReported, IdentitiesChanged,
+               IdentityReport, ApiRequest>
+      what;
 };
 
 }  // namespace bramble::aggregator

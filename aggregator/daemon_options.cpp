@@ -1,5 +1,6 @@
 #include "aggregator/daemon_options.hpp"
 
+#include "aggregator/joining.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
@@ -32,6 +33,7 @@ Config reactor_config(const DaemonConfig& config) {
   result.version = BRAMBLE_VERSION;
   result.run = posix::random_uuid();
   result.silent_ms = config.silent_ms;
+  result.node_broker_url = node_broker_url(config);
   result.home_assistant = config.home_assistant;
   result.alerts = config.alerts;
   result.loss_ms = config.loss_ms;

@@ -17,7 +17,7 @@ bramble::Result<int> run(const std::string& config_path) {
 }
 
 // After a backup was restored. What the old store gave out under its name can then never be taken for something new.
-bramble::Result<int> renew(const std::string& config_path) {
+bramble::Result<int> renew(const std::string& config_path, const std::string&) {
   const auto config = bramble::aggregator::read_config(config_path);
   if (!config) return tl::unexpected<bramble::Error>(config.error());
   const auto lock = bramble::posix::lock_file(config->state_dir + "/lock");

@@ -17,6 +17,18 @@ namespace {
 constexpr size_t max_small_file_bytes = 4096;
 constexpr int hash_limit_ms = 30'000;
 
+std::string to_text(const NodeListener& nodes) {
+  const std::string& dir = nodes.directory;
+  return "\n# Nodes on other machines. A node is who its certificate says, may what the list in 'acl' says, and is "
+         "refused when\n"
+         "# its certificate stands in revoked.pem; 'bramble node add' and 'bramble node remove' write "
+         "these.\nlistener " +
+         std::to_string(nodes.port) + (nodes.address.empty() ? "" : " " + nodes.address) + "\ncafile " + dir +
+         "/ca.crt\ncertfile " + dir + "/head.crt\nkeyfile " + dir + "/head.key\ncrlfile " + dir +
+         "/revoked.pem\nrequire_certificate true\nuse_identity_as_username true\nallow_anonymous false\nacl_file " +
+         dir + "/acl\n";
+}
+
 }  // namespace
 
 std::string to_text(const BrokerConfig& config) {
@@ -24,7 +36,9 @@ std::string to_text(const BrokerConfig& config) {
   out << R"(# Written by bramble-aggregator at each start of its own broker: changes are lost.
 # To run a broker of your own instead, set its URL in the aggregator's configuration.
 
-# Only this machine. Agents on other machines need a broker of your own.
+per_listener_settings true
+
+# Only this machine: the aggregator itself, and whoever has the password.
 listener )"
       << config.port << R"( 127.0.0.1
 
@@ -58,6 +72,7 @@ log_type notice
 log_type information
 connection_messages false
 )";
+  if (config.nodes) out << to_text(*config.nodes);
   if (config.as_root) {
     out << R"(
 # Started by root: without this Mosquitto becomes the user 'mosquitto', who may not read this directory.

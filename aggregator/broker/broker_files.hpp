@@ -9,9 +9,19 @@
 
 namespace bramble::aggregator {
 
+// Where nodes on other machines come in: TLS only, each known by its certificate.
+struct NodeListener {
+  std::string address;  // numeric or a name; empty: every one of this machine
+  int port = 8883;
+  std::string directory;  // with ca.crt, head.crt, head.key, revoked.pem, acl
+
+  bool operator==(const NodeListener&) const = default;
+};
+
 // mosquitto.conf for an operator to read.
 struct BrokerConfig {
   int port = 0;
+  std::optional<NodeListener> nodes = {};
   std::string password_file;  // hashed
   size_t max_packet_bytes = 0;
   bool as_root = false;

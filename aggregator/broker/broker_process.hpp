@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,8 +38,9 @@ class BrokerProcess {
   int pidfd() const { return pidfd_.get(); }
 
   bool alive() const { return !wait(0); }
-  bool wait(int timeout_ms) const;  // true: it has ended (and is reaped, if it was a child)
-  void end(int timeout_ms);         // SIGTERM, and SIGKILL after timeout_ms
+  bool wait(int timeout_ms) const;       // true: it has ended (and is reaped, if it was a child)
+  void reload() const { send(SIGHUP); }  // it reads its configuration, lists and certificates anew
+  void end(int timeout_ms);              // SIGTERM, and SIGKILL after timeout_ms
 
  private:
   BrokerProcess(ProcessIdentity identity, posix::UniqueFd pidfd) : identity_(identity), pidfd_(std::move(pidfd)) {}

@@ -96,6 +96,7 @@ bool OwnBroker::adopt() {
 
 std::string OwnBroker::config(int port) const {
   return to_text({.port = port,
+                  .nodes = options_.nodes,
                   .password_file = dir_ + "/password_hashes",
                   .max_packet_bytes = options_.max_message_bytes + packet_headroom_bytes,
                   .as_root = ::geteuid() == 0});

@@ -1,18 +1,22 @@
-// A Mosquitto of the aggregator's own, for when no broker is configured: on loopback, with a password, outliving the
-// aggregator that started it so that a restarted one finds its agents still connected.
+// A Mosquitto of the aggregator's own, for when no broker is configured: on loopback, with a password, and where nodes
+// are let in from other machines, with TLS and their certificates; outliving the aggregator that started it so that a
+// restarted one finds its agents still connected.
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
+#include "aggregator/broker/broker_files.hpp"
 #include "aggregator/broker/broker_process.hpp"
 #include "common/base/result.hpp"
 
 namespace bramble::aggregator {
 
 struct OwnBrokerOptions {
-  std::string mosquitto = {};          // the program; empty: looked for where packages put it
+  std::string mosquitto = {};  // the program; empty: looked for where packages put it
+  std::optional<NodeListener> nodes = {};
   size_t max_message_bytes = 1 << 20;  // payload
   int start_timeout_ms = 10'000;
 };
@@ -33,6 +37,10 @@ class OwnBroker {
 
   bool alive() const { return process_.alive(); }
   int pidfd() const { return process_.pidfd(); }  // becomes readable when it dies; a new one after restart()
+
+  // Takes over certificates and lists that were written since; nobody is disconnected, but who has lost a right does
+  // not have it any more.
+  void reload() const { process_.reload(); }
 
   // After its death: starts it again, on the same port if that is still free, so that clients find it. Nothing if it is
   // alive. Takes as long as start_or_adopt().

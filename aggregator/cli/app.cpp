@@ -27,6 +27,8 @@ Result<int> dispatch(const Session& session, const JobForgetCommand& command) { 
 Result<int> dispatch(const Session& session, const NodeListCommand& command) { return node_list(session, command); }
 Result<int> dispatch(const Session& session, const NodeDoctorCommand& command) { return node_doctor(session, command); }
 Result<int> dispatch(const Session& session, const NodeInfoCommand& command) { return node_info(session, command); }
+Result<int> dispatch(const Session& session, const NodeAddCommand& command) { return node_add(session, command); }
+Result<int> dispatch(const Session& session, const NodeRemoveCommand& command) { return node_remove(session, command); }
 Result<int> dispatch(const Session& session, const NodeDrainCommand& command) { return node_drain(session, command); }
 Result<int> dispatch(const Session& session, const NodeCalibrateCommand& command) {
   return node_calibrate(session, command);

@@ -39,6 +39,8 @@ Result<int> job_forget(const Session& session, const JobForgetCommand& command);
 Result<int> node_list(const Session& session, const NodeListCommand& command);
 Result<int> node_doctor(const Session& session, const NodeDoctorCommand& command);
 Result<int> node_info(const Session& session, const NodeInfoCommand& command);
+Result<int> node_add(const Session& session, const NodeAddCommand& command);
+Result<int> node_remove(const Session& session, const NodeRemoveCommand& command);
 Result<int> node_drain(const Session& session, const NodeDrainCommand& command);
 Result<int> node_calibrate(const Session& session, const NodeCalibrateCommand& command);
 Result<int> power_status(const Session& session, const PowerStatusCommand& command);

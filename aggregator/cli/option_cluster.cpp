@@ -131,13 +131,15 @@ void declare_local(OptionTree& tree) {
 }  // namespace
 
 void declare_cluster_commands(OptionTree& tree) {
-  CLI::App* nodes = add_command(tree.root, {"node", "list, look at, drain nodes", "COMMAND ...", ""});
+  CLI::App* nodes = add_command(tree.root, {"node", "list, look at, drain, add, remove nodes", "COMMAND ...", ""});
   declare_node_list(tree, *nodes);
   declare_node_doctor(tree, *nodes);
   declare_node_info(tree, *nodes);
   declare_node_drain(tree, *nodes, true);
   declare_node_drain(tree, *nodes, false);
   declare_node_calibrate(tree, *nodes);
+  declare_node_add(tree, *nodes);
+  declare_node_remove(tree, *nodes);
   declare_questions(tree);
   declare_power(tree);
   declare_local(tree);

@@ -68,7 +68,9 @@ void declare_work_commands(OptionTree& tree);  // submit, run, map
 void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
 void declare_cluster_commands(OptionTree& tree);  // node, local
-void declare_questions(OptionTree& tree);         // query, energy
-void declare_power(OptionTree& tree);             // power, audit
+void declare_node_add(OptionTree& tree, CLI::App& nodes);
+void declare_node_remove(OptionTree& tree, CLI::App& nodes);
+void declare_questions(OptionTree& tree);  // query, energy
+void declare_power(OptionTree& tree);      // power, audit
 
 }  // namespace bramble::cli

@@ -123,6 +123,18 @@ struct NodeDrainCommand {
   bool drain = true;  // false: resume
 };
 
+struct NodeAddCommand {
+  std::string nodes;
+  std::string output;  // empty: NAME.join, or standard output where that is no terminal
+  bool replace = false;
+};
+
+struct NodeRemoveCommand {
+  std::string nodes;
+  std::string reason;
+  bool force = false;
+};
+
 // A model that was said, one that is fitted from a node with a meter, or none: as the board.
 struct NodeCalibrateCommand {
   std::string nodes;
@@ -213,11 +225,12 @@ struct HelpText {
   std::string text;
 };
 
-using Command = std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand,
-                             JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
-                             JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand,
-                             NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
-                             PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
+using Command =
+    std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
+                 JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
+                 NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand, NodeAddCommand, NodeRemoveCommand,
+                 NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
+                 PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -232,6 +232,29 @@ bool only_asks(const ApiCall& call) {
          std::holds_alternative<DoctorRequest>(call);
 }
 
+// Those that are answered later. False: it is none of them.
+bool answer_later(State& state, Effects& effects, Now now, ApiRequest& request) {
+  if (std::holds_alternative<WatchJobRequest>(request.call)) {
+    wait_for_job(state, effects, now, request);
+  } else if (auto* watch = std::get_if<WatchOutputRequest>(&request.call)) {
+    state.output_waiters.push_back({*watch, std::move(request.reply), now.mono + watch->wait_ms});
+  } else if (auto* question = std::get_if<DoctorRequest>(&request.call)) {
+    begin_doctor(state, effects, now, std::move(*question), std::move(request.reply));
+  } else if (const auto* adding = std::get_if<AddNodeRequest>(&request.call)) {
+    add_node(state, effects, request.caller, *adding, std::move(request.reply));
+  } else if (const auto* removing = std::get_if<RemoveNodesRequest>(&request.call)) {
+    remove_nodes(state, effects, request.caller, *removing, std::move(request.reply));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+template <typename Call>
+constexpr bool kAnsweredLater = std::is_same_v<Call, WatchJobRequest> || std::is_same_v<Call, WatchOutputRequest> ||
+                                std::is_same_v<Call, DoctorRequest> || std::is_same_v<Call, AddNodeRequest> ||
+                                std::is_same_v<Call, RemoveNodesRequest>;
+
 }  // namespace
 
 void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
@@ -239,20 +262,10 @@ void on_api(State& state, Effects& effects, Now now, ApiRequest request) {
     effects.replies.push_back({std::move(request.reply), refuse(503, state.gone_back)});
     return;
   }
-  if (std::holds_alternative<WatchJobRequest>(request.call)) return wait_for_job(state, effects, now, request);
-  if (auto* watch = std::get_if<WatchOutputRequest>(&request.call)) {
-    state.output_waiters.push_back({*watch, std::move(request.reply), now.mono + watch->wait_ms});
-    return;
-  }
-  if (auto* question = std::get_if<DoctorRequest>(&request.call)) {
-    return begin_doctor(state, effects, now, std::move(*question), std::move(request.reply));
-  }
+  if (answer_later(state, effects, now, request)) return;
   std::visit(
       [&](auto& call) {
-        using Call = std::decay_t<decltype(call)>;
-        constexpr bool waits = std::is_same_v<Call, WatchJobRequest> || std::is_same_v<Call, WatchOutputRequest> ||
-                               std::is_same_v<Call, DoctorRequest>;
-        if constexpr (!waits) {
+        if constexpr (!kAnsweredLater<std::decay_t<decltype(call)>>) {
           ApiReply reply = handle(state, effects, now, request.caller, call);
           effects.replies.push_back({std::move(request.reply), std::move(reply)});
         }

@@ -145,10 +145,25 @@ struct PowerStatusRequest {
   std::vector<std::string> nodes;  // empty: all
 };
 
-using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest,
-                             NodesRequest, WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest,
-                             ExplainRequest, ForgetRequest, RetryRequest, PowerRequest, PowerPauseRequest,
-                             ClearFaultRequest, PowerStatusRequest, CalibrateRequest, DoctorRequest>;
+// A node's certificate, for `bramble node add`. Answered when it is made.
+struct AddNodeRequest {
+  std::string node;
+  bool replace = false;  // the identity that it has, which is revoked
+};
+
+// The node is forgotten and its certificates are revoked. One that has tasks is an error unless `force`: they are given
+// up then, and a person answers for it that they do not run any more. Answered when all are revoked.
+struct RemoveNodesRequest {
+  std::vector<std::string> nodes;
+  bool force = false;
+  std::string reason;
+};
+
+using ApiCall =
+    std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
+                 WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest, ExplainRequest, ForgetRequest,
+                 RetryRequest, PowerRequest, PowerPauseRequest, ClearFaultRequest, PowerStatusRequest, CalibrateRequest,
+                 DoctorRequest, AddNodeRequest, RemoveNodesRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

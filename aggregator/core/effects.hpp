@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/identities.hpp"
 #include "aggregator/core/lines.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/store.hpp"
@@ -96,6 +97,7 @@ struct Effects {
   std::vector<AlertNotice> alerts;
   std::vector<LineOp>
       lines;  // after the commit, as everything: what is recorded of a press is on disk before it begins
+  std::vector<IdentityOp> identities;
   std::optional<Publish> connect;  // connect to the broker, with this will
 
   void info(std::string text) { log.push_back({false, std::move(text)}); }

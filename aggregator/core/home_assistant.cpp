@@ -212,6 +212,11 @@ void announce_device(State& state, Effects& effects, Node& node) {
   if (note_readings(node)) publish_device(state, effects, node);
 }
 
+void withdraw_device(const State& state, Effects& effects, const std::string& node) {
+  if (state.config.home_assistant.empty()) return;
+  effects.publish.push_back({device_topic(state, node), "", 1, true});
+}
+
 void announce_all_again(State& state, Effects& effects) {
   if (state.config.home_assistant.empty()) return;
   for (Node& node : state.nodes) {

@@ -17,6 +17,7 @@ namespace bramble::aggregator {
 
 // With Config::home_assistant empty both do nothing.
 void announce_device(State& state, Effects& effects, Node& node);  // unless it was, with the same readings
+void withdraw_device(const State& state, Effects& effects, const std::string& node);  // the node is no more
 void announce_all_again(State& state, Effects& effects);
 
 bool is_device_topic(std::string_view topic);  // of anybody

@@ -23,6 +23,13 @@ void note_later_session(State& state, Effects& effects, const std::string& node,
 bool note_later_term(State& state, Effects& effects, const std::string& node, const StoreId& store, TermId term);
 void watch_silence(State& state, Effects& effects, Now now);
 
+// --- joining, renewing, removing (identities.cpp); on_identity() brings the answers ---
+void add_node(State& state, Effects& effects, const Caller& caller, const AddNodeRequest& request, ReplyHandler reply);
+void remove_nodes(State& state, Effects& effects, const Caller& caller, const RemoveNodesRequest& request,
+                  ReplyHandler reply);
+void on_certificate_request(State& state, Effects& effects, Now now, const std::string& name,
+                            const wire::CertificateRequest& request);
+
 // --- what nodes say they hold (inventory.cpp) ---
 void on_inventory(State& state, Effects& effects, Now now, Node& node, const wire::Inventory& inventory);
 

@@ -125,6 +125,9 @@ void on_node_message(State& state, Effects& effects, Now now, const wire::Parsed
     case wire::NodeTopic::blob_get:
       return decode_and<wire::BlobGet>(state, effects, topic, payload,
                                        [&](const auto& m) { on_blob_get(state, effects, name, m); });
+    case wire::NodeTopic::certificate_request:
+      return decode_and<wire::CertificateRequest>(
+          state, effects, topic, payload, [&](const auto& m) { on_certificate_request(state, effects, now, name, m); });
     case wire::NodeTopic::blob_up:
       if (parsed.store != state.store || payload.size() > wire::kBlobChunkBytes) {
         ++state.stale_messages;
@@ -138,6 +141,7 @@ void on_node_message(State& state, Effects& effects, Now now, const wire::Parsed
     case wire::NodeTopic::control:
     case wire::NodeTopic::blob_want:
     case wire::NodeTopic::blob_down:
+    case wire::NodeTopic::certificate:
       return;  // our own
   }
 }

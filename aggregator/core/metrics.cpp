@@ -110,7 +110,9 @@ using Nodes = std::vector<const Node*>;  // by name
 
 Nodes sorted_nodes(const State& state) {
   Nodes nodes;
-  for (const Node& node : state.nodes) nodes.push_back(&node);
+  for (const Node& node : state.nodes) {
+    if (!node.removed) nodes.push_back(&node);
+  }
   std::sort(nodes.begin(), nodes.end(),
             [](const Node* a, const Node* b) { return a->record.status.node < b->record.status.node; });
   return nodes;

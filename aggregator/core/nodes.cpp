@@ -36,14 +36,25 @@ bool is_schedulable(const Node& node) {
 
 namespace {
 
+// That of a node that was removed, or a new one.
+Node& free_place(State& state) {
+  const auto free = std::find_if(state.nodes.begin(), state.nodes.end(), [](const Node& node) { return node.removed; });
+  if (free == state.nodes.end()) return state.nodes.emplace_back();
+  const bool has_mail = free->has_mail;  // it stands in the list of the step
+  *free = Node{};
+  free->has_mail = has_mail;
+  return *free;
+}
+
 Node* find_or_add_node(State& state, Effects& effects, Now now, const std::string& name) {
   if (Node* known = find_node(state, name)) return known;
-  if (state.nodes.size() >= state.config.max_nodes) {
-    effects.warn("node " + name + " is not admitted: there are " + std::to_string(state.nodes.size()) + " already");
+  if (state.node_by_name.size() >= state.config.max_nodes) {
+    effects.warn("node " + name + " is not admitted: there are " + std::to_string(state.node_by_name.size()) +
+                 " already");
     return nullptr;
   }
-  state.node_by_name[name] = static_cast<NodeIndex>(state.nodes.size());
-  Node& node = state.nodes.emplace_back();
+  Node& node = free_place(state);
+  state.node_by_name[name] = static_cast<NodeIndex>(&node - state.nodes.data());
   node.record.status.node = name;
   node.record.first_seen = now.wall;
   return &node;
@@ -66,6 +77,23 @@ void refuse_second_agent(State& state, Effects& effects, Node& node, const wire:
                           "): give one of them another name";
   mail_to(state, node).refusal = wire::Refusal{status.agent_id, why};
   effects.warn("refused a second agent: " + why);
+}
+
+// Of another protocol nothing that it says or hears would be sure to mean the same.
+void refuse_protocol(State& state, Effects& effects, Node& node, const wire::NodeStatus& status) {
+  const bool agent_is_older = status.protocol < wire::kProtocolVersion;
+  const std::string why = "the agent of " + status.node + " is bramble " + status.version + " (protocol " +
+                          std::to_string(status.protocol) + "), the aggregator " + state.config.version +
+                          " (protocol " + std::to_string(wire::kProtocolVersion) + "): upgrade the " +
+                          (agent_is_older ? "agent" : "aggregator");
+  mail_to(state, node).refusal = wire::Refusal{status.agent_id, why};
+  effects.warn("refused: " + why);
+}
+
+// One protocol, two versions: they understand each other, and what one lacks is known.
+std::string version_note(const State& state, const wire::NodeStatus& status) {
+  if (status.version == state.config.version) return "";
+  return " (bramble " + status.version + "; this aggregator is " + state.config.version + ")";
 }
 
 wire::Welcome make_welcome(const State& state, const Node& node) {
@@ -133,7 +161,7 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
   if (!same_agent) node.record.agent_session = node.session;
   if (changed || !same_agent) node.record.boot_session = node.session;
   effects.writes.push_back(PutNode{node.record});
-  effects.info("node " + status.node + " came, session " + std::to_string(node.session));
+  effects.info("node " + status.node + " came, session " + std::to_string(node.session) + version_note(state, status));
 }
 
 void on_farewell(State& state, Effects& effects, Now now, Node& node, const wire::NodeStatus& status) {
@@ -212,6 +240,7 @@ void on_status(State& state, Effects& effects, Now now, const std::string& name,
   }
   Node* node = find_or_add_node(state, effects, now, name);
   if (node == nullptr || note_later_life(state, effects, name, status)) return;
+  if (status.protocol != wire::kProtocolVersion) return refuse_protocol(state, effects, *node, status);
   if (is_foreign(state, effects, *node, status)) return;
   if (is_second_agent(state, *node, status, now)) return refuse_second_agent(state, effects, *node, status);
   on_birth(state, effects, now, *node, status);

@@ -29,6 +29,9 @@ void on_output_sealed(State& state, Effects& effects, Now now, const AttemptKey&
 // What came of an operation on a line, or what was seen of it unasked.
 void on_line(State& state, Effects& effects, Now now, const LineReport& report);
 
+// What came of an operation on identities; the broker knows it already.
+void on_identity(State& state, Effects& effects, Now now, const IdentityReport& report);
+
 // It is proved that the node has no power: whatever ran there is dead, and `fence` tasks run again.
 void on_power_off(State& state, Effects& effects, Now now, const std::string& node);
 

@@ -129,6 +129,10 @@ struct PutNode {
   NodeRecord node;
 };
 
+struct RemoveNode {  // its telemetry and the audit log stay
+  std::string node;
+};
+
 struct AddJob {
   JobRecord job;
 };
@@ -215,8 +219,8 @@ struct AddAudit {
 };
 
 using StoreWrite =
-    std::variant<PutSession, PutNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt, PutTask,
-                 PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks, PutPower, PutPowerPause, AddAudit>;
+    std::variant<PutSession, PutNode, RemoveNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt,
+                 PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks, PutPower, PutPowerPause, AddAudit>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
 

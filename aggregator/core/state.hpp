@@ -34,7 +34,8 @@ struct Config {
   std::string version;
   std::string run;  // UUID, new at each start
   std::vector<AlertRule> alerts;
-  std::string home_assistant;  // its discovery prefix; empty: nothing is announced
+  std::string node_broker_url;  // how nodes on other machines reach the broker; empty: they do not
+  std::string home_assistant;   // its discovery prefix; empty: nothing is announced
   int64_t beat_ms = 1000;
   int64_t telemetry_ms = 1000;
   double node_readings_hz = 50;  // of one node; what is beyond is dropped and counted
@@ -157,6 +158,7 @@ struct Inventory {
 
 struct Node {
   NodeRecord record;
+  bool removed = false;  // by a person; the place is free for another one
   NodeState state = NodeState::unknown;
   SessionId session = 0;
   bool foreign = false;           // its agent is joined to another store
@@ -174,6 +176,7 @@ struct Node {
   std::unordered_set<AttemptKey> attempts;          // open, not lost
   std::unordered_set<AttemptKey> lost_attempts;     // open, lost: may come back
   std::unordered_map<AttemptKey, MonoTime> strays;  // not wanted there any more: cancelled until gone
+  std::optional<MonoTime> certificate_asked;        // the last request that was passed on
   std::set<std::string> announced;                  // to Home Assistant: the readings that are sensors of its device
   wire::TasksMessage outbox;                        // goes out at the end of the step; written by mail_to() only
   bool has_mail = false;                            // stands in `mail`
@@ -193,6 +196,18 @@ struct OutputWaiter {
   WatchOutputRequest request;
   ReplyHandler reply;
   MonoTime deadline;
+};
+
+// A person waits until nodes are added or removed.
+struct IdentityWaiter {
+  ReplyHandler reply;
+  std::vector<std::string> nodes;
+  std::string user;
+  std::string reason;
+  size_t open = 0;               // operations that are not answered
+  std::set<std::string> failed;  // nodes
+  int http_status = 200;         // of the first of these
+  std::string error;             // the same
 };
 
 struct DoctorWaiter {
@@ -253,6 +268,8 @@ struct State {
   std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;
   std::vector<DoctorWaiter> doctors;
+  std::map<uint64_t, IdentityWaiter> identity_waiters;  // by the number that their operations have
+  uint64_t last_identity_op = 0;
   uint64_t last_ping = 0;
   std::deque<std::pair<AttemptKey, wire::Stream>> pull_queue;
   uint32_t pulling = 0;  // streams

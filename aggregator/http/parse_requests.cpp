@@ -131,6 +131,31 @@ Result<Draining> parse_drain(std::string_view body) {
   return draining;
 }
 
+Result<Adding> parse_add_node(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Adding adding;
+  Fields fields(*json, "", {"node", "replace"});
+  fields.need("node").text("node", adding.node, {1, kMaxNameBytes}).flag("replace", adding.replace);
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return adding;
+}
+
+Result<Removing> parse_remove_nodes(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Removing removing;
+  Fields fields(*json, "", {"nodes", "force", "reason"});
+  fields.need("nodes")
+      .with("nodes",
+            [&](const Json& value, const std::string& name) { return read_nodes(value, name, removing.nodes); })
+      .flag("force", removing.force)
+      .text("reason", removing.reason, {0, kMaxReasonBytes});
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  if (removing.nodes.all) return fail("name the nodes that are to be removed: 'all' is not taken for it");
+  return removing;
+}
+
 Result<Calibrating> parse_calibrate(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());

@@ -55,6 +55,17 @@ struct Draining {
   std::string reason;
 };
 
+struct Adding {
+  std::string node;
+  bool replace = false;
+};
+
+struct Removing {
+  NodeSet nodes;  // named, not all
+  bool force = false;
+  std::string reason;
+};
+
 struct Calibrating {
   NodeSet nodes;
   std::optional<wire::PowerModel> power;
@@ -81,6 +92,8 @@ Result<Cancellation> parse_cancel(std::string_view body);
 Result<Forgetting> parse_forget(std::string_view body);
 Result<Retrying> parse_retry(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
+Result<Adding> parse_add_node(std::string_view body);
+Result<Removing> parse_remove_nodes(std::string_view body);
 Result<Calibrating> parse_calibrate(std::string_view body);
 Result<Switching> parse_switch(std::string_view body);
 Result<std::string> parse_reason(std::string_view body);     // of an object with nothing else; it may be empty

@@ -33,6 +33,8 @@ constexpr Pattern kPatterns[] = {
     {"GET", "/jobs/#/tasks/#/output/stderr", Endpoint::read_output, wire::Stream::stderr_},
     {"POST", "/blobs", Endpoint::upload_blob},
     {"GET", "/nodes", Endpoint::list_nodes},
+    {"POST", "/nodes/add", Endpoint::add_node},
+    {"POST", "/nodes/remove", Endpoint::remove_nodes},
     {"POST", "/nodes/calibrate", Endpoint::calibrate},
     {"GET", "/nodes/doctor", Endpoint::doctor},
     {"POST", "/nodes/drain", Endpoint::drain},

@@ -33,6 +33,8 @@ enum class Endpoint {
   list_nodes,
   calibrate,
   doctor,
+  add_node,
+  remove_nodes,
   drain,
   resume,
   query,

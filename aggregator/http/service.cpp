@@ -92,6 +92,10 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       return &Service::show_job;
     case Endpoint::list_tasks:
       return &Service::list_tasks;
+    case Endpoint::add_node:
+      return &Service::add_node;
+    case Endpoint::remove_nodes:
+      return &Service::remove_nodes;
     case Endpoint::drain:
     case Endpoint::resume:
       return &Service::set_drained;

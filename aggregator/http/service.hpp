@@ -97,6 +97,8 @@ class Service : public std::enable_shared_from_this<Service> {
   void list_jobs(const Route& route, HttpRequest& request, const Answer& answer);
   void show_job(const Route& route, HttpRequest& request, const Answer& answer);
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
+  void add_node(const Route& route, HttpRequest& request, const Answer& answer);
+  void remove_nodes(const Route& route, HttpRequest& request, const Answer& answer);
   void set_drained(const Route& route, HttpRequest& request, const Answer& answer);
   void calibrate(const Route& route, HttpRequest& request, const Answer& answer);
   void examine_nodes(const Route& route, HttpRequest& request, const Answer& answer);

@@ -82,6 +82,21 @@ void Service::choose_and_ask(const Caller& caller, ApiCall listing, const Answer
   });
 }
 
+void Service::add_node(const Route&, HttpRequest& request, const Answer& answer) {
+  auto adding = parse_add_node(request.body);
+  if (!adding) return answer(error_reply(adding.error()));
+  ask_and_answer(request.caller, AddNodeRequest{std::move(adding->node), adding->replace}, answer);
+}
+
+// Also one that was added and never came.
+void Service::remove_nodes(const Route&, HttpRequest& request, const Answer& answer) {
+  auto removing = parse_remove_nodes(request.body);
+  if (!removing) return answer(error_reply(removing.error()));
+  ask_and_answer(request.caller,
+                 RemoveNodesRequest{std::move(removing->nodes.names), removing->force, std::move(removing->reason)},
+                 answer);
+}
+
 void Service::set_drained(const Route& route, HttpRequest& request, const Answer& answer) {
   const auto draining = parse_drain(request.body);
   if (!draining) return answer(error_reply(draining.error()));

@@ -147,6 +147,7 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection, int64_t kee
   const std::pair<sqlite::Statement*, std::string_view> statements[] = {
       {&writer.session_, "UPDATE meta SET value = ? WHERE name = 'last_session'"},
       {&writer.node_, kPutNode},
+      {&writer.remove_node_, "DELETE FROM nodes_raw WHERE node = ?"},
       {&writer.job_, kAddJob},
       {&writer.progress_, kPutProgress},
       {&writer.appended_task_, kAppendTask},
@@ -208,6 +209,8 @@ Status JobWriter::put(const PutNode& write) {
                    node.boot_session, member(node.power, &wire::PowerModel::idle_w),
                    member(node.power, &wire::PowerModel::busy_w));
 }
+
+Status JobWriter::put(const RemoveNode& write) { return remove_node_.run(write.node); }
 
 Status JobWriter::put(const AddJob& write) {
   const JobSpec& spec = write.job.spec;

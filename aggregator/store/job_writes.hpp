@@ -68,6 +68,7 @@ class JobWriter {
  private:
   Status put(const PutSession& write);
   Status put(const PutNode& write);
+  Status put(const RemoveNode& write);
   Status put(const AddJob& write);
   Status put(const AddTasks& write);
   Status put(const PutOutput& write);
@@ -90,6 +91,7 @@ class JobWriter {
 
   sqlite::Statement session_;
   sqlite::Statement node_;
+  sqlite::Statement remove_node_;
   sqlite::Statement job_;
   sqlite::Statement progress_;
   sqlite::Statement appended_task_;

@@ -11,8 +11,9 @@ void print_usage(std::FILE* to, const DaemonProgram& program) {
   std::fprintf(to, "usage: %s [--config FILE]   (default %s)\n       %s --version\n", program.name.c_str(),
                program.default_config.c_str(), program.name.c_str());
   for (const auto& other : program.others) {
-    std::fprintf(to, "       %s [--config FILE] %s\n           %s\n", program.name.c_str(), other.flag.c_str(),
-                 other.help.c_str());
+    const std::string value = other.value.empty() ? "" : " " + other.value;
+    std::fprintf(to, "       %s [--config FILE] %s%s\n           %s\n", program.name.c_str(), other.flag.c_str(),
+                 value.c_str(), other.help.c_str());
   }
 }
 
@@ -26,7 +27,13 @@ int daemon_main(int argc, char** argv, const DaemonProgram& program, const Daemo
     const auto other =
         std::find_if(program.others.begin(), program.others.end(), [&](const auto& each) { return each.flag == word; });
     if (other != program.others.end()) {
-      action = other->act;
+      const bool has_value = !other->value.empty();
+      if (has_value && i + 1 == argc) {
+        print_usage(stderr, program);
+        return 2;
+      }
+      const std::string value = has_value ? argv[++i] : "";
+      action = [act = other->act, value](const std::string& path) { return act(path, value); };
     } else if (word == "--config" && i + 1 < argc) {
       config_path = argv[++i];
     } else if (word == "--version") {

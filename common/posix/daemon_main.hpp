@@ -17,7 +17,8 @@ struct DaemonProgram {
   struct Other {
     std::string flag;  // "--renew-store"
     std::string help;  // one line
-    DaemonAction act;
+    std::function<Result<int>(const std::string& config_path, const std::string& value)> act;
+    std::string value = {};  // how the help calls what must follow the flag; empty: nothing does
   };
 
   std::string name;

@@ -1,8 +1,14 @@
 #include "common/posix/machine.hpp"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "common/posix/files.hpp"
 
@@ -21,7 +27,37 @@ Result<std::string> given_or_read(const std::string& given, const std::string& p
   return text;
 }
 
+// Empty for one that leads nowhere from another machine, or only over a named interface.
+std::string text_of(const sockaddr* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = nullptr;
+  if (address->sa_family == AF_INET) {
+    bytes = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
+  } else if (address->sa_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+    if (!IN6_IS_ADDR_LINKLOCAL(&v6)) bytes = &v6;
+  }
+  if (bytes == nullptr || ::inet_ntop(address->sa_family, bytes, text.data(), text.size()) == nullptr) return "";
+  const std::string result = text.data();
+  return result.starts_with("169.254.") ? "" : result;
+}
+
 }  // namespace
+
+std::vector<std::string> local_addresses() {
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return {};
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> list(first, ::freeifaddrs);
+  std::vector<std::string> addresses;
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    const bool is_up = (entry->ifa_flags & IFF_UP) != 0 && (entry->ifa_flags & IFF_LOOPBACK) == 0;
+    if (entry->ifa_addr == nullptr || !is_up) continue;
+    if (std::string text = text_of(entry->ifa_addr); !text.empty()) addresses.push_back(std::move(text));
+  }
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [](const std::string& text) { return text.find(':') == std::string::npos; });
+  return addresses;
+}
 
 Result<std::string> read_boot_id(const MachineOptions& options) {
   return given_or_read(options.boot_id, options.root + "/proc/sys/kernel/random/boot_id",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/base/result.hpp"
 
@@ -20,6 +21,9 @@ struct MachineOptions {
 
 // The first part of the host's name; empty if it has none.
 std::string host_name();
+
+// Numeric addresses of the interfaces that are up, but loopback and link-local ones; IPv4 first.
+std::vector<std::string> local_addresses();
 
 // Of the two the one that every Linux has; a container may lack the machine's.
 Result<std::string> read_boot_id(const MachineOptions& options = {});

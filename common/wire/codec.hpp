@@ -22,6 +22,8 @@ std::string encode(const BlobGet& message);
 std::string encode(const OutputWant& message);
 std::string encode(const Checkup& message);
 std::string encode(const Control& message);
+std::string encode(const CertificateRequest& message);
+std::string encode(const NewCertificate& message);
 std::string encode(const AggregatorStatus& message);
 
 // Message is one of the types above.
@@ -48,6 +50,10 @@ template <>
 Result<Checkup> decode<Checkup>(std::string_view payload);
 template <>
 Result<Control> decode<Control>(std::string_view payload);
+template <>
+Result<CertificateRequest> decode<CertificateRequest>(std::string_view payload);
+template <>
+Result<NewCertificate> decode<NewCertificate>(std::string_view payload);
 template <>
 Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
 

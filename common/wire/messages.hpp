@@ -339,6 +339,24 @@ struct Control {
   bool operator==(const Control&) const = default;
 };
 
+// --- node/<node>/certificate/request, node/<node>/certificate -------------------------------------------------------
+
+// The node's certificate ends soon. Said again until a certificate comes.
+struct CertificateRequest {
+  std::string request_pem;  // PKCS #10, for the node's name
+
+  bool operator==(const CertificateRequest&) const = default;
+};
+
+// The answer: a certificate, or why there is none.
+struct NewCertificate {
+  std::string certificate_pem;
+  int64_t renew_after_ms = 0;  // wall time
+  std::string error;
+
+  bool operator==(const NewCertificate&) const = default;
+};
+
 // --- aggregator/status ----------------------------------------------------------------------------------------------
 
 struct AggregatorStatus {

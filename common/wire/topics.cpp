@@ -12,16 +12,19 @@ namespace {
 
 constexpr size_t kMaxTopicBytes = 512;
 
-constexpr std::array<std::pair<NodeTopic, std::string_view>, 10> kPlain = {{{NodeTopic::status, "status"},
-                                                                            {NodeTopic::beat, "beat"},
-                                                                            {NodeTopic::telemetry, "telemetry"},
-                                                                            {NodeTopic::tasks, "tasks"},
-                                                                            {NodeTopic::events, "events"},
-                                                                            {NodeTopic::inventory, "inventory"},
-                                                                            {NodeTopic::checkup, "checkup"},
-                                                                            {NodeTopic::control, "control"},
-                                                                            {NodeTopic::blob_get, "blob/get"},
-                                                                            {NodeTopic::blob_want, "blob/want"}}};
+constexpr std::array<std::pair<NodeTopic, std::string_view>, 12> kPlain = {
+    {{NodeTopic::status, "status"},
+     {NodeTopic::beat, "beat"},
+     {NodeTopic::telemetry, "telemetry"},
+     {NodeTopic::tasks, "tasks"},
+     {NodeTopic::events, "events"},
+     {NodeTopic::inventory, "inventory"},
+     {NodeTopic::checkup, "checkup"},
+     {NodeTopic::control, "control"},
+     {NodeTopic::blob_get, "blob/get"},
+     {NodeTopic::blob_want, "blob/want"},
+     {NodeTopic::certificate_request, "certificate/request"},
+     {NodeTopic::certificate, "certificate"}}};
 constexpr std::string_view kBlobDown = "blob/down/";
 constexpr std::string_view kBlobUp = "blob/up/";
 constexpr std::string_view kAlert = "alert/";

@@ -19,11 +19,13 @@ enum class NodeTopic {
   events,
   inventory,
   checkup,
-  control,    // aggregator -> agent: what is wanted of the machine
-  blob_get,   // agent -> aggregator
-  blob_want,  // aggregator -> agent
-  blob_down,  // aggregator -> agent, raw; has blob and offset
-  blob_up,    // agent -> aggregator, raw; has store, id, stream and offset
+  control,              // aggregator -> agent: what is wanted of the machine
+  blob_get,             // agent -> aggregator
+  blob_want,            // aggregator -> agent
+  blob_down,            // aggregator -> agent, raw; has blob and offset
+  blob_up,              // agent -> aggregator, raw; has store, id, stream and offset
+  certificate_request,  // agent -> aggregator: the one it has ends soon
+  certificate,          // aggregator -> agent
 };
 
 struct ParsedTopic {

@@ -60,6 +60,8 @@ void check_messages(std::string_view text) {
   check_message<OutputWant>(text, "blob/want round trip");
   check_message<Checkup>(text, "checkup round trip");
   check_message<Control>(text, "control round trip");
+  check_message<CertificateRequest>(text, "certificate request round trip");
+  check_message<NewCertificate>(text, "certificate round trip");
   check_message<AggregatorStatus>(text, "aggregator/status round trip");
 }
 

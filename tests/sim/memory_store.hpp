@@ -131,6 +131,7 @@ class MemoryStore {
   }
 
   void apply(const aggregator::PutSession& write) { disk_.last_session = write.session; }
+  void apply(const aggregator::RemoveNode& write) { disk_.nodes.erase(write.node); }
   void apply(const aggregator::PutNode& write) { disk_.nodes[write.node.status.node] = write.node; }
   void apply(const aggregator::AddJob& write) {
     if (!disk_.jobs.emplace(write.job.id, write.job).second)

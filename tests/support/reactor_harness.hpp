@@ -49,6 +49,9 @@ class Harness {
     EXPECT_TRUE(replies_.empty()) << "replies left: " << replies_.front().body;
     EXPECT_TRUE(files_.empty()) << files_.size() << " file operations left";
     EXPECT_TRUE(wants_.empty()) << wants_.size() << " wants left";
+    EXPECT_TRUE(identities_.empty()) << identities_.size() << " operations on identities left, the first for "
+                                     << identities_.front().node;
+    EXPECT_TRUE(certificates_.empty()) << certificates_.size() << " certificates left";
     EXPECT_TRUE(controls_.empty()) << controls_.size() << " control messages left, the first to "
                                    << controls_.front().node;
   }
@@ -234,6 +237,10 @@ class Harness {
   std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
   std::vector<ControlMessage> take_controls() { return std::exchange(controls_, {}); }
 
+  std::vector<IdentityOp> take_identities() { return std::exchange(identities_, {}); }
+  std::vector<wire::NewCertificate> take_certificates() { return std::exchange(certificates_, {}); }
+  std::vector<std::string> take_cleared() { return std::exchange(cleared_, {}); }
+
   std::optional<Publish> take_connect() { return std::exchange(connect_, {}); }
 
   template <typename Write>
@@ -284,6 +291,7 @@ class Harness {
   void keep(Effects effects) {
     for (auto& write : effects.writes) writes_.push_back(std::move(write));
     for (auto& op : effects.files) files_.push_back(std::move(op));
+    for (auto& op : effects.identities) identities_.push_back(std::move(op));
     for (auto& reply : effects.replies) replies_.push_back(std::move(reply.reply));
     for (auto& row : effects.telemetry) telemetry_.push_back(std::move(row));
     for (auto& line : effects.log) {
@@ -297,10 +305,13 @@ class Harness {
     const auto& topics = state_.topics;
     if (publish.topic == topics.aggregator_status() || publish.topic == topics.aggregator_ping()) return;
     if (publish.topic.find("/alert/") != std::string::npos) return;  // alerts_test looks at these
+    if (publish.retained && publish.payload.empty()) return cleared_.push_back(publish.topic);
     const auto topic = state_.topics.parse(publish.topic);
     ASSERT_TRUE(topic) << topic.error().message;
     if (topic->kind == wire::NodeTopic::control) {
       controls_.push_back({topic->node, *wire::decode<wire::Control>(publish.payload), publish.expiry_s});
+    } else if (topic->kind == wire::NodeTopic::certificate) {
+      certificates_.push_back(*wire::decode<wire::NewCertificate>(publish.payload));
     } else if (topic->kind == wire::NodeTopic::blob_want) {
       wants_.push_back(*wire::decode<wire::OutputWant>(publish.payload));
     } else {
@@ -332,6 +343,9 @@ class Harness {
   std::vector<TelemetryRow> telemetry_;
   std::vector<std::string> warnings_;
   std::vector<ControlMessage> controls_;
+  std::vector<IdentityOp> identities_;
+  std::vector<wire::NewCertificate> certificates_;
+  std::vector<std::string> cleared_;  // retained topics
   std::optional<Publish> connect_;
 };
 

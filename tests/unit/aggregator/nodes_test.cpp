@@ -73,6 +73,27 @@ TEST(Nodes, ALateWillDoesNotMarkARebornNode) {
   EXPECT_EQ(cluster.node_state("pi1"), NodeState::on);
 }
 
+TEST(Nodes, AnAgentOfAnotherProtocolIsRefusedWithBothVersions) {
+  for (const int protocol : {wire::kProtocolVersion - 1, wire::kProtocolVersion + 1}) {
+    Config config;
+    config.version = "0.1.0";
+    Harness cluster({}, config);
+    cluster.connect();
+    auto status = Harness::identity("pi1");
+    status.version = "0.9.0";
+    status.protocol = protocol;
+    cluster.say("pi1", NodeTopic::status, status);
+    const auto message = cluster.take("pi1");
+    ASSERT_TRUE(message.refusal);
+    EXPECT_EQ(message.refusal->agent_id, status.agent_id);
+    EXPECT_FALSE(message.welcome);
+    for (const char* const words :
+         {"0.9.0", "0.1.0", protocol < wire::kProtocolVersion ? "the agent" : "the aggregator"}) {
+      EXPECT_NE(message.refusal->why.find(words), std::string::npos) << message.refusal->why;
+    }
+  }
+}
+
 TEST(Nodes, GoodbyeIsToldFromSilence) {
   Harness cluster;
   cluster.connect();

@@ -30,6 +30,8 @@ const std::vector<Decoder> kDecoders = {
     try_decode<OutputWant>,
     try_decode<Checkup>,
     try_decode<Control>,
+    try_decode<CertificateRequest>,
+    try_decode<NewCertificate>,
     try_decode<AggregatorStatus>,
     [](std::string_view text) { return decode_warden_request(text).map([](const auto&) {}); },
     [](std::string_view text) { return decode_warden_report(text).map([](const auto&) {}); },

@@ -151,6 +151,12 @@ TEST(RoundTrip, Checkup) {
   expect_round_trip(Checkup{});
 }
 
+TEST(RoundTrip, Certificates) {
+  expect_round_trip(CertificateRequest{"-----BEGIN"});
+  expect_round_trip(NewCertificate{"-----BEGIN", 1'900'000'000'000, ""});
+  expect_round_trip(NewCertificate{"", 0, "it was removed"});
+}
+
 TEST(RoundTrip, Control) {
   expect_round_trip(samples::full_control());
   expect_round_trip(Control{.store = samples::kStore});
