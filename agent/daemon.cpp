@@ -7,6 +7,7 @@
 #include "agent/core/reactor.hpp"
 #include "agent/runner/blob_cache.hpp"
 #include "agent/runner/machine_halt.hpp"
+#include "agent/runner/node_identity.hpp"
 #include "agent/runner/output_files.hpp"
 #include "agent/runner/saved_state.hpp"
 #include "agent/runner/warden_client.hpp"
@@ -64,13 +65,20 @@ struct OutputRead {
 struct NotSaved {
   std::string why;
 };
-using Answer = std::variant<BlobReady, BlobFailed, OutputRead, NotSaved>;
+struct RequestMade {
+  Result<std::string> request_pem;
+};
+struct CertificateTaken {
+  Result<WallTime> renew_after;
+};
+using Answer = std::variant<BlobReady, BlobFailed, OutputRead, NotSaved, RequestMade, CertificateTaken>;
 
 mqtt::Options broker_options(const Settings& settings, const std::string& agent_id, Which which) {
   const wire::Topics topics(settings.config.cluster);
   const std::string& node = settings.config.node;
   mqtt::Options options;
   options.broker_url = settings.broker_url;
+  options.tls = settings.tls;
   options.username = settings.broker_user;
   options.password = settings.broker_password;
   if (which == Which::control) {
@@ -78,6 +86,7 @@ mqtt::Options broker_options(const Settings& settings, const std::string& agent_
     options.subscriptions = {{topics.node(node, wire::NodeTopic::tasks), 1},
                              {topics.node(node, wire::NodeTopic::blob_want), 1},
                              {topics.node(node, wire::NodeTopic::control), 1},
+                             {topics.node(node, wire::NodeTopic::certificate), 1},
                              {topics.aggregator_status(), 1}};
   } else {
     options.client_id = "bramble-blobs-" + agent_id;
@@ -94,6 +103,7 @@ class Daemon::Impl {
       : lock_(std::move(lock)),
         state_path_(settings.state_dir + "/agent.state"),
         state_(settings.config, std::move(saved), posix::random_u64()),
+        renewal_(identity_directory(settings), settings.config.node),
         blobs_(std::move(blobs)),
         links_(kMaxLinkEvents, SIZE_MAX, [this] { loop_.wake(); }),
         messages_(kMaxMessages, kMaxMessageBytes, [this] { loop_.wake(); }),
@@ -222,6 +232,10 @@ class Daemon::Impl {
       on_blob_ready(state_, effects, now, ready->sha256);
     } else if (const auto* failed = std::get_if<BlobFailed>(&answer)) {
       on_blob_failed(state_, effects, now, failed->sha256, failed->failure, failed->why);
+    } else if (const auto* made = std::get_if<RequestMade>(&answer)) {
+      on_certificate_request_made(state_, effects, now, made->request_pem);
+    } else if (const auto* taken = std::get_if<CertificateTaken>(&answer)) {
+      on_certificate_taken(state_, effects, now, taken->renew_after);
     } else {
       on_disconnected(state_, effects, now, std::get<NotSaved>(answer).why);
     }
@@ -246,6 +260,10 @@ class Daemon::Impl {
       answers.emplace_back(OutputRead{std::move(read), std::move(data)});
     }
     change_connections(effects, saved, answers);
+    if (effects.make_certificate_request) answers.emplace_back(RequestMade{renewal_.make_request()});
+    if (const auto& taken = effects.take_certificate) {
+      answers.emplace_back(CertificateTaken{renewal_.take(taken->certificate_pem, {taken->renew_after_ms})});
+    }
     if (effects.read_sensors) sensors_.request(posix::mono_now());
     return answers;
   }
@@ -316,6 +334,7 @@ class Daemon::Impl {
   const std::string state_path_;
   posix::EventLoop loop_;
   State state_;
+  runner::CertificateRenewal renewal_;
   runner::BlobCache blobs_;
   runner::OutputFiles outputs_;
   posix::Inbox<LinkEvent> links_;
@@ -350,6 +369,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Settings& settings) {
   if (!lock) return tl::unexpected<Error>(lock.error());
   Result<Saved> saved = runner::load_saved(settings.state_dir + "/agent.state", settings.config.machine_id);
   if (!saved) return tl::unexpected<Error>(saved.error());
+  // A person has said anew where this node belongs: it takes the store that it finds there.
+  if (saved->joined != settings.joined) {
+    saved->joined = settings.joined;
+    saved->store.clear();
+    saved->term = 0;
+  }
   Result<runner::BlobCache> blobs = runner::BlobCache::open(settings.config.blob_dir);
   if (!blobs) return tl::unexpected<Error>(blobs.error());
   return std::unique_ptr<Daemon>(

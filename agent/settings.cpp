@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "agent/runner/node_identity.hpp"
 #include "agent/sensors/hardware.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
@@ -23,14 +24,25 @@ struct Given {
   int64_t telemetry_ms = 0;
   std::string password_file;
   posix::MachineOptions machine;
+  bool node = false;
+  bool cluster = false;
 };
 
 Status read_keys(const std::string& path, Settings& settings, Given& given) {
   Result<posix::ConfigFile> file = posix::ConfigFile::read(path);
   if (!file) return tl::unexpected<Error>(file.error());
-  file->text("node", settings.config.node);
-  file->text("cluster", settings.config.cluster);
+  std::string node;
+  std::string cluster;
+  file->text("node", node);
+  file->text("cluster", cluster);
+  given.node = !node.empty();
+  given.cluster = !cluster.empty();
+  if (given.node) settings.config.node = node;
+  if (given.cluster) settings.config.cluster = cluster;
   file->text("broker_url", settings.broker_url);
+  file->text("broker_ca_file", settings.tls.ca_file);
+  file->text("broker_certificate_file", settings.tls.certificate_file);
+  file->text("broker_key_file", settings.tls.key_file);
   file->text("broker_user", settings.broker_user);
   file->text("broker_password_file", given.password_file);
   file->text("state_dir", settings.state_dir);
@@ -76,7 +88,9 @@ Status check(const Settings& settings) {
   for (const auto& [name, value] : config.labels) {
     if (Status label = check_name("a label", name); !label) return label;
   }
-  if (const auto broker = mqtt::parse_broker_url(settings.broker_url); !broker) return fail(broker.error().message);
+  if (!settings.broker_url.empty()) {
+    if (const auto broker = mqtt::parse_broker_urls(settings.broker_url); !broker) return fail(broker.error().message);
+  }
   if (config.power.idle_w > config.power.busy_w) return fail("idle_w must not be above busy_w");
   if (Status optional = check_optional_path("sensors_dir", settings.drop_ins.directory); !optional) return optional;
   if (Status optional = check_optional_path("halt_request", settings.halt.request_file); !optional) return optional;
@@ -85,6 +99,33 @@ Status check(const Settings& settings) {
   for (const std::string* path : {&settings.state_dir, &settings.warden_socket}) {
     if (!path->starts_with('/')) return fail("state_dir and warden_socket must begin with '/', not be '" + *path + "'");
   }
+  return {};
+}
+
+// A name that the file gives, and one that a joining gave.
+Status take_joined_name(const char* key, const std::string& joined, bool given, std::string& name) {
+  if (given && name != joined) {
+    return fail(std::string(key) + " is '" + name + "', but this node was joined as '" + joined +
+                "': remove the line, or join it under the other name");
+  }
+  name = joined;
+  return {};
+}
+
+Status take_identity(Settings& settings, const Given& given) {
+  const auto identity = runner::load_identity(identity_directory(settings));
+  if (!identity) return tl::unexpected<Error>(identity.error());
+  if (!*identity) return {};
+  Config& config = settings.config;
+  if (Status name = take_joined_name("node", (*identity)->node, given.node, config.node); !name) return name;
+  if (Status name = take_joined_name("cluster", (*identity)->cluster, given.cluster, config.cluster); !name)
+    return name;
+  if (settings.broker_url.empty()) settings.broker_url = (*identity)->broker_url;
+  if (settings.tls.ca_file.empty()) {
+    settings.tls = {(*identity)->ca_file, (*identity)->node_file, (*identity)->node_file, false};
+    config.renew_certificate_after = (*identity)->renew_after;
+  }
+  settings.joined = (*identity)->joined;
   return {};
 }
 
@@ -124,9 +165,7 @@ Status complete(Settings& settings, const Given& given, const sensors::Hardware&
   return read_password(given.password_file, settings.broker_password);
 }
 
-}  // namespace
-
-Result<Settings> read_settings(const std::string& path) {
+Result<Settings> read(const std::string& path, bool joined) {
   const sensors::Hardware hardware = sensors::read_hardware({});
   Settings settings;
   Given given;
@@ -134,9 +173,20 @@ Result<Settings> read_settings(const std::string& path) {
   settings.config.node = posix::host_name();
   settings.config.cluster = "bramble";
   if (Status keys = read_keys(path, settings, given); !keys) return tl::unexpected<Error>(keys.error());
+  if (joined) {
+    if (Status taken = take_identity(settings, given); !taken) return in_context(path, taken.error());
+  }
   if (Status sound = check(settings); !sound) return in_context(path, sound.error());
   if (Status completed = complete(settings, given, hardware); !completed) return in_context(path, completed.error());
   return settings;
 }
+
+}  // namespace
+
+std::string identity_directory(const Settings& settings) { return settings.state_dir + "/identity"; }
+
+Result<Settings> read_settings(const std::string& path) { return read(path, true); }
+
+Result<Settings> read_settings_unjoined(const std::string& path) { return read(path, false); }
 
 }  // namespace bramble::agent

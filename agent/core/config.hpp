@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/core/energy.hpp"
+#include "common/base/clock.hpp"
 #include "common/base/ids.hpp"
 #include "common/wire/messages.hpp"
 
@@ -28,8 +29,9 @@ struct Config {
   wire::PowerModel power;     // of the board, or as the configuration says
   std::map<std::string, int64_t> resources;
   std::map<std::string, std::string> labels;
-  std::optional<int64_t> beat_ms;       // given here, it wins over the aggregator's wish
-  std::optional<int64_t> telemetry_ms;  // the same
+  std::optional<WallTime> renew_certificate_after;  // absent: the node has none
+  std::optional<int64_t> beat_ms;                   // given here, it wins over the aggregator's wish
+  std::optional<int64_t> telemetry_ms;              // the same
 
   uint64_t max_spool_bytes = uint64_t{256} << 20;  // results kept until acknowledged: above it nothing more is started
   size_t max_spool_attempts = 4096;
@@ -46,6 +48,7 @@ struct Saved {
   TermId term = 0;         // the highest seen of that store
   std::map<AttemptKey, Joules> charged;   // what was running at the agent's last regular end, with its joules
   std::optional<wire::PowerModel> power;  // the aggregator's newest calibration of this node; absent: there is none
+  std::string joined = {};                // the newest joining that was taken note of
 
   bool operator==(const Saved&) const = default;
 };

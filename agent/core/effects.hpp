@@ -63,8 +63,10 @@ struct Effects {
   bool disconnect = false;  // both connections, in the regular way, after what stands in publish
   std::optional<Connect> connect;
   bool connect_bulk = false;
-  bool read_sensors = false;  // answered by on_reading, soon or never: a sensor may hang
-  MonoTime wake_at;           // on_tick is due then at the latest; set by flush
+  bool make_certificate_request = false;                 // answered by on_certificate_request_made
+  std::optional<wire::NewCertificate> take_certificate;  // answered by on_certificate_taken
+  bool read_sensors = false;                             // answered by on_reading, soon or never: a sensor may hang
+  MonoTime wake_at;                                      // on_tick is due then at the latest; set by flush
 };
 
 }  // namespace bramble::agent

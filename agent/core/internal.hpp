@@ -31,6 +31,8 @@ void send_inventory_if_owed(State& state, Effects& effects);
 void send_beat_if_due(State& state, Effects& effects, Now now);
 
 // --- control.cpp ---
+void ask_for_certificate(State& state, Effects& effects, Now now);
+void handle_certificate(State& state, Effects& effects, wire::NewCertificate message);
 void handle_control(State& state, Effects& effects, Now now, const wire::Control& control);
 
 // --- tasks.cpp ---

@@ -37,6 +37,10 @@ void handle_node_message(State& state, Effects& effects, Now now, const wire::Pa
       return decode_and<wire::Control>(state, effects, "control", payload, [&](const wire::Control& control) {
         handle_control(state, effects, now, control);
       });
+    case wire::NodeTopic::certificate:
+      return decode_and<wire::NewCertificate>(
+          state, effects, "certificate", payload,
+          [&](wire::NewCertificate&& message) { handle_certificate(state, effects, std::move(message)); });
     default:
       return;  // nothing that this version acts on
   }
@@ -77,6 +81,7 @@ void on_tick(State& state, Effects& effects, Now now) {
   connect_if_due(state, effects, now);
   send_beat_if_due(state, effects, now);
   sample_if_due(state, effects, now);
+  ask_for_certificate(state, effects, now);
   repeat_events(state, now);
   repeat_pulls(state, effects, now);
 }

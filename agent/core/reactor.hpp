@@ -48,6 +48,10 @@ void on_output_read(State& state, Effects& effects, Now now, const ReadOutput& r
 // Answers Effects::halt when it could not be passed on, or nobody took it. Later is fine.
 void on_halt_failed(State& state, Effects& effects, Now now, std::string_view why);
 
+// Answers Effects::make_certificate_request and Effects::take_certificate.
+void on_certificate_request_made(State& state, Effects& effects, Now now, const Result<std::string>& request_pem);
+void on_certificate_taken(State& state, Effects& effects, Now now, const Result<WallTime>& renew_after);
+
 void on_tick(State& state, Effects& effects, Now now);
 
 // The agent is to end: says goodbye and disconnects. Tasks go on in the warden.

@@ -160,7 +160,11 @@ void handle_tasks_message(State& state, Effects& effects, Now now, wire::TasksMe
 }
 
 void handle_aggregator_status(State& state, Effects& effects, const wire::AggregatorStatus& status) {
-  if (status.online) passes_store_fence(state, effects, status.store, status.term);
+  if (!status.online) return;
+  passes_store_fence(state, effects, status.store, status.term);
+  if (status.version.empty() || status.version == state.config.version) return;
+  say_once(state, effects, "version " + status.version,
+           "the aggregator is bramble " + shortened(status.version, 64) + ", this agent " + state.config.version);
 }
 
 void send_inventory_if_owed(State& state, Effects& effects) {

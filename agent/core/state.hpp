@@ -217,6 +217,13 @@ struct Halt {
   bool failed = false;
 };
 
+// The node's certificate, where it has one.
+struct Identity {
+  std::optional<WallTime> renew_after;
+  std::string request_pem;  // for the next one, until that has come
+  MonoTime ask_at;
+};
+
 struct Energy {
   EnergyMeter meter;
   EnergyLedger ledger;
@@ -247,6 +254,7 @@ struct State {
     session.beat_ms = config.beat_ms.value_or(session.beat_ms);
     session.telemetry_ms = config.telemetry_ms.value_or(session.telemetry_ms);
     telemetry.run = seed;
+    identity.renew_after = config.renew_certificate_after;
   }
 
   Config config;
@@ -264,6 +272,7 @@ struct State {
   WardenView warden;
   Lease lease;
   std::optional<Halt> halt;
+  Identity identity;
   Energy energy;
   TelemetryState telemetry;
   CheckupState checkup;

@@ -66,6 +66,7 @@ std::string format_saved(const agent::Saved& saved) {
   std::string text = "agent_id " + saved.agent_id + "\nmachine_id " + saved.machine_id + "\ncounter " +
                      std::to_string(saved.counter) + "\n";
   if (!saved.store.empty()) text += "store " + saved.store + "\nterm " + std::to_string(saved.term) + "\n";
+  if (!saved.joined.empty()) text += "joined " + saved.joined + "\n";
   if (saved.power) {
     text += "idle_w " + std::to_string(saved.power->idle_w) + "\nbusy_w " + std::to_string(saved.power->busy_w) + "\n";
   }
@@ -83,6 +84,7 @@ Result<agent::Saved> parse_saved(std::string_view text) {
   saved.agent_id = lines["agent_id"];
   saved.machine_id = lines["machine_id"];
   saved.store = lines["store"];
+  saved.joined = lines["joined"];
   const bool sound = is_uuid(saved.agent_id) && parse_whole(lines["counter"], saved.counter) &&
                      (saved.store.empty() || (is_uuid(saved.store) && parse_whole(lines["term"], saved.term)));
   wire::PowerModel power;  // damaged or none: the aggregator says it again

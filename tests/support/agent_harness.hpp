@@ -65,6 +65,8 @@ class AgentHarness {
     EXPECT_FALSE(connect) << "an attempt to connect left over";
     EXPECT_FALSE(disconnect) << "a disconnect left over";
     EXPECT_FALSE(connect_bulk) << "an attempt to connect for files left over";
+    EXPECT_FALSE(make_certificate_request) << "a certificate request left over";
+    EXPECT_FALSE(take_certificate) << "a certificate left over";
     EXPECT_FALSE(read_sensors) << "a reading of the sensors left over";
   }
   AgentHarness(const AgentHarness&) = delete;
@@ -271,6 +273,8 @@ class AgentHarness {
   std::optional<Connect> connect;
   bool disconnect = false;
   bool connect_bulk = false;
+  bool make_certificate_request = false;
+  std::optional<wire::NewCertificate> take_certificate;
   bool read_sensors = false;
   MonoTime wake_at;
 
@@ -314,6 +318,8 @@ class AgentHarness {
     if (effects.halt) halts.push_back(*effects.halt);
     disconnect |= effects.disconnect;
     connect_bulk |= effects.connect_bulk;
+    make_certificate_request |= effects.make_certificate_request;
+    if (effects.take_certificate) take_certificate = effects.take_certificate;
     read_sensors |= effects.read_sensors;
     wake_at = effects.wake_at;
     std::move(effects.publish.begin(), effects.publish.end(), std::back_inserter(publishes));

@@ -283,5 +283,16 @@ TEST(AgentSession, PublishesReadingsWhileConnected) {
   EXPECT_EQ(readings[0].values.at("load1"), 0.5);
 }
 
+TEST(AgentSession, AnAggregatorOfAnotherVersionIsNamedOnceWithOurs) {
+  AgentHarness agent;
+  agent.make_ready();
+  const wire::AggregatorStatus status{true, kStore, 1, "", "0.9.0"};
+  for (int i = 0; i < 2; ++i) agent.message(agent.state.topics.aggregator_status(), wire::encode(status));
+  const auto log = agent.take_log();
+  ASSERT_EQ(log.size(), 1U);
+  EXPECT_NE(log[0].find("0.9.0"), std::string::npos);
+  EXPECT_NE(log[0].find("0.1.0"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace bramble::agent::testing
