@@ -109,7 +109,7 @@ void on_disconnected(State& state, Effects& effects, Now now, std::string_view r
   state.link.retry_at = next_attempt(state, state.link, now);
   if (state.link.failure_said) return;
   state.link.failure_said = true;
-  effects.log.push_back("no connection to the broker (" + shortened(reason, 200) +
+  effects.log.push_back("no connection to the broker (" + shortened(reason, 500) +
                         "); trying again until there is one");
 }
 

@@ -1,6 +1,7 @@
 #include "common/mqtt/paho_connection.hpp"
 
 #include "common/mqtt/reason_text.hpp"
+#include "common/mqtt/tls_probe.hpp"
 
 #ifdef __SANITIZE_THREAD__
 // Exempts the one function that needs it; see there.
@@ -14,11 +15,7 @@ namespace bramble::mqtt {
 namespace {
 
 constexpr int probe_limit_ms = 100;
-// With TLS 1.3 the broker refuses a certificate only after we take the handshake for done, and paho keeps its words.
-constexpr const char* ended_tls =
-    ": it does not take our certificate (the node was removed, the certificate has ended or is another cluster's; on "
-    "the "
-    "head, 'bramble node add' makes a new one), or does not speak TLS there";
+constexpr int tls_limit_ms = 1000;
 constexpr int first_error_code = 0x80;  // MQTT 5 reason codes from here on are refusals
 
 // Paho hands one pointer through to the end of a sending: size and QoS of the message fit into it.
@@ -41,6 +38,17 @@ paho::message to_paho(Message message) {
     properties.add({paho::property::MESSAGE_EXPIRY_INTERVAL, static_cast<int32_t>(message.expiry_s)});
   }
   return {std::move(message.topic), std::move(message.payload), message.qos, message.retained, properties};
+}
+
+// Without an error handler: paho C++ 1.2 gives paho C a pointer into options that are gone by then.
+paho::ssl_options to_paho(const TlsFiles& files) {
+  paho::ssl_options ssl;
+  if (!files.ca_file.empty()) ssl.set_trust_store(files.ca_file);
+  if (!files.certificate_file.empty()) ssl.set_key_store(files.certificate_file);
+  if (!files.key_file.empty()) ssl.set_private_key(files.key_file);
+  ssl.set_enable_server_cert_auth(true);
+  ssl.set_verify(files.verify_host);
+  return ssl;
 }
 
 BrokerLimits limits_of(const paho::properties& connack) {
@@ -98,32 +106,11 @@ void PahoConnection::set_handlers() {
 
 void PahoConnection::start(const std::optional<Message>& will) {
   started_ = std::chrono::steady_clock::now();
-  fill_connect_options(will);
-  client_.connect(connect_, nullptr, connect_listener_);
+  client_.connect(connect_options(will), nullptr, connect_listener_);
 }
 
-// OpenSSL's words come on paho's threads; several lines may come of one failure, and the last names its reason.
-paho::ssl_options PahoConnection::ssl_options() {
-  paho::ssl_options ssl;
-  if (!options_.tls.ca_file.empty()) ssl.set_trust_store(options_.tls.ca_file);
-  if (!options_.tls.certificate_file.empty()) ssl.set_key_store(options_.tls.certificate_file);
-  if (!options_.tls.key_file.empty()) ssl.set_private_key(options_.tls.key_file);
-  ssl.set_enable_server_cert_auth(true);
-  ssl.set_verify(options_.tls.verify_host);
-  ssl.set_error_handler([this](const std::string& line) {
-    const std::lock_guard lock(tls_mutex_);
-    tls_error_ = line;
-  });
-  return ssl;
-}
-
-std::string PahoConnection::tls_trouble() const {
-  const std::lock_guard lock(tls_mutex_);
-  return tls_reason(tls_error_);
-}
-
-void PahoConnection::fill_connect_options(const std::optional<Message>& will) {
-  paho::connect_options& connect = connect_;
+paho::connect_options PahoConnection::connect_options(const std::optional<Message>& will) const {
+  paho::connect_options connect;
   connect.set_mqtt_version(MQTTVERSION_5);
   connect.set_clean_start(true);
   connect.set_automatic_reconnect(false);
@@ -133,11 +120,12 @@ void PahoConnection::fill_connect_options(const std::optional<Message>& will) {
   if (!options_.username.empty()) connect.set_user_name(options_.username);
   if (!options_.password.empty()) connect.set_password(options_.password);
   if (will) connect.set_will_message(to_paho(*will));
-  if (address_.tls) connect.set_ssl(ssl_options());
+  if (address_.tls) connect.set_ssl(to_paho(options_.tls));
   // On the final object: the builder's properties crash in paho C++ 1.2.
   paho::properties properties;
   properties.add({paho::property::MAXIMUM_PACKET_SIZE, static_cast<int32_t>(options_.max_incoming_bytes)});
   connect.set_properties(std::move(properties));
+  return connect;
 }
 
 void PahoConnection::connected(const paho::token& token) {
@@ -155,15 +143,14 @@ void PahoConnection::connect_failed(const paho::token& token) {
   const int code = token.get_return_code();
   if (code > 0) {
     owner_.on_down(*this, broker() + " refuses the connection: " + reason_text(code));
-  } else if (const std::string trouble = tls_trouble(); !trouble.empty()) {
-    owner_.on_down(*this, "no TLS with " + broker() + ": " + trouble);
   } else if (std::chrono::steady_clock::now() - started_ >= std::chrono::seconds(options_.connect_timeout_s)) {
     owner_.on_down(
         *this, "cannot reach " + broker() + ": no answer within " + std::to_string(options_.connect_timeout_s) + " s");
   } else {
-    std::string why = why_unreachable(address_, probe_limit_ms);
-    if (address_.tls && why == kEndedAtOnce) why += ended_tls;
-    owner_.on_down(*this, "cannot reach " + broker() + ": " + why);
+    const std::string why = why_unreachable(address_, probe_limit_ms);
+    const std::string tls = address_.tls && why == kEndedAtOnce ? why_no_tls(address_, options_.tls, tls_limit_ms) : "";
+    owner_.on_down(*this,
+                   tls.empty() ? "cannot reach " + broker() + ": " + why : "no TLS with " + broker() + ": " + tls);
   }
 }
 

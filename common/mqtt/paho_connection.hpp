@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,14 +65,12 @@ class PahoConnection {
   };
 
   void set_handlers();
-  void fill_connect_options(const std::optional<Message>& will);
-  paho::ssl_options ssl_options();
+  paho::connect_options connect_options(const std::optional<Message>& will) const;
   void connected(const paho::token& token);
   void connect_failed(const paho::token& token);
   void subscribe();
   void subscribed(const paho::token& token);
   void subscribe_failed(const std::string& why);
-  std::string tls_trouble() const;  // empty: TLS has not complained
   std::string broker() const { return "the broker at " + to_string(address_); }
 
   const Options& options_;
@@ -81,9 +78,6 @@ class PahoConnection {
   ConnectionOwner& owner_;
   BrokerLimits limits_;
   std::chrono::steady_clock::time_point started_;
-  mutable std::mutex tls_mutex_;  // never held while paho is called
-  std::string tls_error_;
-  paho::connect_options connect_;  // here for as long as the connection: OpenSSL's words are told to a part of it
   Listener connect_listener_;
   Listener subscribe_listener_;
   Listener send_listener_;

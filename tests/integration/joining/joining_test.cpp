@@ -116,7 +116,7 @@ TEST_F(Joining, WhatIsNoJoinFileIsRefusedAndChangesNothing) {
 
 TEST_F(Joining, SeveralNodesAreAddedIntoAFolder) {
   wait_until_up();
-  EXPECT_EQ(bramble({"node", "add", "pi[01-03]"}).status, 1);
+  EXPECT_EQ(bramble({"node", "add", "pi[01-03]"}).status, 2);
   EXPECT_EQ(bramble({"node", "add", "pi[01-03]", "--output", dir_ / "joins"}).status, 0);
   for (const char* const name : {"pi01", "pi02", "pi03"}) {
     const std::string text = posix::read_file(dir_ / "joins" + "/" + name + ".join", 1 << 20).value_or("");

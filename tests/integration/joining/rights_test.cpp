@@ -153,7 +153,7 @@ TEST_F(Rights, ARemovedNodeIsNotLetInAndOneThatIsConnectedIsNotHeard) {
   EXPECT_FALSE(again->transport().connected());
   ASSERT_TRUE(node->transport().publish({.topic = topic("pi01", "checkup"), .payload = "still here", .qos = 1}));
   const auto neighbour = client(pi02_, "neighbour");
-  ASSERT_TRUE(neighbour->connect());
+  ASSERT_TRUE(neighbour->connect()) << neighbour->reasons().back();
   ASSERT_TRUE(neighbour->transport().publish({.topic = topic("pi02", "checkup"), .payload = "and I", .qos = 1}));
   for (size_t count = 1; seen->wait_messages(count); ++count) {
     if (seen->received().back().payload == "and I") break;

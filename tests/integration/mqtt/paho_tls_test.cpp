@@ -74,7 +74,7 @@ TEST_F(PahoTls, WithoutACertificateNobodyIsLetIn) {
 
 TEST_F(PahoTls, ACertificateOfAnotherAuthorityIsRefused) {
   const Mosquitto broker(options());
-  EXPECT_THAT(why_refused(broker, with(leaf(other_, "pi01"))), HasSubstr("bramble node add"));
+  EXPECT_THAT(why_refused(broker, with(leaf(other_, "pi01"))), HasSubstr("another cluster"));
 }
 
 TEST_F(PahoTls, ACertificateThatHasEndedIsRefused) {
