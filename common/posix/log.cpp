@@ -31,7 +31,7 @@ std::string_view name_of(LogLevel level) {
 
 std::string timestamp() {
   const int64_t now_ms = wall_now().ms;
-  const time_t seconds = now_ms / 1000;
+  const auto seconds = static_cast<time_t>(now_ms / 1000);
   tm utc{};
   ::gmtime_r(&seconds, &utc);
   std::array<char, 32> date{};
