@@ -52,6 +52,7 @@ APT::Architectures { "$architecture"; };
 APT::Sandbox::User "$(id -un)";
 APT::Get::AllowUnauthenticated "false";
 Acquire::Languages "none";
+Acquire::Retries::Delay "false";
 Debug::NoLocking "true";
 Dir::Etc::sourcelist "$folder/etc/sources.list";
 Dir::Etc::sourceparts "$folder/etc/parts";
@@ -71,11 +72,15 @@ CONF
   } >"$folder/apt.conf"
   private_apt_folder=$folder
   update_lists "$log" && return
-  # Mirrors do not always keep the security suite of every architecture in step.
+  grep -q '^[EW]: .*[/ ]'"$suite"'/InRelease' "$log" && die_without_lists "$suite" "$log"
+  # Mirrors do not always keep the updates of every architecture in step.
   echo "$program: without the latest updates, for their lists could not be fetched: $(first_error "$log")" >&2
   sed -i -E '/-(updates|security) main$/d' "$folder/etc/sources.list"
-  update_lists "$log" ||
-    die "the package lists of $suite could not be fetched: $(first_error "$log"). Does \"apt-get update\" work on this machine?"
+  update_lists "$log" || die_without_lists "$suite" "$log"
+}
+
+die_without_lists() {
+  die "the package lists of $1 could not be fetched: $(first_error "$2"). Does \"apt-get update\" work on this machine?"
 }
 
 update_lists() { apt_get update -o APT::Update::Error-Mode=any >"$1" 2>&1; }
