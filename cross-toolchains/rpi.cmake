@@ -3,17 +3,21 @@
 # CMake reads a toolchain file many times, also for each try_compile: it must be quick, and change nothing the second time.
 
 # Debian's cross compilers bring libc and libstdc++ of their own release, so that the sysroot must be of the same one.
-if(NOT BRAMBLE_SUITE)
-  file(STRINGS /etc/os-release BRAMBLE_SUITE REGEX "^VERSION_CODENAME=")
-  string(REGEX REPLACE "^VERSION_CODENAME=\"?([a-z]*)\"?$" "\\1" BRAMBLE_SUITE "${BRAMBLE_SUITE}")
-  if(NOT BRAMBLE_SUITE MATCHES "^(bookworm|trixie)$")
-    message(FATAL_ERROR "Cross-building works on Debian 12 (bookworm) and 13 (trixie), whose compilers and libraries fit each other; "
-      "this is \"${BRAMBLE_SUITE}\". Build in a container of one of them, or on the Pi itself (./bootstrap build).")
-  endif()
+file(STRINGS /etc/os-release BRAMBLE_SUITE REGEX "^VERSION_CODENAME=")
+string(REGEX REPLACE "^VERSION_CODENAME=\"?([a-z]*)\"?$" "\\1" BRAMBLE_SUITE "${BRAMBLE_SUITE}")
+if(NOT BRAMBLE_SUITE MATCHES "^(bookworm|trixie)$")
+  message(FATAL_ERROR "Cross-building works on Debian 12 (bookworm) and 13 (trixie), whose compilers and libraries fit each other; "
+    "this is \"${BRAMBLE_SUITE}\". Build in a container of one of them, or on the Pi itself (./bootstrap build).")
 endif()
+find_program(BRAMBLE_CROSS_CXX ${BRAMBLE_TRIPLET}-g++ NO_CMAKE_FIND_ROOT_PATH)
+find_program(BRAMBLE_QEMU ${BRAMBLE_QEMU_NAME}-static NO_CMAKE_FIND_ROOT_PATH)
+if(NOT BRAMBLE_CROSS_CXX OR NOT BRAMBLE_QEMU)
+  message(FATAL_ERROR "${BRAMBLE_TRIPLET}-g++ or ${BRAMBLE_QEMU_NAME}-static is missing: ./bootstrap cross installs what is needed.")
+endif()
+
 set(BRAMBLE_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../build/sysroots/${BRAMBLE_TARGET}-${BRAMBLE_SUITE}
   CACHE PATH "Made by cross-toolchains/make-sysroot")
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BRAMBLE_SUITE BRAMBLE_SYSROOT)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BRAMBLE_SYSROOT)
 cmake_path(NORMAL_PATH BRAMBLE_SYSROOT)
 
 get_property(in_try_compile GLOBAL PROPERTY IN_TRY_COMPILE)
@@ -33,11 +37,6 @@ set(CMAKE_SYSTEM_PROCESSOR ${BRAMBLE_PROCESSOR})
 set(CMAKE_LIBRARY_ARCHITECTURE ${BRAMBLE_TRIPLET})
 set(CMAKE_SYSROOT ${BRAMBLE_SYSROOT})
 
-find_program(BRAMBLE_CROSS_CXX ${BRAMBLE_TRIPLET}-g++ NO_CMAKE_FIND_ROOT_PATH)
-find_program(BRAMBLE_QEMU ${BRAMBLE_QEMU_NAME}-static NO_CMAKE_FIND_ROOT_PATH)
-if(NOT BRAMBLE_CROSS_CXX OR NOT BRAMBLE_QEMU)
-  message(FATAL_ERROR "${BRAMBLE_TRIPLET}-g++ or ${BRAMBLE_QEMU_NAME}-static is missing: ./bootstrap cross installs what is needed.")
-endif()
 set(CMAKE_C_COMPILER ${BRAMBLE_TRIPLET}-gcc)
 set(CMAKE_CXX_COMPILER ${BRAMBLE_TRIPLET}-g++)
 

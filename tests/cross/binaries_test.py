@@ -39,7 +39,7 @@ NEWER = {"rpi-armv6": ARMV7_ONLY, "rpi-aarch64": LSE_ATOMICS}
 
 # Functions that are entered only where the processor was found to have what they need.
 CHOSEN_AT_RUN_TIME = {
-    "rpi-armv6": re.compile(r"libat_.*_i[0-9]+$|.*(neon|_armv7|_armv8|NEON).*|_armv8_.*|bsaes_.*|_bsaes_.*"),
+    "rpi-armv6": re.compile(r"libat_\w+_i[0-9]+$"),
     "rpi-aarch64": re.compile(r"__aarch64_(cas|swp|ldadd|ldclr|ldeor|ldset)\w*"),
 }
 
