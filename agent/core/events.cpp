@@ -44,7 +44,7 @@ size_t encoded_bytes(const State& state, const Outgoing& event, const std::vecto
   if (event.type == wire::EventType::finished) {
     bytes += kFinishedOverheadBytes + state.tasks.held.at(event.id).result->text.size() * 2;
   }
-  for (const Range& range : ranges) bytes += static_cast<size_t>(in_base64(range.bytes));
+  for (const Range& range : ranges) bytes += in_base64(static_cast<size_t>(range.bytes));
   return bytes;
 }
 

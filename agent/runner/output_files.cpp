@@ -16,7 +16,7 @@ Result<std::string> OutputFiles::read(const agent::ReadOutput& request) const {
   const std::string path = directory_ + "/" + wire::directory_name(request.task) + name;
   const posix::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return posix::system_failure("cannot open " + path, errno);
-  std::string data(request.max_bytes, '\0');
+  std::string data(static_cast<size_t>(request.max_bytes), '\0');
   size_t size = 0;
   while (size < data.size()) {
     const ssize_t got =
