@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "agent/core/reactor.hpp"
+#include "agent/core/status_line.hpp"
 #include "agent/runner/blob_cache.hpp"
 #include "agent/runner/machine_halt.hpp"
 #include "agent/runner/node_identity.hpp"
@@ -20,6 +21,7 @@
 #include "common/posix/inbox.hpp"
 #include "common/posix/lock_file.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/service_notifier.hpp"
 #include "common/posix/system_clock.hpp"
 #include "common/posix/uuid.hpp"
 
@@ -132,6 +134,7 @@ class Daemon::Impl {
     warden_.start();
     halt_.start();
     step();
+    notifier_.ready();
     loop_.run();
     return 0;
   }
@@ -325,6 +328,7 @@ class Daemon::Impl {
     Effects effects;
     const Now now = posix::now();
     agent::stop(state_, effects, now);
+    notifier_.stopping();
     carry_out_all(std::move(effects), now);
     watchdog_.stop();
     loop_.stop();
@@ -333,6 +337,7 @@ class Daemon::Impl {
   posix::UniqueFd lock_;
   const std::string state_path_;
   posix::EventLoop loop_;
+  posix::ServiceNotifier notifier_{loop_, [this] { return status_line(state_); }};  // before any thread
   State state_;
   runner::CertificateRenewal renewal_;
   runner::BlobCache blobs_;

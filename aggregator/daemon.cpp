@@ -9,6 +9,7 @@
 #include "aggregator/broker/own_broker.hpp"
 #include "aggregator/connections.hpp"
 #include "aggregator/core/reactor.hpp"
+#include "aggregator/core/status_line.hpp"
 #include "aggregator/daemon_events.hpp"
 #include "aggregator/daemon_options.hpp"
 #include "aggregator/examination.hpp"
@@ -29,6 +30,7 @@
 #include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
 #include "common/posix/reactor_loop.hpp"
+#include "common/posix/service_notifier.hpp"
 #include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
@@ -81,6 +83,7 @@ class Daemon::Impl {
          [this] { release(); }, [this] { return std::optional(next_tick_); },
          [this](const Error& error) { on_commit_failed(error); }});
     reactor.step();
+    notifier_.ready();
     loop_.run();
     return exit_code_;
   }
@@ -336,6 +339,7 @@ class Daemon::Impl {
 
   void stop() {
     stopping_ = true;
+    notifier_.stopping();
     // Apart from what a commit that failed still holds back.
     Effects farewell;
     on_stop(state_, farewell, posix::now());
@@ -345,8 +349,15 @@ class Daemon::Impl {
     loop_.stop();
   }
 
+  std::string status() const {
+    if (stopping_) return "stopping";
+    if (store_stuck_) return "the job database cannot be written: nothing is taken until it can";
+    return status_line(state_);
+  }
+
   const DaemonConfig config_;
   posix::EventLoop loop_;
+  posix::ServiceNotifier notifier_{loop_, [this] { return status(); }};  // before any thread
   posix::Inbox<Event> inbox_;
   State state_;
   Effects effects_;

@@ -28,7 +28,8 @@ std::string how_it_ended(int wait_status) {
 
 }  // namespace
 
-Warden::Warden(WardenOptions options) : options_(std::move(options)), layout_(options_.state) {
+Warden::Warden(WardenOptions options)
+    : options_(std::move(options)), layout_(options_.state), notifier_(loop_, [this] { return status_line(); }) {
   if (!options_.run_as) note_ = "tasks run as the warden's own user";
 }
 
@@ -49,6 +50,7 @@ Status Warden::set_up() {
 }
 
 Status Warden::run() {
+  notifier_.ready();
   loop_.run();
   return failure_;
 }
@@ -188,6 +190,7 @@ void Warden::replace_keeper(Slot& slot) {
 
 void Warden::begin_stop() {
   stopping_ = true;
+  notifier_.stopping();
   posix::log_info("stopping: ending all tasks");
   for (const auto& slot : slots_) {
     if (!slot->running || !slot->channel) continue;
@@ -204,6 +207,12 @@ void Warden::stop_if_idle() {
   if (busy) return;
   flush_all();
   loop_.stop();
+}
+
+std::string Warden::status_line() const {
+  const auto busy = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->running; });
+  return std::to_string(busy) + " of " + std::to_string(slots_.size()) + " slots busy, " +
+         (agent_ ? "the agent is connected" : "no agent") + (stopping_ ? ", stopping" : "");
 }
 
 Warden::Slot* Warden::idle_slot() {

@@ -18,6 +18,7 @@
 #include "common/base/result.hpp"
 #include "common/posix/event_loop.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/service_notifier.hpp"
 #include "common/posix/unique_fd.hpp"
 #include "common/wire/warden_messages.hpp"
 
@@ -71,6 +72,7 @@ class Warden {
   void on_signal(int signal);
   void begin_stop();
   void stop_if_idle();
+  std::string status_line() const;  // "2 of 4 slots busy, the agent is connected"
 
   // memory_watch.cpp
   void watch_memory();
@@ -111,6 +113,7 @@ class Warden {
   Layout layout_;
   std::string note_;
   posix::EventLoop loop_;
+  posix::ServiceNotifier notifier_;
   posix::UniqueFd state_lock_;
   posix::UniqueFd listener_;
   std::unique_ptr<Channel> agent_;
