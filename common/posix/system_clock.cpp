@@ -1,11 +1,14 @@
 #include "common/posix/system_clock.hpp"
 
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include <ctime>
 
 namespace bramble::posix {
 namespace {
+
+constexpr const char* kTimesyncdMark = "/run/systemd/timesync/synchronized";
 
 int64_t read_ms(clockid_t clock) {
   timespec time{};
@@ -20,7 +23,9 @@ WallTime wall_now() { return {read_ms(CLOCK_REALTIME)}; }
 
 bool is_clock_synchronised() {
   timex request = {};
-  return ::adjtimex(&request) != TIME_ERROR && (request.status & STA_UNSYNC) == 0;
+  const int clock = ::adjtimex(&request);
+  if (clock < 0) return ::access(kTimesyncdMark, F_OK) == 0;  // a sandbox forbids the question
+  return clock != TIME_ERROR && (request.status & STA_UNSYNC) == 0;
 }
 
 }  // namespace bramble::posix
