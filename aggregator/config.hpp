@@ -15,7 +15,7 @@ namespace bramble::aggregator {
 
 struct DaemonConfig {
   std::string cluster = "bramble";
-  std::string state_dir = "/var/lib/bramble";
+  std::string state_dir = "/var/lib/bramble/aggregator";
   std::string api_socket = "/run/bramble/api.sock";
   std::string tcp_listen;  // "127.0.0.1:8737"; empty: no TCP
   std::string token_file;  // needed with tcp_listen

@@ -1,8 +1,10 @@
 #include "agent/warden/options.hpp"
 
 #include <getopt.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -21,6 +23,13 @@ constexpr std::array<option, 7> kLongOptions{{
     {"version", no_argument, nullptr, 'v'},
     {nullptr, 0, nullptr, 0},
 }};
+
+// As the agent counts them: the cores that this process may use.
+uint32_t usable_cores() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::clamp(static_cast<uint32_t>(CPU_COUNT(&set)), 1U, kMaxSlots);
+}
 
 Status set_slots(WardenOptions& options, const std::string& text) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), options.slots);
@@ -74,10 +83,10 @@ Status set_option(WardenOptions& options, int letter) {
 }  // namespace
 
 std::string usage() {
-  return "Usage: bramble-warden --state DIR --slots N [--user NAME] [--group NAME]\n"
+  return "Usage: bramble-warden --state DIR [--slots N] [--user NAME] [--group NAME]\n"
          "Runs a node's tasks and ends them. The agent connects at DIR/warden.sock.\n\n"
          "  --state DIR    where attempts and their outputs are kept; made if it is missing\n"
-         "  --slots N      how many tasks may run at once\n"
+         "  --slots N      how many tasks may run at once; default: the number of cores\n"
          "  --user NAME    run tasks as this user (needs root); default: the warden's own\n"
          "  --group NAME   who may connect and read outputs, besides the warden's own user\n"
          "  --version      print the version\n";
@@ -96,7 +105,7 @@ Result<std::optional<WardenOptions>> parse_options(int argc, char** argv) {
   }
   if (::optind < argc) return fail("unknown argument '" + std::string(argv[::optind]) + "': see bramble-warden --help");
   if (options.state.empty()) return fail("--state DIR is missing: see bramble-warden --help");
-  if (options.slots == 0) return fail("--slots N is missing: see bramble-warden --help");
+  if (options.slots == 0) options.slots = usable_cores();
   return options;
 }
 

@@ -1,6 +1,9 @@
 // The agent's connection: requests refused, connections lost, bytes that make no sense.
+#include <sched.h>
+
 #include "common/posix/files.hpp"
 #include "fixture.hpp"
+#include "support/daemon.hpp"
 
 namespace bramble::test {
 namespace {
@@ -158,6 +161,15 @@ TEST_F(WardenLink, AFrameThatIsTooLargeClosesTheConnectionAndNothingElse) {
 TEST_F(WardenLink, AnotherProtocolIsRefusedInWords) {
   client_.send(wire::WardenHello{99});
   EXPECT_THAT(client_.expect<wire::WardenRefused>().why, HasSubstr("protocol 99"));
+}
+
+TEST(WardenCommandLine, ThereIsASlotForEachCoreWhereNothingElseIsSaid) {
+  const TempDir dir;
+  Daemon warden("warden", dir / "log", {BRAMBLE_WARDEN, "--state", dir / "state"});
+  warden.start();
+  cpu_set_t set;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+  EXPECT_EQ(WardenClient(dir / "state/warden.sock").hello().slots, static_cast<uint32_t>(CPU_COUNT(&set)));
 }
 
 TEST(WardenCommandLine, WrongUsageIsSaidWithStatus2) {
