@@ -30,15 +30,26 @@ class UnitsTest : public ::testing::Test {
     ASSERT_FALSE(units_.empty());
   }
 
-  // Their programs stand beside them here.
+  // Their scripts stand beside them here, the daemons in the build.
   void copy_unit(const std::string& name) {
-    const std::string installed = "=/usr/libexec/";
     std::string text = posix::read_file(kUnits + "/" + name, 1 << 16).value();
-    for (size_t at = 0; (at = text.find(installed, at)) != std::string::npos; ++at) {
-      text.replace(at, installed.size(), "=" + kUnits + "/");
-    }
+    replace_all(text, "=/usr/libexec/", "=" + kUnits + "/");
+    replace_all(text, "=/usr/bin/", "=" + std::string(BRAMBLE_BINARY_DIR) + "/bin/");
     ASSERT_TRUE(posix::write_file_atomically(dir_ / name, text));
     units_.push_back(dir_ / name);
+  }
+
+  static void replace_all(std::string& text, const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+  }
+
+  // tenths: of 10, as systemd-analyze counts.
+  void expect_exposure_at_most(int tenths, const std::string& unit) const {
+    const Ended ended = analyze({"security", "--offline=true", "--threshold=" + std::to_string(tenths), dir_ / unit});
+    EXPECT_TRUE(ended.status.success()) << ended.said;
+    EXPECT_NE(ended.said.find("Overall exposure level for " + unit), std::string::npos) << ended.said;
   }
 
   Ended analyze(std::vector<std::string> words) const {
@@ -63,9 +74,16 @@ TEST_F(UnitsTest, ThisTestSeesAWrongKey) {
   EXPECT_NE(analyze({"verify", "--man=no", dir_ / "wrong.path"}).said.find("PathExist"), std::string::npos);
 }
 
-TEST_F(UnitsTest, TheOneThatIsRootMayDoLittle) {
-  const Ended ended = analyze({"security", "--offline=true", "--threshold=15", dir_ / "bramble-halt.service"});
-  EXPECT_TRUE(ended.status.success()) << ended.said;  // 1.5 of 10
+TEST_F(UnitsTest, TheHaltThatIsRootMayDoLittle) { expect_exposure_at_most(15, "bramble-halt.service"); }
+
+TEST_F(UnitsTest, AgentAndAggregatorMayDoLittle) {
+  expect_exposure_at_most(20, "bramble-agent.service");
+  expect_exposure_at_most(20, "bramble-aggregator.service");
+}
+
+TEST_F(UnitsTest, ThisTestSeesAnExposedUnit) {
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "open.service", "[Service]\nExecStart=/bin/true\n"));
+  EXPECT_FALSE(analyze({"security", "--offline=true", "--threshold=20", dir_ / "open.service"}).status.success());
 }
 
 }  // namespace
