@@ -1,0 +1,141 @@
+# What is installed where, and the Debian packages made of it: cmake --workflow --preset packages.
+#
+# Three components, each a package: agent (with the warden), aggregator, cli. README.md in this folder says what they do
+# when they are installed, upgraded, removed and purged.
+include(GNUInstallDirs)
+set(units ${CMAKE_CURRENT_LIST_DIR})
+set(packaging ${CMAKE_CURRENT_LIST_DIR}/packages)
+set(made ${CMAKE_BINARY_DIR}/package_files)
+
+install(TARGETS bramble-agent bramble-warden RUNTIME DESTINATION bin COMPONENT agent)
+install(TARGETS bramble-aggregator RUNTIME DESTINATION bin COMPONENT aggregator)
+install(TARGETS bramble RUNTIME DESTINATION bin COMPONENT cli)
+
+# Absolute places: systemd, udev and people look nowhere else, whatever the prefix.
+install(FILES ${units}/bramble-agent.service ${units}/bramble-warden.service ${units}/bramble-halt.path
+  ${units}/bramble-halt.service DESTINATION lib/systemd/system COMPONENT agent)
+install(FILES ${units}/bramble-aggregator.service DESTINATION lib/systemd/system COMPONENT aggregator)
+install(PROGRAMS ${units}/bramble-halt DESTINATION libexec COMPONENT agent)
+install(FILES ${units}/60-bramble-watchdog.rules DESTINATION lib/udev/rules.d COMPONENT agent)
+install(FILES ${units}/60-bramble-gpio.rules DESTINATION lib/udev/rules.d COMPONENT aggregator)
+foreach(part agent aggregator)
+  install(FILES ${units}/bramble-${part}.sysusers DESTINATION lib/sysusers.d RENAME bramble-${part}.conf COMPONENT ${part})
+  install(FILES ${units}/${part}.toml DESTINATION /etc/bramble COMPONENT ${part})
+endforeach()
+
+# Debian's own papers. Everything is compressed as Debian does it, without a time, so that equal builds are equal.
+function(bramble_gzip from to)
+  add_custom_command(OUTPUT ${to}
+    COMMAND sh -c "mkdir -p $(dirname ${to}) && gzip -9nc ${from} > ${to}" DEPENDS ${from} VERBATIM)
+endfunction()
+
+function(bramble_papers component package)
+  set(folder ${made}/${package})
+  file(READ ${packaging}/copyright.head copyright)
+  file(STRINGS ${CMAKE_SOURCE_DIR}/LICENSE license)
+  list(SUBLIST license 4 -1 license) # the title and the holder stand in the head
+  foreach(line ${license})
+    string(APPEND copyright " ${line}\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${folder}/copyright CONTENT "${copyright}" @ONLY)
+  bramble_gzip(${packaging}/changelog ${folder}/changelog.gz)
+  bramble_gzip(${CMAKE_SOURCE_DIR}/README.md ${folder}/README.md.gz)
+  add_custom_target(papers_of_${component} ALL DEPENDS ${folder}/changelog.gz ${folder}/README.md.gz)
+  install(FILES ${folder}/copyright ${folder}/changelog.gz ${folder}/README.md.gz
+    DESTINATION share/doc/${package} COMPONENT ${component})
+  if(EXISTS ${packaging}/${package}.lintian-overrides)
+    install(FILES ${packaging}/${package}.lintian-overrides
+      DESTINATION share/lintian/overrides RENAME ${package} COMPONENT ${component})
+  endif()
+endfunction()
+bramble_papers(agent bramble-agent)
+bramble_papers(aggregator bramble-aggregator)
+bramble_papers(cli bramble)
+
+# A manual page from what the program itself says; one that was cross-built says it under its emulator.
+function(bramble_man component package program section summary)
+  set(page ${made}/${package}/${program}.${section})
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${CMAKE_COMMAND} -E env MAN_PACKAGE=${package} sh -c
+      "program=$1; shift; \"$@\" > \"$program\"" sh ${page}
+      ${packaging}/make-man ${program} ${section} ${summary} ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${program}>
+    DEPENDS ${packaging}/make-man ${program} VERBATIM)
+  bramble_gzip(${page} ${page}.gz)
+  add_custom_target(man_of_${program} ALL DEPENDS ${page}.gz)
+  install(FILES ${page}.gz DESTINATION share/man/man${section} COMPONENT ${component})
+endfunction()
+bramble_man(agent bramble-agent bramble-agent 8 "the daemon of a bramble's node")
+bramble_man(agent bramble-agent bramble-warden 8 "owns and ends the tasks of a bramble's node")
+bramble_man(aggregator bramble-aggregator bramble-aggregator 8 "the daemon of a bramble's head")
+bramble_man(cli bramble bramble 1 "hand out work to a cluster of Raspberry Pis and watch it")
+
+# --- the packages ---
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME bramble)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "bramble maintainers <bramble@users.noreply.example>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_COMPONENTS_ALL agent aggregator cli)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz) # bookworm's dpkg and Raspberry Pi OS read it
+
+set(sysusers "systemd | systemd-standalone-sysusers | systemd-sysusers")
+set(services "init-system-helpers (>= 1.54~)")
+
+set(CPACK_DEBIAN_AGENT_PACKAGE_NAME bramble-agent)
+set(CPACK_DEBIAN_AGENT_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_AGENT_PACKAGE_PREDEPENDS "${services}")
+set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS "${sysusers}")
+set(CPACK_DEBIAN_AGENT_PACKAGE_RECOMMENDS bubblewrap)
+set(CPACK_DEBIAN_AGENT_PACKAGE_SUGGESTS bramble)
+set(CPACK_COMPONENT_AGENT_DESCRIPTION "agent of a cluster of Raspberry Pis
+The daemons of a node: bramble-agent tells the head of the cluster about load,
+temperature and power over MQTT and takes tasks; bramble-warden, a process
+apart, owns the tasks, which go on when the agent is upgraded or restarted.")
+set(CPACK_DEBIAN_AGENT_PACKAGE_CONTROL_EXTRA
+  ${made}/control/agent/postinst ${made}/control/agent/prerm ${made}/control/agent/postrm
+  ${made}/control/agent/conffiles)
+
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_NAME bramble-aggregator)
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_PREDEPENDS "${services}")
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_DEPENDS "mosquitto, bramble (= ${PROJECT_VERSION}), ${sysusers}")
+set(CPACK_COMPONENT_AGGREGATOR_DESCRIPTION "head of a cluster of Raspberry Pis
+The daemon of the head node: hands out work, stores what the nodes tell, and
+switches their power through GPIO lines. It starts a Mosquitto of its own where
+no broker is configured, beside the one that Debian's mosquitto package starts.")
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_CONTROL_EXTRA
+  ${made}/control/aggregator/postinst ${made}/control/aggregator/prerm ${made}/control/aggregator/postrm
+  ${made}/control/aggregator/conffiles)
+
+set(CPACK_DEBIAN_CLI_PACKAGE_NAME bramble)
+set(CPACK_DEBIAN_CLI_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_CLI_PACKAGE_SUGGESTS "bramble-agent, bramble-aggregator")
+set(CPACK_COMPONENT_CLI_DESCRIPTION "command for a cluster of Raspberry Pis
+Submits jobs to the head of a bramble, follows and explains them, and asks for
+nodes, telemetry and energy. Where bramble-agent and bramble-aggregator are
+installed too, its command local starts a whole cluster on one machine.")
+
+# Under the names that dpkg knows them by.
+foreach(part agent aggregator)
+  foreach(script postinst prerm postrm conffiles)
+    configure_file(${packaging}/${part}.${script} ${made}/control/${part}/${script} COPYONLY)
+  endforeach()
+endforeach()
+include(CPack)
+
+# Of what the package step has made.
+if(BRAMBLE_PACKAGES)
+  add_test(NAME packages.lintian COMMAND ${packaging}/check-lintian ${CMAKE_BINARY_DIR}/packages)
+  set_tests_properties(packages.lintian PROPERTIES LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 300)
+endif()
