@@ -162,9 +162,7 @@ Status OwnBroker::restart() {
   return start(port_);
 }
 
-void OwnBroker::stop(int timeout_ms) {
-  process_.end(timeout_ms);
-  ::unlink((dir_ + "/state.json").c_str());
-}
+// state.json stays, for the port: agents were told of it.
+void OwnBroker::stop(int timeout_ms) { process_.end(timeout_ms); }
 
 }  // namespace bramble::aggregator

@@ -216,7 +216,15 @@ TEST_F(OwnBrokerTest, StopLeavesNoProcess) {
   broker.stop();
   EXPECT_FALSE(broker.alive());
   EXPECT_FALSE(exists(pid));
-  EXPECT_EQ(file("state.json"), "");
+}
+
+TEST_F(OwnBrokerTest, ComesBackOnItsPortAfterAStop) {
+  OwnBroker broker = start();
+  broker.stop();
+  OwnBroker next = start();
+  EXPECT_FALSE(next.adopted());
+  EXPECT_EQ(next.port(), broker.port());
+  next.stop();
 }
 
 TEST_F(OwnBrokerTest, StopEndsABrokerThatDoesNotAnswer) {
