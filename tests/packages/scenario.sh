@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Runs in the container that in_container.sh boots, as root, after everything else: head and node are this one machine.
+set -euo pipefail
+
+units=(bramble-aggregator.service bramble-warden.service bramble-agent.service bramble-halt.path)
+
+say() { printf '### %s\n' "$*"; }
+fail() {
+  printf 'FAILED: %s\n' "$*"
+  systemctl --no-pager status 'bramble-*' || true
+  journalctl --no-pager -n 60 -o cat -u 'bramble-*' || true
+  exit 1
+}
+# wait_for WHAT COMMAND... : until it succeeds; most of what is awaited here tells nobody when it comes.
+wait_for() {
+  local what=$1 tries
+  shift
+  for ((tries = 0; tries < 600; ++tries)); do
+    if "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  fail "$what did not come"
+}
+status_of() { systemctl show --property StatusText --value "$1"; }
+pid_of() { systemctl show --property MainPID --value "$1"; }
+status_has() { status_of "$1" | grep -qF -- "$2"; }
+active() { systemctl --quiet is-active "$@"; }
+node_is_on() { bramble node list --json | jq -e '.[0].state == "on"'; }
+has_another_pid() {
+  local now
+  now=$(pid_of "$1")
+  [ "$now" != "$2" ] && [ "$now" != 0 ]
+}
+broker_pid() { pgrep -u bramble-aggregator -x mosquitto; }
+
+check_install() {
+  say "users, services, what they may"
+  for user in bramble-agent bramble-task bramble-aggregator; do
+    getent passwd $user >/dev/null || fail "no user $user"
+  done
+  for unit in "${units[@]}"; do wait_for "$unit" active "$unit"; done
+  [ "$(ps -o user:20= -p "$(pid_of bramble-agent)")" = bramble-agent ] || fail "the agent is another user"
+  [ "$(ps -o user:20= -p "$(pid_of bramble-aggregator)")" = bramble-aggregator ] || fail "the aggregator is another user"
+  [ "$(stat -c '%U %a' /var/lib/bramble/agent)" = "bramble-agent 700" ] || fail "others may look into the agent's state"
+  id -nG bramble-aggregator | grep -qw gpio || fail "the aggregator may not switch GPIO lines"
+  for page in bramble.1 bramble-agent.8 bramble-warden.8 bramble-aggregator.8; do
+    find /usr/share/man -name "$page.gz" | grep -q . || fail "no manual page $page"
+  done
+}
+
+# By hand: the aggregator's own broker, its name and password.
+join() {
+  say "the node is joined"
+  local broker=/var/lib/bramble/aggregator/broker
+  install -m 0640 -g bramble-agent $broker/password /etc/bramble/broker-password
+  {
+    echo "broker_url = \"$(jq -r .url $broker/client.json)\""
+    echo "broker_user = \"$(jq -r .username $broker/client.json)\""
+    echo 'broker_password_file = "/etc/bramble/broker-password"'
+    echo 'node = "pi01"'
+  } >>/etc/bramble/agent.toml
+  systemctl restart bramble-agent
+  wait_for "the node" node_is_on
+}
+
+check_status() {
+  say "status lines"
+  wait_for "the agent's status line" status_has bramble-agent "welcomed by the aggregator, 0 of "
+  wait_for "the aggregator's status line" status_has bramble-aggregator "1 node, no work"
+  wait_for "the warden's status line" status_has bramble-warden "slots busy, the agent is connected"
+  status_of bramble-agent
+  status_of bramble-aggregator
+  status_of bramble-warden
+}
+
+check_work() {
+  say "a task, by a user without rights"
+  local who
+  who=$(runuser -u nobody -- bramble run -- id -un) || fail "nobody may not run a task"
+  [ "$who" = bramble-task ] || fail "a task runs as $who"
+  bramble job list --json | jq -e '.[0].owner == "nobody"' >/dev/null || fail "the job is not nobody's"
+  ! bramble run -- cat /var/lib/bramble/agent/agent.state >/dev/null 2>&1 || fail "a task reads the agent's state"
+  ! bramble run -- touch /usr/here >/dev/null 2>&1 || fail "a task writes in /usr"
+}
+
+check_watchdog() {
+  say "an agent that hangs is started again"
+  local before
+  before=$(pid_of bramble-agent)
+  kill -STOP "$before"
+  wait_for "another agent" has_another_pid bramble-agent "$before"
+  wait_for "the node" node_is_on
+  journalctl -o cat -u bramble-agent | grep -q "Watchdog timeout" || fail "it was not the watchdog"
+}
+
+check_crash_of_the_head() {
+  say "a head that dies finds its broker again"
+  local aggregator broker
+  aggregator=$(pid_of bramble-aggregator)
+  broker=$(broker_pid) || fail "the aggregator has no Mosquitto"
+  kill -KILL "$aggregator"
+  wait_for "another aggregator" has_another_pid bramble-aggregator "$aggregator"
+  wait_for "its readiness" active bramble-aggregator
+  wait_for "the node" node_is_on
+  [ "$(broker_pid)" = "$broker" ] || fail "the broker was not adopted"
+}
+
+start_task() {
+  rm -f /tmp/go
+  bramble submit -- sh -c 'echo try $BRAMBLE_ATTEMPT; until [ -e /tmp/go ]; do sleep 0.1; done; echo end' >/dev/null
+  wait_for "the task" status_has bramble-warden "1 of "
+}
+end_task() {
+  touch /tmp/go
+  bramble job wait last || fail "the job failed"
+  [ "$(bramble job cat last | tr '\n' ' ')" = "try 1 end " ] || fail "the task was disturbed: $(bramble job cat last)"
+}
+
+check_upgrade() {
+  say "an upgrade in the middle of a task"
+  start_task
+  local agent warden aggregator
+  agent=$(pid_of bramble-agent) warden=$(pid_of bramble-warden) aggregator=$(pid_of bramble-aggregator)
+  dpkg -i /upgrade/*.deb >/tmp/upgrade.log 2>&1 || fail "dpkg: $(cat /tmp/upgrade.log)"
+  grep -F "systemctl restart bramble-warden" /tmp/upgrade.log || fail "nobody says that the warden goes on"
+  dpkg-query -W -f '${Version}\n' bramble-agent | grep -q upgrade || fail "nothing was upgraded"
+  has_another_pid bramble-agent "$agent" || fail "the agent was not restarted"
+  has_another_pid bramble-aggregator "$aggregator" || fail "the aggregator was not restarted"
+  [ "$(pid_of bramble-warden)" = "$warden" ] || fail "the warden was restarted"
+  grep -q broker-password /etc/bramble/agent.toml || fail "the configuration is lost"
+  wait_for "the node" node_is_on
+  end_task
+
+  say "restarts in the middle of a task"
+  start_task
+  systemctl restart bramble-agent bramble-aggregator
+  wait_for "the node" node_is_on
+  end_task
+  systemctl restart bramble-warden
+  wait_for "the node" node_is_on
+  [ "$(bramble run -- echo again)" = again ] || fail "no task after the warden was restarted"
+}
+
+check_foreign() {
+  say "a package of another architecture"
+  if dpkg -i /foreign/bramble-agent_*.deb >/tmp/foreign.log 2>&1; then fail "it was installed"; fi
+  grep -F "does not match system" /tmp/foreign.log || fail "$(cat /tmp/foreign.log)"
+  active bramble-agent || fail "and it stopped the agent"
+}
+
+check_remove() {
+  say "removed: configuration and state stay"
+  dpkg -r bramble-agent >/dev/null 2>&1 || fail "dpkg -r"
+  ! active bramble-agent || fail "the agent still runs"
+  ! active bramble-warden || fail "the warden still runs"
+  grep -q broker-password /etc/bramble/agent.toml || fail "the configuration is gone"
+  [ -e /var/lib/bramble/agent/agent.state ] || fail "the state is gone"
+  dpkg -i /packages/bramble-agent_*.deb >/dev/null 2>&1 || fail "dpkg -i"
+  wait_for "the node" node_is_on
+}
+
+check_purge() {
+  say "purged"
+  dpkg -P bramble-agent >/dev/null 2>&1 || fail "dpkg -P bramble-agent"
+  [ ! -e /etc/bramble/agent.toml ] || fail "the agent's configuration is left"
+  [ ! -e /var/lib/bramble/agent ] && [ ! -e /var/lib/bramble/warden ] || fail "the agent's state is left"
+  [ -e /var/lib/bramble/aggregator/jobs.db ] || fail "the aggregator's state is gone"
+  active bramble-aggregator || fail "the aggregator was stopped"
+  rm /etc/bramble/broker-password
+  dpkg -P bramble-aggregator bramble >/dev/null 2>&1 || fail "dpkg -P bramble-aggregator"
+  [ ! -e /etc/bramble ] && [ ! -e /var/lib/bramble ] || fail "left: $(find /etc/bramble /var/lib/bramble)"
+  ! broker_pid || fail "the aggregator's Mosquitto is left"
+  [ -z "$(find /etc/systemd/system -name 'bramble-*' ! -name '*.d')" ] || fail "links to units are left"
+  getent passwd bramble-agent >/dev/null || fail "the user is gone, and its number may come to mean somebody else"
+  for unit in "${units[@]}"; do ! systemctl --quiet is-failed "$unit" || fail "$unit is failed"; done
+}
+
+systemctl is-active --quiet dbus || fail "no dbus"
+check_install
+join
+check_status
+check_work
+check_watchdog
+check_crash_of_the_head
+check_upgrade
+check_foreign
+check_remove
+check_purge
+echo "all good"
