@@ -97,6 +97,9 @@ make_variants() {
 # Started by systemd when all else is up.
 install_scenario() {
   cp "$here/scenario.sh" "$share/"
+  # The commands of the README as they stand there; root needs no sudo, and the head is the node.
+  awk '/^## Install/ { on = 1 } /^## Several/ { on = 0 } on && /^```/ { code = !code; next } on && code' "$here/../../README.md" |
+    sed -e 's/sudo //g' -e '/^apt install/d' -e 's,//HEAD:,//127.0.0.1:,' >"$share/readme.sh"
   cat >"$root/etc/systemd/system/scenario.service" <<'END'
 [Unit]
 Description=the test

@@ -48,16 +48,29 @@ check_install() {
   done
 }
 
-# By hand: the aggregator's own broker, its name and password.
+# A broker that the nodes share, by the commands of the README.
+check_readme() {
+  say "joined as the README says"
+  echo 'node = "pi01"' >>/etc/bramble/agent.toml
+  cp /etc/bramble/agent.toml /etc/bramble/aggregator.toml /tmp/
+  [ "$(wc -l </mnt/share/readme.sh)" -ge 9 ] || fail "the README has no commands"
+  bash -eu /mnt/share/readme.sh >/dev/null || fail "the README's commands"
+  wait_for "the node" node_is_on
+  [ "$(bramble run -- hostname)" = "$(hostname)" ] || fail "no task"
+  cp /tmp/agent.toml /tmp/aggregator.toml /etc/bramble/
+  rm /etc/bramble/*-password /etc/mosquitto/conf.d/bramble.conf
+  systemctl restart mosquitto bramble-aggregator
+}
+
+# The aggregator's own broker, its name and password.
 join() {
-  say "the node is joined"
+  say "the node is joined to the aggregator's own broker"
   local broker=/var/lib/bramble/aggregator/broker
   install -m 0640 -g bramble-agent $broker/password /etc/bramble/broker-password
   {
     echo "broker_url = \"$(jq -r .url $broker/client.json)\""
     echo "broker_user = \"$(jq -r .username $broker/client.json)\""
     echo 'broker_password_file = "/etc/bramble/broker-password"'
-    echo 'node = "pi01"'
   } >>/etc/bramble/agent.toml
   systemctl restart bramble-agent
   wait_for "the node" node_is_on
@@ -78,7 +91,7 @@ check_work() {
   local who
   who=$(runuser -u nobody -- bramble run -- id -un) || fail "nobody may not run a task"
   [ "$who" = bramble-task ] || fail "a task runs as $who"
-  bramble job list --json | jq -e '.[0].owner == "nobody"' >/dev/null || fail "the job is not nobody's"
+  bramble job list --json | jq -e 'any(.[]; .owner == "nobody")' >/dev/null || fail "the job is not nobody's"
   ! bramble run -- cat /var/lib/bramble/agent/agent.state >/dev/null 2>&1 || fail "a task reads the agent's state"
   ! bramble run -- touch /usr/here >/dev/null 2>&1 || fail "a task writes in /usr"
 }
@@ -177,6 +190,7 @@ check_purge() {
 
 systemctl is-active --quiet dbus || fail "no dbus"
 check_install
+check_readme
 join
 check_status
 check_work

@@ -54,7 +54,9 @@ TEST_F(ServiceNotifierTest, FeedsTheWatchdogFromTheLoopAndTellsTheStatusOnlyWhen
   socket_.take();
   EXPECT_EQ(hear(), "WATCHDOG=1\n");
   line_ = "4 of 4 slots busy\nREADY=0";
-  EXPECT_EQ(hear(), "WATCHDOG=1\nSTATUS=4 of 4 slots busy READY=0\n") << "a line must not become two words";
+  std::string heard = hear();
+  while (heard == "WATCHDOG=1\n") heard = hear();  // sent before the change
+  EXPECT_EQ(heard, "WATCHDOG=1\nSTATUS=4 of 4 slots busy READY=0\n") << "a line must not become two words";
 }
 
 TEST_F(ServiceNotifierTest, LeavesAnotherProcessesWatchdogAlone) {
