@@ -9,6 +9,7 @@
 #include "common/posix/event_loop.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/service_notifier.hpp"
 
 namespace bramble::agent {
 namespace {
@@ -48,7 +49,11 @@ bool wait_until_joined(const Settings& settings) {
     if (joined) return loop.stop();
     loop.call_after(kLookMs, look);
   };
+  posix::ServiceNotifier notifier(loop, [&settings] {
+    return "not joined: on the head, bramble node add " + settings.config.node + "; here, bramble-agent --join FILE";
+  });
   loop.call_after(kLookMs, look);
+  notifier.ready();
   loop.run();
   return joined;
 }

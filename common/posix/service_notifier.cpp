@@ -19,11 +19,22 @@ namespace {
 constexpr int64_t kShortestIntervalMs = 10;
 constexpr size_t kMaxStatusBytes = 512;
 
-std::string take_variable(const char* name) {
-  const char* const value = std::getenv(name);
-  std::string taken = value == nullptr ? "" : value;
-  ::unsetenv(name);
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+Variables take_variables() {
+  Variables taken;
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    if (const char* const value = std::getenv(name)) taken.emplace_back(name, value);
+    ::unsetenv(name);
+  }
   return taken;
+}
+
+std::string value_of(const Variables& variables, std::string_view name) {
+  for (const auto& [known, value] : variables) {
+    if (known == name) return value;
+  }
+  return {};
 }
 
 int64_t number_in(const std::string& text) {
@@ -45,15 +56,19 @@ bool make_address(const std::string& name, sockaddr_un& address, socklen_t& leng
 }  // namespace
 
 ServiceNotifier::ServiceNotifier(EventLoop& loop, std::function<std::string()> status_line)
-    : loop_(loop), status_line_(std::move(status_line)), socket_(take_variable("NOTIFY_SOCKET")) {
-  const int64_t watchdog_ms = number_in(take_variable("WATCHDOG_USEC")) / 1000;
-  const int64_t watched_pid = number_in(take_variable("WATCHDOG_PID"));
+    : loop_(loop),
+      status_line_(std::move(status_line)),
+      taken_(take_variables()),
+      socket_(value_of(taken_, "NOTIFY_SOCKET")) {
+  const int64_t watchdog_ms = number_in(value_of(taken_, "WATCHDOG_USEC")) / 1000;
+  const int64_t watched_pid = number_in(value_of(taken_, "WATCHDOG_PID"));
   feeds_watchdog_ = watchdog_ms > 0 && (watched_pid == 0 || watched_pid == ::getpid());
   if (feeds_watchdog_) interval_ms_ = std::clamp(watchdog_ms / 2, kShortestIntervalMs, kStatusMs);
 }
 
 ServiceNotifier::~ServiceNotifier() {
   if (timer_ != 0) loop_.cancel(timer_);
+  for (const auto& [name, value] : taken_) ::setenv(name.c_str(), value.c_str(), 1);
 }
 
 void ServiceNotifier::ready() {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/posix/event_loop.hpp"
 
@@ -16,8 +18,8 @@ class ServiceNotifier {
  public:
   static constexpr int64_t kStatusMs = 5000;  // how often the line is looked at, at least
 
-  // Takes what systemd says from the environment, and takes it out of there, for the children's sake: make it before
-  // any other thread. The loop must outlive it.
+  // Takes what systemd says out of the environment, for the children's sake, and puts it back in the end, for the
+  // notifier that comes after it: there must be no other thread then. The loop must outlive it.
   ServiceNotifier(EventLoop& loop, std::function<std::string()> status_line);
   ~ServiceNotifier();
   ServiceNotifier(const ServiceNotifier&) = delete;
@@ -35,7 +37,8 @@ class ServiceNotifier {
 
   EventLoop& loop_;
   const std::function<std::string()> status_line_;
-  std::string socket_;  // empty: nobody listens
+  const std::vector<std::pair<std::string, std::string>> taken_;  // from the environment
+  std::string socket_;                                            // empty: nobody listens
   bool feeds_watchdog_ = false;
   int64_t interval_ms_ = kStatusMs;
   EventLoop::TimerId timer_ = 0;

@@ -68,6 +68,17 @@ TEST_F(NotifyTest, TheAgentSaysWhomItHasReached) {
   expect_a_whole_life("STATUS=connected to the broker, not yet welcomed by an aggregator, no warden");
 }
 
+TEST_F(NotifyTest, AnAgentThatIsNotJoinedIsReadyAndSaysWhatToDo) {
+  start({BRAMBLE_AGENT, "--config",
+         write_config("node = \"pi07\"\nmachine_id = \"machine\"\nstate_dir = \"" + dir_ / "agent" + "\"\n")});
+  EXPECT_THAT(socket_.wait_for("READY=1\n"), HasSubstr("bramble node add pi07"));
+  socket_.wait_for("WATCHDOG=1\n");
+  daemon_->signal(SIGTERM);
+  const auto ended = daemon_->wait_for_end();
+  ASSERT_TRUE(ended);
+  EXPECT_TRUE(ended->success());
+}
+
 TEST_F(NotifyTest, TheAggregatorCountsNodesAndTasks) {
   const Mosquitto broker;
   start({BRAMBLE_AGGREGATOR, "--config",

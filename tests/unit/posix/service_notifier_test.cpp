@@ -91,6 +91,13 @@ TEST_F(ServiceNotifierTest, LeavesNothingOfItToChildren) {
   EXPECT_EQ(::getenv("WATCHDOG_USEC"), nullptr);
 }
 
+TEST_F(ServiceNotifierTest, LeavesItToTheOneThatComesAfterIt) {
+  { const ServiceNotifier first(loop_, status_); }
+  ServiceNotifier second(loop_, status_);
+  second.ready();
+  EXPECT_THAT(socket_.take(), HasSubstr("READY=1"));
+}
+
 TEST_F(ServiceNotifierTest, DoesNothingWithoutSystemd) {
   ::unsetenv("NOTIFY_SOCKET");
   ServiceNotifier notifier(loop_, [] {
