@@ -94,6 +94,13 @@ Status check(const DaemonConfig& config, const std::string& path) {
   return {};
 }
 
+void read_access(posix::ConfigFile& table, http::AccessLists& access) {
+  table.list("operators", access.operators);
+  table.list("submitters", access.submitters);
+  table.list("viewers", access.viewers);
+  if (auto good = http::check_access_lists(access); !good) table.complain(good.error().message);
+}
+
 }  // namespace
 
 Result<DaemonConfig> read_config(const std::string& path) {
@@ -103,6 +110,7 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("cluster", config.cluster);
   file->text("state_dir", config.state_dir);
   file->text("api_socket", config.api_socket);
+  file->table("access", [&](posix::ConfigFile& table) { read_access(table, config.access); });
   file->text("tcp_listen", config.tcp_listen);
   file->text("token_file", config.token_file);
   file->list("host_names", config.host_names);

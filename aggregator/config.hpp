@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aggregator/core/alerts.hpp"
+#include "aggregator/http/local_users.hpp"
 #include "aggregator/power/line_config.hpp"
 #include "aggregator/power/power_settings.hpp"
 #include "common/base/lease.hpp"
@@ -17,8 +18,9 @@ struct DaemonConfig {
   std::string cluster = "bramble";
   std::string state_dir = "/var/lib/bramble/aggregator";
   std::string api_socket = "/run/bramble/api.sock";
-  std::string tcp_listen;  // "127.0.0.1:8737"; empty: no TCP
-  std::string token_file;  // needed with tcp_listen
+  http::AccessLists access;  // of the users of this machine
+  std::string tcp_listen;    // "127.0.0.1:8737"; empty: no TCP
+  std::string token_file;    // needed with tcp_listen
   std::vector<std::string>
       host_names;               // by which TCP requests may call this machine, beside its addresses and own name
   std::string broker_url;       // empty: a Mosquitto of its own

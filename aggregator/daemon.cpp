@@ -205,6 +205,7 @@ class Daemon::Impl {
   Status listen() {
     http::ServerOptions options;
     options.unix_path = config_.api_socket;
+    options.access = config_.access;
     options.tcp_listen = config_.tcp_listen;
     auto token = read_secret(config_.token_file);
     if (!token) return tl::unexpected<Error>(token.error());

@@ -23,6 +23,7 @@ struct AccessHeaders {
 struct Refusal {
   int http_status = 403;
   std::string sentence;
+  std::string who = {};  // as far as it is known; empty: a stranger
 };
 
 // Nothing: the caller may. local_address is the address on which the connection arrived ("192.168.1.5", "::1").

@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,40 +9,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <vector>
 
 #include "common/posix/error.hpp"
+#include "common/posix/system_clock.hpp"
 #include "common/posix/unix_socket.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
 
 using posix::UniqueFd;
-
-constexpr size_t kMaxNamesKept = 1024;
-
-std::string look_up_name(uid_t uid) {
-  std::vector<char> buffer(16 << 10);
-  passwd entry{};
-  passwd* found = nullptr;
-  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
-  return found != nullptr && found->pw_name[0] != '\0' ? found->pw_name : std::to_string(uid);
-}
-
-// Keeps what it has looked up: a directory service may be slow.
-class UserNames {
- public:
-  std::string name_of(uid_t uid) {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = names_.find(uid); found != names_.end()) return found->second;
-    if (names_.size() >= kMaxNamesKept) names_.clear();
-    return names_[uid] = look_up_name(uid);
-  }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<uid_t, std::string> names_;
-};
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -74,22 +48,33 @@ Error listen_error(const std::string& address, int error_number) {
   return error;
 }
 
-std::variant<Caller, Refusal> identify_peer(UserNames& names, int socket) {
+std::string kind_of(Role role) { return role == Role::none ? "stranger" : std::string(to_string(role)); }
+
+// "an operator", "a viewer".
+std::string one(Role role) { return (role == Role::operator_ ? "an " : "a ") + kind_of(role); }
+
+std::variant<Caller, Refusal> admit_peer(LocalUsers& users, const AccessLists& lists, int socket, Role needs) {
   const auto peer = posix::peer_credentials(socket);
-  if (!peer) return Refusal{403, "the system does not say who is connected"};
-  return Caller{names.name_of(peer->uid), peer->uid == 0 || peer->uid == ::geteuid()};
+  if (!peer) return Refusal{403, "the system does not say who is connected", ""};
+  const LocalUser user = users.find(peer->uid, posix::mono_now());
+  const bool is_ours = peer->uid == 0 || peer->uid == ::geteuid();
+  const Role role = is_ours ? Role::operator_ : role_of(lists, user);
+  if (role >= needs) return Caller{user.name, role == Role::operator_};
+  return Refusal{403,
+                 "this needs " + one(needs) + ", and " + user.name + " is " + one(role) +
+                     " here: " + how_to_get(lists, user, needs),
+                 user.name};
 }
 
 }  // namespace
 
-Door unix_door() {
-  return [names = std::make_shared<UserNames>()](int socket, const AccessHeaders&) {
-    return identify_peer(*names, socket);
-  };
+Door unix_door(AccessLists lists) {
+  return [users = std::make_shared<LocalUsers>(), lists = std::move(lists)](
+             int socket, const AccessHeaders&, Role needs) { return admit_peer(*users, lists, socket, needs); };
 }
 
 Door tcp_door(AccessPolicy policy) {
-  return [policy = std::move(policy)](int socket, const AccessHeaders& headers) -> std::variant<Caller, Refusal> {
+  return [policy = std::move(policy)](int socket, const AccessHeaders& headers, Role) -> std::variant<Caller, Refusal> {
     if (auto refusal = check_access(policy, headers, local_address(socket))) return std::move(*refusal);
     return Caller{"operator", true};
   };

@@ -6,23 +6,24 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 #include <variant>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/roles.hpp"
 #include "aggregator/http/access.hpp"
+#include "aggregator/http/local_users.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/unique_fd.hpp"
 
 namespace bramble::aggregator::http {
 
-// Says who asks on the connection `socket`. Thread-safe.
-using Door = std::function<std::variant<Caller, Refusal>(int socket, const AccessHeaders& headers)>;
+// Says who asks on the connection `socket` for something that needs the role, or why not. Thread-safe.
+using Door = std::function<std::variant<Caller, Refusal>(int socket, const AccessHeaders& headers, Role needs)>;
 
-// Peer credentials: the owner is the name of the peer's uid; root and this process's own uid are operators.
-Door unix_door();
+// Peer credentials: the owner is the name of the peer's uid. Root and this process's own uid are operators, others have
+// the role that the lists give them.
+Door unix_door(AccessLists lists);
 
 // Host, Origin and token: the caller is "operator".
 Door tcp_door(AccessPolicy policy);

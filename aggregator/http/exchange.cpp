@@ -105,21 +105,23 @@ std::string Exchange::header(const char* name) const { return optional_header(na
 std::optional<HttpReply> Exchange::refusal() {
   const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return error_reply(500, "the connection has no socket");
-  const auto who = context_.door(
-      info->connect_fd, {optional_header("Host"), optional_header("Origin"), optional_header("Authorization")});
+  const auto found = find_route(request_.method, request_.path);
+  const auto* route = std::get_if<Route>(&found);
+  const auto who = context_.door(info->connect_fd,
+                                 {optional_header("Host"), optional_header("Origin"), optional_header("Authorization")},
+                                 route == nullptr ? Role::viewer : role_for(route->endpoint));
   if (const auto* refused = std::get_if<Refusal>(&who)) {
     HttpReply reply = error_reply(refused->http_status, refused->sentence);
     if (reply.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return reply;
   }
   request_.caller = std::get<Caller>(who);
-  const auto found = find_route(request_.method, request_.path);
   if (const auto* none = std::get_if<NoRoute>(&found)) {
     HttpReply reply = error_reply(none->http_status, none->sentence);
     if (!none->allow.empty()) reply.headers.emplace_back("Allow", none->allow);
     return reply;
   }
-  route_ = std::get<Route>(found);
+  route_ = *route;
   MHD_get_connection_values_n(connection_, MHD_GET_ARGUMENT_KIND, collect_param, &request_.params);
   return prepare_body();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "common/base/nearest.hpp"
 #include "common/base/utf8.hpp"
@@ -9,51 +10,47 @@
 namespace bramble::aggregator::http {
 namespace {
 
-struct Pattern {
-  std::string_view method;
-  std::string_view path;  // below /api/v1; # stands for a number
-  Endpoint endpoint;
-  wire::Stream stream = wire::Stream::stdout_;
+constexpr Rule kRules[] = {
+    {"GET", "/api/v1/health", Endpoint::health, Role::viewer},
+    {"POST", "/api/v1/jobs", Endpoint::submit, Role::submitter},
+    {"GET", "/api/v1/jobs", Endpoint::list_jobs, Role::viewer},
+    {"POST", "/api/v1/jobs/cancel", Endpoint::cancel, Role::submitter},
+    {"POST", "/api/v1/jobs/retry", Endpoint::retry, Role::submitter},
+    {"POST", "/api/v1/jobs/forget", Endpoint::forget, Role::submitter},
+    {"GET", "/api/v1/jobs/#", Endpoint::show_job, Role::viewer},
+    {"POST", "/api/v1/jobs/#/tasks", Endpoint::append, Role::submitter},
+    {"GET", "/api/v1/jobs/#/tasks", Endpoint::list_tasks, Role::viewer},
+    {"POST", "/api/v1/jobs/#/close", Endpoint::close, Role::submitter},
+    {"GET", "/api/v1/jobs/#/explain", Endpoint::explain, Role::viewer},
+    {"GET", "/api/v1/jobs/#/watch", Endpoint::watch_job, Role::viewer},
+    {"GET", "/api/v1/jobs/#/tasks/#/output/stdout", Endpoint::read_output, Role::viewer, wire::Stream::stdout_},
+    {"GET", "/api/v1/jobs/#/tasks/#/output/stderr", Endpoint::read_output, Role::viewer, wire::Stream::stderr_},
+    {"POST", "/api/v1/blobs", Endpoint::upload_blob, Role::submitter},
+    {"GET", "/api/v1/nodes", Endpoint::list_nodes, Role::viewer},
+    {"POST", "/api/v1/nodes/add", Endpoint::add_node, Role::operator_},
+    {"POST", "/api/v1/nodes/remove", Endpoint::remove_nodes, Role::operator_},
+    {"POST", "/api/v1/nodes/calibrate", Endpoint::calibrate, Role::operator_},
+    {"GET", "/api/v1/nodes/doctor", Endpoint::doctor, Role::viewer},
+    {"POST", "/api/v1/nodes/drain", Endpoint::drain, Role::operator_},
+    {"POST", "/api/v1/nodes/resume", Endpoint::resume, Role::operator_},
+    {"POST", "/api/v1/query", Endpoint::query, Role::viewer},
+    {"POST", "/api/v1/query/cancel", Endpoint::cancel_query, Role::viewer},
+    {"GET", "/api/v1/query/tables", Endpoint::tables, Role::viewer},
+    {"GET", "/api/v1/telemetry", Endpoint::telemetry, Role::viewer},
+    {"GET", "/api/v1/energy", Endpoint::energy, Role::viewer},
+    {"GET", "/api/v1/power", Endpoint::power_status, Role::viewer},
+    {"POST", "/api/v1/power/switch", Endpoint::switch_power, Role::operator_},
+    {"POST", "/api/v1/power/pause", Endpoint::pause_power, Role::operator_},
+    {"POST", "/api/v1/power/resume", Endpoint::resume_power, Role::operator_},
+    {"POST", "/api/v1/power/clear", Endpoint::clear_faults, Role::operator_},
+    {"GET", "/api/v1/audit", Endpoint::audit, Role::viewer},
+    {"GET", "/metrics", Endpoint::metrics, Role::viewer},  // where Prometheus looks by itself
 };
 
-constexpr Pattern kPatterns[] = {
-    {"GET", "/health", Endpoint::health},
-    {"POST", "/jobs", Endpoint::submit},
-    {"GET", "/jobs", Endpoint::list_jobs},
-    {"POST", "/jobs/cancel", Endpoint::cancel},
-    {"POST", "/jobs/retry", Endpoint::retry},
-    {"POST", "/jobs/forget", Endpoint::forget},
-    {"GET", "/jobs/#", Endpoint::show_job},
-    {"POST", "/jobs/#/tasks", Endpoint::append},
-    {"GET", "/jobs/#/tasks", Endpoint::list_tasks},
-    {"POST", "/jobs/#/close", Endpoint::close},
-    {"GET", "/jobs/#/explain", Endpoint::explain},
-    {"GET", "/jobs/#/watch", Endpoint::watch_job},
-    {"GET", "/jobs/#/tasks/#/output/stdout", Endpoint::read_output, wire::Stream::stdout_},
-    {"GET", "/jobs/#/tasks/#/output/stderr", Endpoint::read_output, wire::Stream::stderr_},
-    {"POST", "/blobs", Endpoint::upload_blob},
-    {"GET", "/nodes", Endpoint::list_nodes},
-    {"POST", "/nodes/add", Endpoint::add_node},
-    {"POST", "/nodes/remove", Endpoint::remove_nodes},
-    {"POST", "/nodes/calibrate", Endpoint::calibrate},
-    {"GET", "/nodes/doctor", Endpoint::doctor},
-    {"POST", "/nodes/drain", Endpoint::drain},
-    {"POST", "/nodes/resume", Endpoint::resume},
-    {"POST", "/query", Endpoint::query},
-    {"POST", "/query/cancel", Endpoint::cancel_query},
-    {"GET", "/query/tables", Endpoint::tables},
-    {"GET", "/telemetry", Endpoint::telemetry},
-    {"GET", "/energy", Endpoint::energy},
-    {"GET", "/power", Endpoint::power_status},
-    {"POST", "/power/switch", Endpoint::switch_power},
-    {"POST", "/power/pause", Endpoint::pause_power},
-    {"POST", "/power/resume", Endpoint::resume_power},
-    {"POST", "/power/clear", Endpoint::clear_faults},
-    {"GET", "/audit", Endpoint::audit},
-};
+static_assert(std::all_of(std::begin(kRules), std::end(kRules),
+                          [](const Rule& rule) { return rule.role != Role::none; }),
+              "who may ask it? Every endpoint needs a role");
 
-constexpr std::string_view kPrefix = "/api/v1";
-constexpr std::string_view kMetricsPath = "/metrics";  // where Prometheus looks by itself
 constexpr size_t kMaxShownBytes = 200;
 
 template <typename Number>
@@ -90,8 +87,8 @@ std::optional<std::vector<std::string_view>> match(std::string_view pattern, std
   return numbers;
 }
 
-std::variant<Route, NoRoute> to_route(const Pattern& pattern, const std::vector<std::string_view>& numbers) {
-  Route route{pattern.endpoint, 0, 0, pattern.stream};
+std::variant<Route, NoRoute> to_route(const Rule& rule, const std::vector<std::string_view>& numbers) {
+  Route route{rule.endpoint, 0, 0, rule.stream};
   if (!numbers.empty()) parse_whole(numbers[0], route.job);
   if (numbers.size() > 1 && !parse_whole(numbers[1], route.task)) {
     return NoRoute{404, "job " + std::string(numbers[0]) + " has no task " + std::string(numbers[1]), ""};
@@ -101,18 +98,23 @@ std::variant<Route, NoRoute> to_route(const Pattern& pattern, const std::vector<
 
 }  // namespace
 
+std::span<const Rule> rules() { return kRules; }
+
+Role role_for(Endpoint endpoint) {
+  const auto* found =
+      std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& rule) { return rule.endpoint == endpoint; });
+  return found == std::end(kRules) ? Role::operator_ : found->role;
+}
+
 std::variant<Route, NoRoute> find_route(std::string_view method, std::string_view path) {
   const std::string shown = to_utf8(path, kMaxShownBytes);
   NoRoute none{404, "there is nothing at " + shown + "; the API's paths begin with /api/v1/", ""};
-  if (path == kMetricsPath && method == "GET") return Route{Endpoint::metrics};
-  if (path == kMetricsPath) return NoRoute{405, shown + " takes GET only", "GET"};
-  if (!path.starts_with(kPrefix)) return none;
-  for (const Pattern& pattern : kPatterns) {
-    const auto numbers = match(pattern.path, path.substr(kPrefix.size()));
+  for (const Rule& rule : kRules) {
+    const auto numbers = match(rule.path, path);
     if (!numbers) continue;
-    if (pattern.method == method) return to_route(pattern, *numbers);
+    if (rule.method == method) return to_route(rule, *numbers);
     none.http_status = 405;
-    none.allow += (none.allow.empty() ? "" : ", ") + std::string(pattern.method);
+    none.allow += (none.allow.empty() ? "" : ", ") + std::string(rule.method);
     none.sentence = shown + " takes " + none.allow + " only";
   }
   return none;

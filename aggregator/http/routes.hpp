@@ -2,12 +2,14 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "aggregator/core/roles.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
 #include "common/wire/messages.hpp"
@@ -49,6 +51,18 @@ enum class Endpoint {
   clear_faults,
   audit,
 };
+
+// One row of the table of all that can be asked, and who may ask it.
+struct Rule {
+  std::string_view method;
+  std::string_view path;  // # stands for a number
+  Endpoint endpoint;
+  Role role;  // that a caller needs at least; of submitters, jobs of others are kept by whoever handles the request
+  wire::Stream stream = wire::Stream::stdout_;
+};
+
+std::span<const Rule> rules();
+Role role_for(Endpoint endpoint);
 
 struct Route {
   Endpoint endpoint = Endpoint::health;

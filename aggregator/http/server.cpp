@@ -80,7 +80,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Back
     auto socket = listen_at_path(options.unix_path);
     if (!socket) return tl::unexpected(socket.error());
     parts->socket_file.emplace(options.unix_path);
-    if (Status good = parts->listen(std::move(*socket), unix_door()); !good) return tl::unexpected(good.error());
+    if (Status good = parts->listen(std::move(*socket), unix_door(options.access)); !good)
+      return tl::unexpected(good.error());
   }
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

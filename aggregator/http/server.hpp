@@ -10,6 +10,7 @@
 
 #include "aggregator/core/api.hpp"
 #include "aggregator/core/store.hpp"
+#include "aggregator/http/local_users.hpp"
 #include "common/base/result.hpp"
 
 namespace bramble::aggregator::http {
@@ -28,6 +29,7 @@ struct ServerLimits {
 
 struct ServerOptions {
   std::string unix_path;                   // empty: none
+  AccessLists access;                      // who may do what over it
   std::string tcp_listen;                  // "127.0.0.1:8737", "[::1]:8737"; port 0: any free one; empty: none
   std::string token;                       // TCP only, and needed there
   std::vector<std::string> allowed_hosts;  // names that a TCP request may call us by, beside localhost and addresses

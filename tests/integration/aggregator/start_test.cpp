@@ -59,6 +59,11 @@ TEST_F(AggregatorStart, ABrokerUrlThatCouldNeverWorkIsRefused) {
   EXPECT_THAT(complaint(config(state_, "head.local:1883")), HasSubstr("is not of the form tcp://HOST:PORT"));
 }
 
+TEST_F(AggregatorStart, AListOfUsersThatNamesNobodyIsRefused) {
+  EXPECT_THAT(complaint_with("[access]\nsubmitters = [\"ada, eve\"]\n"), HasSubstr("[access] submitters: 'ada, eve'"));
+  EXPECT_THAT(complaint_with("[access]\nsubmiters = []\n"), HasSubstr("did you mean 'submitters'"));
+}
+
 TEST_F(AggregatorStart, TcpNeedsAToken) {
   EXPECT_THAT(complaint_with("tcp_listen = \"127.0.0.1:0\"\n"), HasSubstr("token_file"));
 }

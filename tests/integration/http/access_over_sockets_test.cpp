@@ -1,32 +1,13 @@
-#include <pwd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <thread>
-
+#include "integration/http/other_user.hpp"
 #include "integration/http/server_fixture.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
 
-constexpr uid_t kNobody = 65534;
-
 using AccessTest = ServerTest;
-
-std::string user_name(uid_t uid) {
-  const passwd* entry = ::getpwuid(uid);
-  return entry == nullptr ? std::to_string(uid) : entry->pw_name;
-}
-
-// Runs body in a thread that the kernel takes for another user.
-template <typename Body>
-void run_as(uid_t uid, const Body& body) {
-  std::thread([&] {
-    ASSERT_EQ(::syscall(SYS_setresuid, -1, uid, -1), 0);  // of this thread alone, other than setresuid()
-    body();
-  }).join();
-}
 
 TEST_F(AccessTest, OverTheUnixSocketThePeerIsTheOwner) {
   port_.expect<SubmitRequest>([](const SubmitRequest& request, const Caller& caller) {
@@ -48,6 +29,7 @@ TEST_F(AccessTest, AnybodyMayConnectToTheUnixSocket) {
 TEST_F(AccessTest, AnotherUserIsNoOperator) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
   ::chmod(dir_.path().c_str(), 0755);
+  options.access.submitters = {user_name(kNobody)};
   start();
   jobs_.add_job(1, "ada", JobState::running);
   port_.expect<SubmitRequest>([](const SubmitRequest& request, const Caller& caller) {

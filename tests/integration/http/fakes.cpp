@@ -39,6 +39,16 @@ FakePort::~FakePort() {
   if (!held_.empty()) ADD_FAILURE() << held_.size() << " calls were never answered";
 }
 
+void FakePort::answer_the_rest(ApiReply reply) {
+  const std::lock_guard lock(mutex_);
+  rest_ = std::move(reply);
+}
+
+size_t FakePort::rest_answered() {
+  const std::lock_guard lock(mutex_);
+  return rest_answered_;
+}
+
 void FakePort::set_full(bool full) {
   const std::lock_guard lock(mutex_);
   full_ = full;
@@ -76,7 +86,10 @@ bool FakePort::put(ApiRequest request) {
     if (full_) return false;
     const auto found = std::find_if(expected_.begin(), expected_.end(),
                                     [&](const Expected& expected) { return expected.kind == request.call.index(); });
-    if (found == expected_.end()) {
+    if (found == expected_.end() && rest_) {
+      ++rest_answered_;
+      reply = rest_;
+    } else if (found == expected_.end()) {
       ADD_FAILURE() << "a call of kind " << request.call.index() << " was not expected";
       reply = ApiReply{500, "{}", {}};
     } else {

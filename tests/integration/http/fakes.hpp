@@ -58,6 +58,8 @@ class FakePort {
     }
   }
 
+  void answer_the_rest(ApiReply reply);  // to calls that were not expected
+  size_t rest_answered();
   void set_full(bool full);                // refuses everything
   size_t wait_for_held(size_t count);      // how many are held when it ends: count, or fewer after 20 s
   void reply_held(const ApiReply& reply);  // to the oldest
@@ -77,6 +79,8 @@ class FakePort {
   std::condition_variable changed_;
   std::deque<Expected> expected_;
   std::deque<ApiRequest> held_;
+  std::optional<ApiReply> rest_;
+  size_t rest_answered_ = 0;
   bool full_ = false;
 };
 

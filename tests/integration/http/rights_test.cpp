@@ -1,0 +1,103 @@
+// Every endpoint is asked for in every role: what a role may not do is refused before anything behind the door hears
+// of it.
+#include <sys/stat.h>
+
+#include "aggregator/http/routes.hpp"
+#include "integration/http/other_user.hpp"
+#include "integration/http/server_fixture.hpp"
+
+namespace bramble::aggregator::http {
+namespace {
+
+constexpr Role kRoles[] = {Role::none, Role::viewer, Role::submitter, Role::operator_};
+
+class RightsTest : public ServerTest {
+ protected:
+  RightsTest() {
+    port_.answer_the_rest({200, "{}", {}});
+    jobs_.add_job(1, "ada", JobState::running);
+  }
+
+  // A request for the endpoint with numbers that there are, and a body that nothing can be done with.
+  static std::string path_of(const Rule& rule) {
+    std::string path(rule.path);
+    for (size_t at = path.find('#'); at != std::string::npos; at = path.find('#')) path.replace(at, 1, "1");
+    return path;
+  }
+  Response ask(const Rule& rule) { return rule.method == "GET" ? get(path_of(rule)) : post(path_of(rule), "[]"); }
+
+  void expect_refused(const Rule& rule, const Response& response, size_t asked_before) {
+    EXPECT_EQ(response.status, 403) << rule.method << ' ' << rule.path;
+    EXPECT_EQ(port_.rest_answered(), asked_before) << rule.method << ' ' << rule.path << " went past the door";
+    EXPECT_EQ(files_.counts().writers + files_.counts().dropped, 0U);
+  }
+};
+
+class RightsOfLocalUsers : public RightsTest {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+    ::chmod(dir_.path().c_str(), 0755);
+  }
+
+  // From here on another user has this role.
+  void start_for(Role role) {
+    stop();
+    const std::vector<std::string> other = {user_name(kNobody)}, nobody = {};
+    options.access.viewers = role == Role::viewer ? other : nobody;
+    options.access.submitters = role == Role::submitter ? other : nobody;
+    options.access.operators = role == Role::operator_ ? other : nobody;
+    start();
+  }
+};
+
+TEST_F(RightsOfLocalUsers, EachRoleReachesWhatTheTableSaysAndNothingElse) {
+  for (const Role role : kRoles) {
+    SCOPED_TRACE(to_string(role));
+    start_for(role);
+    for (const Rule& rule : rules()) {
+      run_as(kNobody, [&] {
+        const size_t before = port_.rest_answered();
+        const Response response = ask(rule);
+        if (role < rule.role) return expect_refused(rule, response, before);
+        EXPECT_NE(response.status, 0) << rule.method << ' ' << rule.path;
+        EXPECT_NE(response.status, 403) << rule.method << ' ' << rule.path << ": " << response.error();
+      });
+    }
+  }
+}
+
+TEST_F(RightsOfLocalUsers, AStrangerIsNotEvenToldWhatThereIs) {
+  start_for(Role::none);
+  run_as(kNobody, [&] { EXPECT_EQ(get("/api/v1/nothing").status, 403); });
+}
+
+TEST_F(RightsOfLocalUsers, WhoIsRefusedIsToldTheGroupAndTheKeyThatWouldHelp) {
+  options.access = {};
+  start();
+  const std::string name = user_name(kNobody);
+  run_as(kNobody, [&] {
+    const Response submit = post("/api/v1/jobs", R"({"argv":["true"]})");
+    EXPECT_EQ(submit.status, 403);
+    EXPECT_EQ(submit.error(), "this needs a submitter, and " + name +
+                                  " is a viewer here: an administrator runs 'adduser " + name + " bramble', or adds " +
+                                  name + " to submitters in [access] of aggregator.toml");
+    EXPECT_EQ(post("/api/v1/nodes/drain", R"({"nodes":"all"})").error(),
+              "this needs an operator, and " + name + " is a viewer here: use sudo, or an administrator adds " + name +
+                  " to operators in [access] of aggregator.toml");
+  });
+}
+
+TEST_F(RightsOfLocalUsers, ASubmitterChangesOnlyJobsOfItsOwn) {
+  jobs_.add_job(2, user_name(kNobody), JobState::running);
+  start_for(Role::submitter);
+  run_as(kNobody, [&] {
+    for (const char* path : {"/api/v1/jobs/cancel", "/api/v1/jobs/retry", "/api/v1/jobs/forget"}) {
+      EXPECT_EQ(post(path, R"({"jobs":"1"})").status, 403) << path;
+      EXPECT_NE(post(path, R"({"jobs":"2"})").status, 403) << path;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace bramble::aggregator::http
