@@ -20,7 +20,7 @@ struct DaemonConfig {
   std::string api_socket = "/run/bramble/api.sock";
   http::AccessLists access;  // of the users of this machine
   std::string tcp_listen;    // "127.0.0.1:8737"; empty: no TCP
-  std::string token_file;    // needed with tcp_listen
+  std::string token_file;    // an operator's token, beside those that are given out; empty: none
   std::vector<std::string>
       host_names;               // by which TCP requests may call this machine, beside its addresses and own name
   std::string broker_url;       // empty: a Mosquitto of its own

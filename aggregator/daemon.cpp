@@ -210,6 +210,7 @@ class Daemon::Impl {
     auto token = read_secret(config_.token_file);
     if (!token) return tl::unexpected<Error>(token.error());
     options.token = std::move(*token);
+    for (const auto& [name, known] : state_.tokens) options.tokens.push_back(known);
     options.allowed_hosts = config_.host_names;
     for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
     auto server =
@@ -323,6 +324,7 @@ class Daemon::Impl {
     if (line_hand_) line_hand_->add(std::move(out.lines));
     identity_hand_->add(std::move(out.identities));
     if (!out.telemetry.empty()) telemetry_->add(std::move(out.telemetry));
+    if (out.tokens) server_->set_tokens(std::move(*out.tokens));  // before who asked for it hears of it
     for (auto& reply : out.replies) reply.handler(std::move(reply.reply));
     if (out.connect) control_->connect(mqtt::Message{out.connect->topic, out.connect->payload, 1, true, 0});
   }

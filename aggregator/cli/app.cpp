@@ -47,6 +47,12 @@ Result<int> dispatch(const Session& session, const CheckCommand& command) { retu
 Result<int> dispatch(const Session& session, const EnergyCommand& command) { return energy(session, command); }
 Result<int> dispatch(const Session& session, const LocalCommand& command) { return local(session.console, command); }
 
+Result<int> dispatch(const Session& session, const TokenAddCommand& command) { return token_add(session, command); }
+Result<int> dispatch(const Session& session, const TokenListCommand&) { return token_list(session); }
+Result<int> dispatch(const Session& session, const TokenRemoveCommand& command) {
+  return token_remove(session, command);
+}
+
 Result<int> dispatch(const Session& session, const HelpText& help) {
   if (auto status = session.console.print(help.text); !status) return tl::unexpected(status.error());
   return kGood;

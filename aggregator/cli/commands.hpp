@@ -51,6 +51,10 @@ Result<int> audit(const Session& session, const AuditCommand& command);
 Result<int> query(const Session& session, const QueryCommand& command);
 Result<int> energy(const Session& session, const EnergyCommand& command);
 
+Result<int> token_add(const Session& session, const TokenAddCommand& command);
+Result<int> token_list(const Session& session);
+Result<int> token_remove(const Session& session, const TokenRemoveCommand& command);
+
 Result<int> check(const Session& session, const CheckCommand& command);
 
 // Starts its own aggregator, so it takes no session.

@@ -142,6 +142,7 @@ void declare_cluster_commands(OptionTree& tree) {
   declare_node_remove(tree, *nodes);
   declare_questions(tree);
   declare_power(tree);
+  declare_tokens(tree);
   declare_local(tree);
 }
 

@@ -72,5 +72,6 @@ void declare_node_add(OptionTree& tree, CLI::App& nodes);
 void declare_node_remove(OptionTree& tree, CLI::App& nodes);
 void declare_questions(OptionTree& tree);  // query, energy
 void declare_power(OptionTree& tree);      // power, audit
+void declare_tokens(OptionTree& tree);
 
 }  // namespace bramble::cli

@@ -213,6 +213,19 @@ struct AuditCommand {
   uint32_t limit = 1'000;
 };
 
+struct TokenAddCommand {
+  std::string name;
+  std::string role;
+  std::string owner;        // empty: who asks
+  int64_t lifetime_ms = 0;  // 0: for ever
+};
+
+struct TokenListCommand {};
+
+struct TokenRemoveCommand {
+  std::string name;
+};
+
 struct LocalCommand {
   uint32_t agents = 2;
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
@@ -230,7 +243,8 @@ using Command =
                  JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
                  NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand, NodeAddCommand, NodeRemoveCommand,
                  NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
-                 PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand>;
+                 PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand, TokenAddCommand,
+                 TokenListCommand, TokenRemoveCommand>;
 
 struct CommandLine {
   CommonOptions common;

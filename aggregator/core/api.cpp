@@ -202,6 +202,18 @@ ApiReply handle(State& state, Effects&, Now now, const Caller&, PowerStatusReque
   return {200, power_json(state, now, request.nodes), {}};
 }
 
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, AddTokenRequest& request) {
+  return add_token(state, effects, now, caller, request);
+}
+
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, RemoveTokenRequest& request) {
+  return remove_token(state, effects, now, caller, request.name);
+}
+
+ApiReply handle(State& state, Effects&, Now now, const Caller& caller, TokensRequest&) {
+  return list_tokens(state, now, caller);
+}
+
 void wait_for_job(State& state, Effects& effects, Now now, ApiRequest& request) {
   const auto& watch = std::get<WatchJobRequest>(request.call);
   if (Job* job = find_job(state, watch.job)) {
@@ -229,7 +241,7 @@ bool only_asks(const ApiCall& call) {
   return std::holds_alternative<NodesRequest>(call) || std::holds_alternative<HealthRequest>(call) ||
          std::holds_alternative<MetricsRequest>(call) || std::holds_alternative<WatchJobRequest>(call) ||
          std::holds_alternative<WatchOutputRequest>(call) || std::holds_alternative<PowerStatusRequest>(call) ||
-         std::holds_alternative<DoctorRequest>(call);
+         std::holds_alternative<DoctorRequest>(call) || std::holds_alternative<TokensRequest>(call);
 }
 
 // Those that are answered later. False: it is none of them.

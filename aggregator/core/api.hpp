@@ -159,11 +159,25 @@ struct RemoveNodesRequest {
   std::string reason;
 };
 
+struct AddTokenRequest {
+  std::string name;
+  Role role = Role::viewer;
+  std::string owner;   // empty: the caller
+  std::string sha256;  // of the token; said again with the same one, it changes nothing
+  std::optional<int64_t> lifetime_ms;
+};
+
+struct RemoveTokenRequest {
+  std::string name;
+};
+
+struct TokensRequest {};
+
 using ApiCall =
     std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
                  WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest, ExplainRequest, ForgetRequest,
                  RetryRequest, PowerRequest, PowerPauseRequest, ClearFaultRequest, PowerStatusRequest, CalibrateRequest,
-                 DoctorRequest, AddNodeRequest, RemoveNodesRequest>;
+                 DoctorRequest, AddNodeRequest, RemoveNodesRequest, AddTokenRequest, RemoveTokenRequest, TokensRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

@@ -98,7 +98,8 @@ struct Effects {
   std::vector<LineOp>
       lines;  // after the commit, as everything: what is recorded of a press is on disk before it begins
   std::vector<IdentityOp> identities;
-  std::optional<Publish> connect;  // connect to the broker, with this will
+  std::optional<std::vector<TokenRecord>> tokens;  // those that open the API from now on
+  std::optional<Publish> connect;                  // connect to the broker, with this will
 
   void info(std::string text) { log.push_back({false, std::move(text)}); }
   void warn(std::string text) { log.push_back({true, std::move(text)}); }

@@ -49,6 +49,11 @@ void remove_forgotten(State& state, Effects& effects);  // the next step, if it 
 ApiReply retry_jobs(State& state, Effects& effects, Now now, RetryRequest& request);
 void expire_jobs(State& state, Effects& effects, Now now);
 
+// --- API tokens (tokens.cpp) ---
+ApiReply add_token(State& state, Effects& effects, Now now, const Caller& caller, const AddTokenRequest& request);
+ApiReply remove_token(State& state, Effects& effects, Now now, const Caller& caller, const std::string& name);
+ApiReply list_tokens(const State& state, Now now, const Caller& caller);
+
 // --- inputs (blobs.cpp) ---
 void keep_blob(State& state, Now now, const wire::BlobRef& blob);  // it was uploaded
 void take_blob(State& state, const wire::BlobRef& blob);           // a task or job uses it

@@ -124,6 +124,7 @@ void on_start(State& state, Effects& effects, Now now, LoadedState loaded) {
   load_attempts(state, effects, now, loaded);
   queue_orphans(state, now);
   load_power(state, effects, now, loaded);
+  for (auto& token : loaded.tokens) state.tokens.insert_or_assign(token.name, std::move(token));
   std::vector<Job*> cancelled;
   for (auto& [id, job] : state.jobs) {
     if (job.record.progress.cancel_requested) cancelled.push_back(&job);

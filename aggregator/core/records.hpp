@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aggregator/core/power_records.hpp"
+#include "aggregator/core/tokens.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/ids.hpp"
 #include "common/wire/messages.hpp"
@@ -209,6 +210,14 @@ struct PutPower {
   PowerRecord power;
 };
 
+struct PutToken {
+  TokenRecord token;
+};
+
+struct RemoveToken {
+  std::string name;
+};
+
 struct PutPowerPause {
   PowerPause pause;
 };
@@ -218,9 +227,9 @@ struct AddAudit {
   size_t keep = 0;  // the newest so many; older ones go
 };
 
-using StoreWrite =
-    std::variant<PutSession, PutNode, RemoveNode, AddJob, AddTasks, PutProgress, AddAttempt, StartAttempt, EndAttempt,
-                 PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob, RetryTasks, PutPower, PutPowerPause, AddAudit>;
+using StoreWrite = std::variant<PutSession, PutNode, RemoveNode, AddJob, AddTasks, PutProgress, AddAttempt,
+                                StartAttempt, EndAttempt, PutTask, PutOutput, ForgetJob, RemoveTasks, RemoveJob,
+                                RetryTasks, PutPower, PutPowerPause, AddAudit, PutToken, RemoveToken>;
 
 // --- what is read back at the start ---------------------------------------------------------------------------------
 
@@ -244,6 +253,7 @@ struct LoadedState {
   std::vector<JobId> forgotten_jobs;                // not removed yet
   std::vector<PowerRecord> power;
   PowerPause power_pause;
+  std::vector<TokenRecord> tokens;
 };
 
 }  // namespace bramble::aggregator

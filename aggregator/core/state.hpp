@@ -289,8 +289,9 @@ struct State {
   std::map<std::pair<size_t, std::string>, Alert> alerts;  // by rule and node ("": the cluster)
   MonoTime alerts_at;                                      // looked at again
   PowerSystem power;
-  TaskCounts ended;           // since the start; a task that is tried again may end again
-  double ended_energy_j = 0;  // of all attempts that ended since the start
+  std::map<std::string, TokenRecord> tokens;  // by name
+  TaskCounts ended;                           // since the start; a task that is tried again may end again
+  double ended_energy_j = 0;                  // of all attempts that ended since the start
   uint64_t malformed_messages = 0;
   std::set<std::string> malformed_sources;  // already named in the log
   uint64_t stale_messages = 0;

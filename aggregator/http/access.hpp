@@ -1,4 +1,4 @@
-// Who may speak over TCP. Pure.
+// What a request over TCP must look like before it is asked who sends it. Pure.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,6 @@
 namespace bramble::aggregator::http {
 
 struct AccessPolicy {
-  std::string token;
   std::vector<std::string> hosts;  // names that the aggregator is called by, beside localhost and its own addresses
 };
 
@@ -26,15 +25,15 @@ struct Refusal {
   std::string who = {};  // as far as it is known; empty: a stranger
 };
 
-// Nothing: the caller may. local_address is the address on which the connection arrived ("192.168.1.5", "::1").
+// Nothing: it may go on. local_address is the address on which the connection arrived ("192.168.1.5", "::1").
 //
 // Host is checked so that a web page whose name was made to point here (DNS rebinding) is not served; Origin so that no
 // other web page can make a browser ask.
-std::optional<Refusal> check_access(const AccessPolicy& policy, const AccessHeaders& headers,
-                                    std::string_view local_address);
+std::optional<Refusal> check_site(const AccessPolicy& policy, const AccessHeaders& headers,
+                                  std::string_view local_address);
 
-// Takes a time that does not depend on where the texts differ.
-bool equal_in_constant_time(std::string_view a, std::string_view b);
+// Of "Authorization: Bearer TOKEN"; nothing where there is none.
+std::optional<std::string> bearer_token(const std::optional<std::string>& authorization);
 
 // "pi.local:8737" is "pi.local", "[::1]:80" is "::1"; lower case; empty where it is no host.
 std::string host_name_of(std::string_view authority);

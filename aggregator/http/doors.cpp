@@ -73,10 +73,11 @@ Door unix_door(AccessLists lists) {
              int socket, const AccessHeaders&, Role needs) { return admit_peer(*users, lists, socket, needs); };
 }
 
-Door tcp_door(AccessPolicy policy) {
-  return [policy = std::move(policy)](int socket, const AccessHeaders& headers, Role) -> std::variant<Caller, Refusal> {
-    if (auto refusal = check_access(policy, headers, local_address(socket))) return std::move(*refusal);
-    return Caller{"operator", true};
+Door tcp_door(AccessPolicy policy, std::shared_ptr<const TokenTable> tokens) {
+  return [policy = std::move(policy), tokens = std::move(tokens)](int socket, const AccessHeaders& headers,
+                                                                  Role needs) -> std::variant<Caller, Refusal> {
+    if (auto refusal = check_site(policy, headers, local_address(socket))) return std::move(*refusal);
+    return tokens->admit(bearer_token(headers.authorization), needs, posix::wall_now());
   };
 }
 

@@ -13,6 +13,7 @@
 #include "aggregator/core/roles.hpp"
 #include "aggregator/http/access.hpp"
 #include "aggregator/http/local_users.hpp"
+#include "aggregator/http/token_table.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/unique_fd.hpp"
 
@@ -25,8 +26,8 @@ using Door = std::function<std::variant<Caller, Refusal>(int socket, const Acces
 // the role that the lists give them.
 Door unix_door(AccessLists lists);
 
-// Host, Origin and token: the caller is "operator".
-Door tcp_door(AccessPolicy policy);
+// Host, Origin and token: the caller is the token's owner.
+Door tcp_door(AccessPolicy policy, std::shared_ptr<const TokenTable> tokens);
 
 // A socket file that goes away with its owner (unless somebody else has put another one there meanwhile).
 class SocketFile {

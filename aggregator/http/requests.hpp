@@ -31,6 +31,7 @@ inline constexpr size_t kMaxSqlBytes = 64 << 10;
 inline constexpr uint64_t kMaxSqlRows = 100'000;
 inline constexpr int64_t kMaxSqlMs = 60'000;
 inline constexpr size_t kMaxReasonBytes = 1000;
+inline constexpr int64_t kMaxTokenLifetimeS = int64_t{3660} * 24 * 3600;
 
 struct Submission {
   SubmitRequest request;
@@ -98,6 +99,8 @@ Result<Calibrating> parse_calibrate(std::string_view body);
 Result<Switching> parse_switch(std::string_view body);
 Result<std::string> parse_reason(std::string_view body);     // of an object with nothing else; it may be empty
 Result<NodeSet> parse_nodes_param(const std::string& text);  // empty: all
+Result<AddTokenRequest> parse_token(std::string_view body);
+Result<std::string> parse_token_name(std::string_view body);
 Result<SqlQuestion> parse_sql(std::string_view body);
 Result<std::string> parse_query_id(std::string_view body);
 

@@ -44,6 +44,9 @@ constexpr Rule kRules[] = {
     {"POST", "/api/v1/power/resume", Endpoint::resume_power, Role::operator_},
     {"POST", "/api/v1/power/clear", Endpoint::clear_faults, Role::operator_},
     {"GET", "/api/v1/audit", Endpoint::audit, Role::viewer},
+    {"GET", "/api/v1/tokens", Endpoint::list_tokens, Role::operator_},
+    {"POST", "/api/v1/tokens", Endpoint::add_token, Role::operator_},
+    {"POST", "/api/v1/tokens/remove", Endpoint::remove_token, Role::operator_},
     {"GET", "/metrics", Endpoint::metrics, Role::viewer},  // where Prometheus looks by itself
 };
 

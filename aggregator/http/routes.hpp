@@ -50,6 +50,9 @@ enum class Endpoint {
   resume_power,
   clear_faults,
   audit,
+  list_tokens,
+  add_token,
+  remove_token,
 };
 
 // One row of the table of all that can be asked, and who may ask it.

@@ -9,8 +9,12 @@
 namespace bramble::aggregator::http {
 
 struct Server::Parts {
-  Parts(Backend backend, const ServerLimits& given)
-      : limits(given), service(std::make_shared<Service>(std::move(backend), given)) {}
+  Parts(Backend backend, const ServerOptions& options)
+      : limits(options.limits),
+        service(std::make_shared<Service>(std::move(backend), options.limits)),
+        tokens(std::make_shared<TokenTable>(options.token)) {
+    tokens->set(options.tokens);
+  }
 
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
@@ -36,6 +40,7 @@ struct Server::Parts {
 
   const ServerLimits limits;
   std::shared_ptr<Service> service;
+  std::shared_ptr<TokenTable> tokens;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes = std::make_shared<std::atomic<size_t>>(0);
   std::optional<SocketFile> socket_file;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -45,13 +50,9 @@ struct Server::Parts {
 namespace {
 
 Result<AccessPolicy> tcp_policy(const ServerOptions& options) {
-  if (options.token.empty()) {
-    return fail("cannot listen on " + options.tcp_listen +
-                " without a token: the API runs commands; configure a token file");
-  }
   const auto address = split_address(options.tcp_listen);
   if (!address) return tl::unexpected(address.error());
-  AccessPolicy policy{options.token, options.allowed_hosts};
+  AccessPolicy policy{options.allowed_hosts};
   policy.hosts.push_back(address->first);
   return policy;
 }
@@ -64,15 +65,17 @@ Server::~Server() = default;
 
 uint16_t Server::tcp_port() const { return parts_->tcp_port; }
 
+void Server::set_tokens(std::vector<TokenRecord> tokens) { parts_->tokens->set(std::move(tokens)); }
+
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Backend backend) {
-  auto parts = std::make_unique<Parts>(std::move(backend), options.limits);
+  auto parts = std::make_unique<Parts>(std::move(backend), options);
   if (!options.tcp_listen.empty()) {
     auto policy = tcp_policy(options);
     if (!policy) return tl::unexpected(policy.error());
     auto socket = listen_tcp(options.tcp_listen);
     if (!socket) return tl::unexpected(socket.error());
     parts->tcp_port = local_port(socket->get());
-    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy))); !good) {
+    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy), parts->tokens)); !good) {
       return tl::unexpected(good.error());
     }
   }

@@ -31,7 +31,8 @@ struct ServerOptions {
   std::string unix_path;                   // empty: none
   AccessLists access;                      // who may do what over it
   std::string tcp_listen;                  // "127.0.0.1:8737", "[::1]:8737"; port 0: any free one; empty: none
-  std::string token;                       // TCP only, and needed there
+  std::string token;                       // an operator's, over TCP; empty: none
+  std::vector<TokenRecord> tokens;         // others, until set_tokens()
   std::vector<std::string> allowed_hosts;  // names that a TCP request may call us by, beside localhost and addresses
   ServerLimits limits;
 };
@@ -57,6 +58,8 @@ class Server {
   ~Server();
 
   uint16_t tcp_port() const;  // 0 without TCP
+
+  void set_tokens(std::vector<TokenRecord> tokens);  // all that there are from now on
 
  private:
   struct Parts;

@@ -2,6 +2,7 @@
 #include "aggregator/http/service.hpp"
 
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "aggregator/http/render.hpp"
 #include "aggregator/http/selection.hpp"
@@ -72,61 +73,41 @@ void Service::stop() {
   deadlines_.stop();
 }
 
+// Of what may block; nothing for the others.
 Service::Handler Service::handler_of(Endpoint endpoint) {
-  switch (endpoint) {
-    case Endpoint::submit:
-      return &Service::submit;
-    case Endpoint::append:
-      return &Service::append;
-    case Endpoint::close:
-      return &Service::close;
-    case Endpoint::cancel:
-      return &Service::cancel;
-    case Endpoint::retry:
-      return &Service::retry;
-    case Endpoint::forget:
-      return &Service::forget;
-    case Endpoint::list_jobs:
-      return &Service::list_jobs;
-    case Endpoint::show_job:
-      return &Service::show_job;
-    case Endpoint::list_tasks:
-      return &Service::list_tasks;
-    case Endpoint::add_node:
-      return &Service::add_node;
-    case Endpoint::remove_nodes:
-      return &Service::remove_nodes;
-    case Endpoint::drain:
-    case Endpoint::resume:
-      return &Service::set_drained;
-    case Endpoint::calibrate:
-      return &Service::calibrate;
-    case Endpoint::query:
-      return &Service::run_sql;
-    case Endpoint::power_status:
-      return &Service::show_power;
-    case Endpoint::switch_power:
-      return &Service::switch_power;
-    case Endpoint::pause_power:
-    case Endpoint::resume_power:
-      return &Service::pause_power;
-    case Endpoint::clear_faults:
-      return &Service::clear_faults;
-    case Endpoint::doctor:
-      return &Service::examine_nodes;
-    case Endpoint::audit:
-      return &Service::show_audit;
-    case Endpoint::telemetry:
-      return &Service::ask_metrics;
-    case Endpoint::energy:
-      return &Service::ask_energy;
-    case Endpoint::tables:
-      return &Service::list_tables;
-    case Endpoint::cancel_query:
-      return &Service::cancel_query;
-    default:
-      return nullptr;
-  }
+  static const std::unordered_map<Endpoint, Handler> kHandlers = {
+      {Endpoint::submit, &Service::submit},
+      {Endpoint::append, &Service::append},
+      {Endpoint::close, &Service::close},
+      {Endpoint::cancel, &Service::cancel},
+      {Endpoint::retry, &Service::retry},
+      {Endpoint::forget, &Service::forget},
+      {Endpoint::list_jobs, &Service::list_jobs},
+      {Endpoint::show_job, &Service::show_job},
+      {Endpoint::list_tasks, &Service::list_tasks},
+      {Endpoint::add_node, &Service::add_node},
+      {Endpoint::remove_nodes, &Service::remove_nodes},
+      {Endpoint::drain, &Service::set_drained},
+      {Endpoint::resume, &Service::set_drained},
+      {Endpoint::calibrate, &Service::calibrate},
+      {Endpoint::query, &Service::run_sql},
+      {Endpoint::power_status, &Service::show_power},
+      {Endpoint::switch_power, &Service::switch_power},
+      {Endpoint::pause_power, &Service::pause_power},
+      {Endpoint::resume_power, &Service::pause_power},
+      {Endpoint::clear_faults, &Service::clear_faults},
+      {Endpoint::doctor, &Service::examine_nodes},
+      {Endpoint::audit, &Service::show_audit},
+      {Endpoint::list_tokens, &Service::list_tokens},
+      {Endpoint::add_token, &Service::add_token},
+      {Endpoint::remove_token, &Service::remove_token},
+      {Endpoint::telemetry, &Service::ask_metrics},
+      {Endpoint::energy, &Service::ask_energy},
+      {Endpoint::tables, &Service::list_tables},
+      {Endpoint::cancel_query, &Service::cancel_query},
+  };
+  const auto found = kHandlers.find(endpoint);
+  return found == kHandlers.end() ? nullptr : found->second;
 }
 
 void Service::handle(const Route& route, HttpRequest request, Answer answer) {

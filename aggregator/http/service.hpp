@@ -107,6 +107,9 @@ class Service : public std::enable_shared_from_this<Service> {
   void pause_power(const Route& route, HttpRequest& request, const Answer& answer);
   void clear_faults(const Route& route, HttpRequest& request, const Answer& answer);
   void show_audit(const Route& route, HttpRequest& request, const Answer& answer);
+  void list_tokens(const Route& route, HttpRequest& request, const Answer& answer);
+  void add_token(const Route& route, HttpRequest& request, const Answer& answer);
+  void remove_token(const Route& route, HttpRequest& request, const Answer& answer);
   void run_sql(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_metrics(const Route& route, HttpRequest& request, const Answer& answer);
   void ask_energy(const Route& route, HttpRequest& request, const Answer& answer);

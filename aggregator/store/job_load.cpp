@@ -2,6 +2,7 @@
 
 #include "aggregator/store/job_rows.hpp"
 #include "aggregator/store/power_rows.hpp"
+#include "aggregator/store/token_rows.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -107,6 +108,7 @@ Result<LoadedState> load_jobs(sqlite::Connection& connection) {
   if (Status status = read_kept_inputs(connection, state); !status) return tl::unexpected<Error>(status.error());
   if (Status status = read_forgotten_jobs(connection, state); !status) return tl::unexpected<Error>(status.error());
   if (Status status = load_power(connection, state); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = load_tokens(connection, state); !status) return tl::unexpected<Error>(status.error());
   Status status = read_rows(connection, select(kNodeColumns, "FROM nodes_raw ORDER BY node"), read_node,
                             [&](NodeRecord node) { state.nodes.push_back(std::move(node)); });
   if (!status) return tl::unexpected<Error>(status.error());

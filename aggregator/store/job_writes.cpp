@@ -175,6 +175,7 @@ Result<JobWriter> JobWriter::prepare(sqlite::Connection& connection, int64_t kee
     *target = std::move(*statement);
   }
   if (Status status = writer.power_.prepare(connection); !status) return tl::unexpected<Error>(status.error());
+  if (Status status = writer.tokens_.prepare(connection); !status) return tl::unexpected<Error>(status.error());
   return writer;
 }
 

@@ -11,6 +11,7 @@
 #include "aggregator/core/records.hpp"
 #include "aggregator/store/power_rows.hpp"
 #include "aggregator/store/sqlite.hpp"
+#include "aggregator/store/token_rows.hpp"
 
 namespace bramble::aggregator {
 
@@ -79,6 +80,8 @@ class JobWriter {
   Status put(const PutPower& write) { return power_.put(write); }
   Status put(const PutPowerPause& write) { return power_.put(write); }
   Status put(const AddAudit& write) { return power_.put(write); }
+  Status put(const PutToken& write) { return tokens_.put(write); }
+  Status put(const RemoveToken& write) { return tokens_.put(write); }
   template <typename Write>
   Status put(const Write&) {  // part of RowChanges
     return {};
@@ -109,6 +112,7 @@ class JobWriter {
   std::array<sqlite::Statement, 3> remove_tasks_;
   std::array<sqlite::Statement, 3> remove_job_;
   PowerWriter power_;
+  TokenWriter tokens_;
 };
 
 }  // namespace bramble::aggregator

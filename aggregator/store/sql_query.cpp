@@ -23,7 +23,9 @@ constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
 tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
 
 // Reading, and calling functions, is all that a question does. SQLite's own pragma_... tables come here as PRAGMA.
-int authorize(void*, int action, const char*, const char* function, const char*, const char*) {
+// Who may only look is not told who holds tokens, nor their digests.
+int authorize(void*, int action, const char* table, const char* function, const char*, const char*) {
+  if (action == SQLITE_READ && std::strcmp(table, "tokens_raw") == 0) return SQLITE_DENY;
   if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE) return SQLITE_OK;
   const bool harmless = action == SQLITE_FUNCTION && std::strcmp(function, "load_extension") != 0;
   return harmless ? SQLITE_OK : SQLITE_DENY;
@@ -83,6 +85,9 @@ tl::unexpected<Error> explain(Question& question, Error error, const std::string
                 "nothing can be changed by a question, so " + word +
                     " is refused: write one SELECT (bramble query --tables lists what there is); old "
                     "readings go by telemetry_raw_days, jobs by bramble job forget");
+  }
+  if (error.message.find("tokens_raw") != std::string::npos) {
+    return fail(ErrorCode::denied, "tokens are not asked about in SQL: bramble token list shows them to operators");
   }
   // Refused functions and pragma_... tables are plain errors to SQLite.
   if (sqlite3_errcode(connection.raw()) == SQLITE_AUTH || error.message.starts_with("not authorized")) {

@@ -210,6 +210,8 @@ class MemoryStore {
   }
   void apply(const aggregator::PutPowerPause& write) { disk_.power_pause = write.pause; }
   void apply(const aggregator::AddAudit&) {}
+  void apply(const aggregator::PutToken&) {}
+  void apply(const aggregator::RemoveToken&) {}
 
   Disk disk_;
   uint64_t commits_ = 0;

@@ -13,11 +13,12 @@ using testing::HasSubstr;
 class PrometheusTest : public AggregatorTest {
  protected:
   void SetUp() override {
-    std::ofstream(dir_ / "token") << kToken << "\n";
-    aggregator_.emplace(dir_.path(), config(dir_ / "state", broker_.url(),
-                                            "tcp_listen = \"127.0.0.1:0\"\ntoken_file = \"" + dir_ / "token" + "\"\n"));
+    aggregator_.emplace(dir_.path(), config(dir_ / "state", broker_.url(), "tcp_listen = \"127.0.0.1:0\"\n"));
     aggregator_->start();
     aggregator_->wait_logged("reached over TCP");
+    token_ = bramble({"token", "add", "prometheus", "--role", "viewer"}).out;
+    std::ofstream(dir_ / "token") << token_;
+    while (token_.ends_with('\n')) token_.pop_back();
     const std::string log = aggregator_->log();
     const std::string mark = "tcp=127.0.0.1:";
     port_ = std::stoi(log.substr(log.find(mark) + mark.size()));
@@ -27,7 +28,7 @@ class PrometheusTest : public AggregatorTest {
 
   std::string metrics() const {
     httplib::Client client("127.0.0.1", port_);
-    const auto response = client.Get("/metrics", {{"Authorization", std::string("Bearer ") + kToken}});
+    const auto response = client.Get("/metrics", {{"Authorization", std::string("Bearer ") + token_}});
     if (!response) throw std::runtime_error("no answer");
     EXPECT_EQ(response->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
     return response->body;
@@ -71,12 +72,12 @@ class PrometheusTest : public AggregatorTest {
     if (prometheus_) prometheus_->kill_and_wait();
   }
 
-  static constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
   Mosquitto broker_{{.defaults = true}};
   std::optional<AggregatorProcess> aggregator_;
   std::optional<NodeProcesses> node_;
   std::optional<posix::Process> prometheus_;
   int port_ = 0;
+  std::string token_;  // a viewer's
 };
 
 TEST_F(PrometheusTest, ItsCheckOfTheMetricsIsSilent) {

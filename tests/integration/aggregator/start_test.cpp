@@ -64,10 +64,6 @@ TEST_F(AggregatorStart, AListOfUsersThatNamesNobodyIsRefused) {
   EXPECT_THAT(complaint_with("[access]\nsubmiters = []\n"), HasSubstr("did you mean 'submitters'"));
 }
 
-TEST_F(AggregatorStart, TcpNeedsAToken) {
-  EXPECT_THAT(complaint_with("tcp_listen = \"127.0.0.1:0\"\n"), HasSubstr("token_file"));
-}
-
 TEST_F(AggregatorStart, ALeaseBelowTheFloorIsRefusedWithTheFloor) {
   EXPECT_THAT(complaint_with("lease_ms = 5000\n"), HasSubstr("lease_ms must be at least 10250"));
   EXPECT_THAT(complaint_with("loss_ms = 60000\nlease_ms = 20000\n"), HasSubstr("lease_ms must be at least 61000"));

@@ -1,14 +1,17 @@
 // The API over TCP: commands run only for who has the token, and never for another web site.
 #include <httplib.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "common/posix/files.hpp"
 #include "common/posix/machine.hpp"
 #include "fixture.hpp"
 
 namespace bramble::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class AggregatorOverTcp : public AggregatorTest {
@@ -21,9 +24,13 @@ class AggregatorOverTcp : public AggregatorTest {
                                    (dir_ / "token") + "\"\n"));
     aggregator_->start();
     aggregator_->wait_logged("reached over TCP");
+    port_ = port_now();
+  }
+
+  int port_now() const {
     const std::string log = aggregator_->log();
     const std::string mark = "tcp=127.0.0.1:";
-    port_ = std::stoi(log.substr(log.find(mark) + mark.size()));
+    return std::stoi(log.substr(log.rfind(mark) + mark.size()));
   }
 
   int status(httplib::Headers headers) const {
@@ -65,6 +72,43 @@ TEST_F(AggregatorOverTcp, TheCommandReadsItsTokenFromAFile) {
   EXPECT_THAT(refused.err, HasSubstr("token"));
   const Ran listed = run_bramble(address, {"--token-file", dir_ / "token", "job", "list", "--json"});
   EXPECT_EQ(listed.out, "[]\n") << listed.err;
+}
+
+TEST_F(AggregatorOverTcp, ATokenThatWasGivenOutOpensAsFarAsItsRoleUntilItIsRemoved) {
+  const Ran added = bramble({"token", "add", "looks", "--role", "viewer", "--owner", "ada"});
+  ASSERT_EQ(added.status, 0) << added.err;
+  const httplib::Headers headers{{"Authorization", "Bearer " + added.out.substr(0, added.out.size() - 1)}};
+  httplib::Client client("127.0.0.1", port_);
+  const auto listed = [&] {
+    const auto response = client.Get("/api/v1/jobs", headers);
+    return response ? response->status : -1;
+  };
+  EXPECT_EQ(listed(), 200);
+  EXPECT_EQ(status(headers), 403) << "a viewer submits nothing";
+  aggregator_->stop();
+  aggregator_->start();
+  aggregator_->wait_logged("reached over TCP", 2);
+  EXPECT_THAT(bramble({"token", "list"}).out, HasSubstr("looks"));
+  EXPECT_EQ(bramble({"token", "remove", "looks"}).status, 0);
+  EXPECT_EQ(bramble({"token", "list", "--json"}).out, "[]\n");
+  EXPECT_THAT(bramble({"audit"}).out, AllOf(HasSubstr("token looks added"), HasSubstr("token looks removed")));
+  std::ofstream(dir_ / "removed") << added.out;
+  EXPECT_NE(
+      run_bramble("http://127.0.0.1:" + std::to_string(port_now()), {"--token-file", dir_ / "removed", "job", "list"})
+          .status,
+      0);
+}
+
+TEST_F(AggregatorOverTcp, NoFileHoldsAToken) {
+  const Ran added = bramble({"token", "add", "ci", "--role", "operator", "--json"});
+  ASSERT_EQ(added.status, 0) << added.err;
+  const std::string token = nlohmann::json::parse(added.out)["token"];
+  ASSERT_EQ(token.size(), 72U);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(dir_ / "state")) {
+    if (!file.is_regular_file()) continue;
+    const std::string text = posix::read_file(file.path(), size_t{64} << 20).value_or("");
+    EXPECT_EQ(text.find(token), std::string::npos) << file.path();
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "aggregator/http/routes.hpp"
+#include "common/posix/digest.hpp"
 #include "integration/http/other_user.hpp"
 #include "integration/http/server_fixture.hpp"
 
@@ -32,6 +33,87 @@ class RightsTest : public ServerTest {
     EXPECT_EQ(files_.counts().writers + files_.counts().dropped, 0U);
   }
 };
+
+class RightsOfTokens : public RightsTest {
+ protected:
+  RightsOfTokens() {
+    options.token.clear();
+    for (const Role role : kRoles) {
+      if (role != Role::none) options.tokens.push_back(token_of(role));
+    }
+    TokenRecord old = token_of(Role::operator_);
+    old.name = "old";
+    old.sha256 = posix::sha256_hex("old-token");
+    old.expires = WallTime{1};
+    options.tokens.push_back(old);
+  }
+
+  static std::string text_of(Role role) { return std::string(to_string(role)) + "-token"; }
+  static TokenRecord token_of(Role role) {
+    return {std::string(to_string(role)), role, "ada", posix::sha256_hex(text_of(role)), {}, "root", {}};
+  }
+  static Headers with(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
+  Response ask_with(const Headers& headers, const Rule& rule) {
+    return rule.method == "GET" ? tcp_get(path_of(rule), headers) : tcp_post(path_of(rule), "[]", headers);
+  }
+  // Every endpoint, whoever asks with these headers.
+  void expect_all_refused(const Headers& headers, int status) {
+    for (const Rule& rule : rules()) {
+      EXPECT_EQ(ask_with(headers, rule).status, status) << rule.method << ' ' << rule.path;
+    }
+    EXPECT_EQ(port_.rest_answered(), 0U);
+  }
+};
+
+TEST_F(RightsOfTokens, EachRoleReachesWhatTheTableSaysAndNothingElse) {
+  for (const Role role : {Role::viewer, Role::submitter, Role::operator_}) {
+    for (const Rule& rule : rules()) {
+      const size_t before = port_.rest_answered();
+      const Response response = ask_with(with(text_of(role)), rule);
+      if (role < rule.role) {
+        expect_refused(rule, response, before);
+      } else {
+        EXPECT_NE(response.status, 0) << rule.method << ' ' << rule.path;
+        EXPECT_NE(response.status, 401) << rule.method << ' ' << rule.path;
+        EXPECT_NE(response.status, 403) << rule.method << ' ' << rule.path << ": " << response.error();
+      }
+    }
+  }
+}
+
+TEST_F(RightsOfTokens, AStrangerReachesNothing) {
+  expect_all_refused({}, 401);
+  expect_all_refused(with("wrong-token"), 401);
+  expect_all_refused(with(token_of(Role::operator_).sha256), 401);
+}
+
+TEST_F(RightsOfTokens, OneThatHasExpiredReachesNothing) { expect_all_refused(with("old-token"), 401); }
+
+TEST_F(RightsOfTokens, OneThatWasRemovedReachesNothing) {
+  start();
+  server_->set_tokens({});
+  expect_all_refused(with(text_of(Role::operator_)), 401);
+}
+
+TEST_F(RightsOfTokens, APageOfAnotherOriginReachesNothingWithAnybodysToken) {
+  Headers headers = with(text_of(Role::operator_));
+  headers.emplace("Origin", "http://evil.example");
+  expect_all_refused(headers, 403);
+  headers = with(text_of(Role::operator_));
+  headers.emplace("Host", "evil.example");
+  expect_all_refused(headers, 421);
+}
+
+TEST_F(RightsOfTokens, ASubmitterChangesOnlyJobsOfItsOwner) {
+  jobs_.add_job(2, "bob", JobState::running);
+  for (const char* path : {"/api/v1/jobs/cancel", "/api/v1/jobs/retry", "/api/v1/jobs/forget"}) {
+    EXPECT_NE(tcp_post(path, R"({"jobs":"1"})", with(text_of(Role::submitter))).status, 403) << path;
+    const Response others = tcp_post(path, R"({"jobs":"2"})", with(text_of(Role::submitter)));
+    EXPECT_EQ(others.status, 403) << path;
+    EXPECT_EQ(others.error(), "job 2 is bob's");
+    EXPECT_NE(tcp_post(path, R"({"jobs":"2"})", with(text_of(Role::operator_))).status, 403) << path;
+  }
+}
 
 class RightsOfLocalUsers : public RightsTest {
  protected:

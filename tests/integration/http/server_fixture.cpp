@@ -84,6 +84,13 @@ Response ServerTest::tcp_get(const std::string& path, const Headers& headers) {
   return to_response(client.Get(path, to_headers(headers)));
 }
 
+Response ServerTest::tcp_post(const std::string& path, const std::string& body, const Headers& headers) {
+  start();
+  httplib::Client client("127.0.0.1", server_->tcp_port());
+  client.set_read_timeout(kPatienceS);
+  return to_response(client.Post(path, to_headers(headers), body, "application/json"));
+}
+
 void ServerTest::poll_in_background(test::RawSocket& socket, const std::string& path) {
   socket.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
 }

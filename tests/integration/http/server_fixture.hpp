@@ -39,6 +39,7 @@ class ServerTest : public testing::Test {
 
   // Over TCP; with the token and a fitting Host unless the headers say otherwise.
   Response tcp_get(const std::string& path, const Headers& headers);
+  Response tcp_post(const std::string& path, const std::string& body, const Headers& headers);
   Headers with_token() const { return {{"Authorization", "Bearer sesame"}}; }
 
   test::RawSocket raw() { return test::RawSocket::to_path(options.unix_path); }

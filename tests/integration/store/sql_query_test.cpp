@@ -49,6 +49,15 @@ class SqlQueryTest : public testing::Test {
   CancelFlag cancelled_;
 };
 
+TEST_F(SqlQueryTest, TellsNobodyOfTokens) {
+  commit(*jobs_, {PutToken{{"ci", Role::operator_, "ada", std::string(64, 'a'), {1}, "root", {}}}});
+  EXPECT_THAT(error_of("SELECT * FROM jobs.tokens_raw").message, HasSubstr("bramble token list"));
+  for (const char* sql : {"SELECT sha256 FROM tokens_raw", "SELECT count(*) FROM jobs.tokens_raw",
+                          "WITH t AS (SELECT * FROM Tokens_Raw) SELECT 1 FROM t"}) {
+    EXPECT_EQ(error_of(sql).code, ErrorCode::denied) << sql;
+  }
+}
+
 TEST_F(SqlQueryTest, SeesReadingsThatWereStillInMemory) {
   telemetry_->add({test::make_row(
       {.received_ms = 1'700'000'000'123, .values = {{"power_w", 3.25}, {"load1", 1}}, .power_measured = true})});

@@ -31,6 +31,22 @@ std::string refusal(const std::vector<std::string>& args) {
   return line.error().message;
 }
 
+TEST(Options, MakeListAndRemoveTokens) {
+  const auto add =
+      parsed<TokenAddCommand>({"token", "add", "ci", "--role", "submitter", "--owner", "ada", "--expires", "90d"});
+  EXPECT_EQ(add.name, "ci");
+  EXPECT_EQ(add.role, "submitter");
+  EXPECT_EQ(add.owner, "ada");
+  EXPECT_EQ(add.lifetime_ms, int64_t{90} * 24 * 3600 * 1000);
+  EXPECT_THAT(refusal({"token", "add", "ci"}), HasSubstr("--role"));
+  EXPECT_THAT(refusal({"token", "add", "--role", "viewer"}), HasSubstr("called"));
+  EXPECT_THAT(refusal({"token", "add", "ci", "--role", "root"}), HasSubstr("viewer, submitter or operator"));
+  EXPECT_THAT(refusal({"token", "add", "c/i", "--role", "viewer"}), HasSubstr("not a name"));
+  EXPECT_THAT(refusal({"token", "remove"}), HasSubstr("which token"));
+  EXPECT_EQ(parsed<TokenRemoveCommand>({"token", "remove", "ci"}).name, "ci");
+  parsed<TokenListCommand>({"token", "list", "--json"});
+}
+
 TEST(Options, TakeEverythingThatSubmitOffers) {
   const auto command = parsed<SubmitCommand>(
       {"submit", "--array",      "1-9:2%3", "--priority", "-5",         "--cpus",       "2",      "--memory",
