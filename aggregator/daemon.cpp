@@ -215,7 +215,8 @@ class Daemon::Impl {
     for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
     auto server =
         http::Server::start(options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
-                                      *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); }});
+                                      *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); },
+                                      [this](Refused what) { put(std::move(what), 1024); }});
     if (!server) return tl::unexpected<Error>(server.error());
     server_ = std::move(*server);
     posix::log_info("the aggregator is up", {{"cluster", config_.cluster},
@@ -267,6 +268,7 @@ class Daemon::Impl {
       on_dropped(state_, effects_, inbox_.dropped());
       on_tick(state_, effects_, now);
       alert_command_.tick();
+      server_->tick(now.mono);
       watch_broker();
       if (state_.connected && !chunks_->connected()) chunks_->connect({});
       next_tick_ = now.mono + kTickMs;
@@ -286,6 +288,7 @@ class Daemon::Impl {
   void take(IdentitiesChanged&, Now) {
     if (broker_) broker_->reload();
   }
+  void take(Refused& what, Now at) { on_refused(state_, effects_, at, what); }
   void take(ApiRequest& what, Now at) { on_api(state_, effects_, at, std::move(what)); }
 
   Status commit() {

@@ -9,6 +9,7 @@
 #include "aggregator/core/api.hpp"
 #include "aggregator/core/identities.hpp"
 #include "aggregator/core/lines.hpp"
+#include "aggregator/core/refusals.hpp"
 #include "aggregator/core/store.hpp"
 
 namespace bramble::aggregator {
@@ -42,7 +43,7 @@ struct IdentitiesChanged {};  // the broker is to read its lists anew
 struct Event {
   Now at;
   std::variant<Connected, Disconnected, Incoming, Sealed, Failed, Forgotten, Expired, LineReported, IdentitiesChanged,
-               IdentityReport, ApiRequest>
+               IdentityReport, ApiRequest, Refused>
       what;
 };
 

@@ -141,17 +141,30 @@ uint16_t local_port(int socket) {
   return 0;
 }
 
-std::string local_address(int socket) {
+namespace {
+
+using AskForName = int (*)(int, sockaddr*, socklen_t*);
+
+std::string numeric_address(int socket, AskForName ask) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::getsockname(socket, generic, &size) != 0) return "";
+  if (ask(socket, generic, &size) != 0) return "";
   if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return "";
   std::array<char, NI_MAXHOST> text{};
   if (::getnameinfo(generic, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "";
   const std::string host = text.data();
   constexpr std::string_view kMapped = "::ffff:";  // IPv4 on a socket of IPv6
   return host.starts_with(kMapped) && host.find('.') != std::string::npos ? host.substr(kMapped.size()) : host;
+}
+
+}  // namespace
+
+std::string local_address(int socket) { return numeric_address(socket, &::getsockname); }
+
+std::string peer_address(int socket) {
+  const std::string address = numeric_address(socket, &::getpeername);
+  return address.empty() ? "this machine" : address;
 }
 
 }  // namespace bramble::aggregator::http

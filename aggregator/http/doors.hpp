@@ -52,5 +52,6 @@ Result<std::pair<std::string, std::string>> split_address(const std::string& add
 
 uint16_t local_port(int socket);
 std::string local_address(int socket);  // numeric; empty for a Unix socket
+std::string peer_address(int socket);   // the same; "this machine" for a Unix socket
 
 }  // namespace bramble::aggregator::http

@@ -4,12 +4,17 @@
 #include <charconv>
 #include <chrono>
 
+#include "common/base/utf8.hpp"
+#include "common/posix/system_clock.hpp"
+
 namespace bramble::aggregator::http {
 namespace {
 
 // A request that is refused by its headers has its body read and thrown away up to here, so that the sender, who reads
 // only when it has sent everything, gets the reply.
 constexpr uint64_t kMaxDrainedBytes = 64 << 20;
+
+constexpr size_t kMaxShownBytes = 200;
 
 std::string_view as_view(const char* data, size_t size) { return data == nullptr ? "" : std::string_view(data, size); }
 
@@ -85,6 +90,7 @@ Exchange::Exchange(MHD_Connection* connection, ListenerContext& context, std::st
     : connection_(connection), context_(context), bodies_bytes_(context.bodies_bytes) {
   request_.method = method;
   request_.path = path;
+  asked_.what = to_utf8(request_.method + " " + request_.path, kMaxShownBytes);
   context.exchanges.opened();
 }
 
@@ -105,17 +111,20 @@ std::string Exchange::header(const char* name) const { return optional_header(na
 std::optional<HttpReply> Exchange::refusal() {
   const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return error_reply(500, "the connection has no socket");
+  asked_.from = peer_address(info->connect_fd);
   const auto found = find_route(request_.method, request_.path);
   const auto* route = std::get_if<Route>(&found);
   const auto who = context_.door(info->connect_fd,
                                  {optional_header("Host"), optional_header("Origin"), optional_header("Authorization")},
                                  route == nullptr ? Role::viewer : role_for(route->endpoint));
   if (const auto* refused = std::get_if<Refusal>(&who)) {
+    asked_.who = refused->who;
     HttpReply reply = error_reply(refused->http_status, refused->sentence);
     if (reply.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return reply;
   }
   request_.caller = std::get<Caller>(who);
+  asked_.who = request_.caller.user;
   if (const auto* none = std::get_if<NoRoute>(&found)) {
     HttpReply reply = error_reply(none->http_status, none->sentence);
     if (!none->allow.empty()) reply.headers.emplace_back("Allow", none->allow);
@@ -257,6 +266,10 @@ MHD_Result Exchange::send_or_suspend() {
 }
 
 MHD_Result Exchange::send() {
+  if (is_refusal(reply_->status)) {
+    asked_.why = sentence_of(*reply_);
+    context_.refusals->note(asked_, reply_->status, posix::mono_now());
+  }
   const auto status = static_cast<unsigned>(reply_->status);
   const auto response = to_response(std::move(*reply_));
   return response ? MHD_queue_response(connection_, status, response.get()) : MHD_NO;

@@ -19,6 +19,7 @@
 
 #include "aggregator/http/doors.hpp"
 #include "aggregator/http/http_message.hpp"
+#include "aggregator/http/refusal_log.hpp"
 #include "aggregator/http/routes.hpp"
 #include "aggregator/http/service.hpp"
 #include "aggregator/http/upload.hpp"
@@ -57,6 +58,7 @@ struct ListenerContext {
   Door door;
   std::shared_ptr<Service> service;
   ServerLimits limits;
+  std::shared_ptr<RefusalLog> refusals;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes;  // of all listeners: JSON bodies being received
   Exchanges exchanges;
 };
@@ -97,6 +99,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   MHD_Connection* const connection_;
   ListenerContext& context_;  // outlives the connection; not touched after close()
   HttpRequest request_;
+  Refused asked_;  // who, from where and what: for the log, if it is refused
   Route route_;
   std::unique_ptr<Upload> upload_;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes_;

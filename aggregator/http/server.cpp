@@ -11,6 +11,7 @@ namespace bramble::aggregator::http {
 struct Server::Parts {
   Parts(Backend backend, const ServerOptions& options)
       : limits(options.limits),
+        refusals(std::make_shared<RefusalLog>(backend.refused)),
         service(std::make_shared<Service>(std::move(backend), options.limits)),
         tokens(std::make_shared<TokenTable>(options.token)) {
     tokens->set(options.tokens);
@@ -30,6 +31,7 @@ struct Server::Parts {
     auto context = std::make_unique<ListenerContext>();
     context->door = std::move(door);
     context->service = service;
+    context->refusals = refusals;
     context->limits = limits;
     context->bodies_bytes = bodies_bytes;
     auto listener = Listener::start(std::move(socket), std::move(context));
@@ -39,6 +41,7 @@ struct Server::Parts {
   }
 
   const ServerLimits limits;
+  std::shared_ptr<RefusalLog> refusals;
   std::shared_ptr<Service> service;
   std::shared_ptr<TokenTable> tokens;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes = std::make_shared<std::atomic<size_t>>(0);
@@ -64,6 +67,8 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 uint16_t Server::tcp_port() const { return parts_->tcp_port; }
+
+void Server::tick(MonoTime now) { parts_->refusals->tell_due(now); }
 
 void Server::set_tokens(std::vector<TokenRecord> tokens) { parts_->tokens->set(std::move(tokens)); }
 

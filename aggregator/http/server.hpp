@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/refusals.hpp"
 #include "aggregator/core/store.hpp"
 #include "aggregator/http/local_users.hpp"
 #include "common/base/result.hpp"
@@ -47,6 +48,8 @@ struct Backend {
   BlobFiles& files;
   // What of the configured lines and of this machine can be looked at without the reactor; may block. Thread-safe.
   std::function<std::vector<NodeFinding>()> examine = [] { return std::vector<NodeFinding>(); };
+  // Something was refused for want of a right; not called more than a few times a minute. Must not block.
+  std::function<void(Refused)> refused = [](const Refused&) {};
 };
 
 class Server {
@@ -58,6 +61,8 @@ class Server {
   ~Server();
 
   uint16_t tcp_port() const;  // 0 without TCP
+
+  void tick(MonoTime now);  // every so often: what was refused meanwhile is told
 
   void set_tokens(std::vector<TokenRecord> tokens);  // all that there are from now on
 

@@ -99,6 +99,17 @@ TEST_F(AggregatorOverTcp, ATokenThatWasGivenOutOpensAsFarAsItsRoleUntilItIsRemov
       0);
 }
 
+TEST_F(AggregatorOverTcp, TheAuditLogTellsOfWhatWasRefused) {
+  EXPECT_EQ(status({}), 401);
+  EXPECT_EQ(status(with_token("Origin", "http://evil.example")), 403);
+  std::string log;
+  for (int i = 0; i < 300 && log.find("other web sites") == std::string::npos; ++i) {
+    log = bramble({"audit"}).out;  // the reactor writes it when the reply is long out
+  }
+  EXPECT_THAT(log, AllOf(HasSubstr("a stranger"), HasSubstr("refused: POST /api/v1/jobs"),
+                         HasSubstr("a token is needed"), HasSubstr("from 127.0.0.1")));
+}
+
 TEST_F(AggregatorOverTcp, NoFileHoldsAToken) {
   const Ran added = bramble({"token", "add", "ci", "--role", "operator", "--json"});
   ASSERT_EQ(added.status, 0) << added.err;

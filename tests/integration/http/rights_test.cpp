@@ -2,8 +2,10 @@
 // of it.
 #include <sys/stat.h>
 
+#include "aggregator/http/refusal_log.hpp"
 #include "aggregator/http/routes.hpp"
 #include "common/posix/digest.hpp"
+#include "common/posix/system_clock.hpp"
 #include "integration/http/other_user.hpp"
 #include "integration/http/server_fixture.hpp"
 
@@ -113,6 +115,39 @@ TEST_F(RightsOfTokens, ASubmitterChangesOnlyJobsOfItsOwner) {
     EXPECT_EQ(others.error(), "job 2 is bob's");
     EXPECT_NE(tcp_post(path, R"({"jobs":"2"})", with(text_of(Role::operator_))).status, 403) << path;
   }
+}
+
+TEST_F(RightsOfTokens, EveryKindOfRefusalIsToldForTheAuditLog) {
+  Headers foreign = with(text_of(Role::operator_));
+  foreign.emplace("Origin", "http://evil.example");
+  Headers elsewhere = with(text_of(Role::operator_));
+  elsewhere.emplace("Host", "evil.example");
+  tcp_get("/api/v1/nodes", {});
+  tcp_get("/api/v1/nodes", foreign);
+  tcp_get("/api/v1/nodes", elsewhere);
+  tcp_get("/api/v1/jobs/2", with("old-token"));
+  tcp_post("/api/v1/jobs", "{}", with(text_of(Role::viewer)));
+  jobs_.add_job(2, "bob", JobState::running);
+  tcp_post("/api/v1/jobs/cancel", R"({"jobs":"2"})", with(text_of(Role::submitter)));
+  std::vector<std::string> told;
+  for (const Refused& entry : refused()) {
+    EXPECT_EQ(entry.from, "127.0.0.1");
+    told.push_back(entry.who + ": " + entry.what + ": " + entry.why.substr(0, 22));
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{": GET /api/v1/nodes: a token is needed: sen",
+                                            ": GET /api/v1/nodes: requests of other web ",
+                                            ": GET /api/v1/nodes: this aggregator is not",
+                                            "ada (token old): GET /api/v1/jobs/2: the token old has expi",
+                                            "ada (token viewer): POST /api/v1/jobs: this needs a submitter",
+                                            "ada: POST /api/v1/jobs/cancel: job 2 is bob's"}));
+}
+
+TEST_F(RightsOfTokens, AHundredRefusalsOfOneKindAreOneEntry) {
+  for (int i = 0; i < 100; ++i) tcp_get("/api/v1/jobs/" + std::to_string(i), with("wrong"));
+  EXPECT_EQ(refused().size(), 1U);
+  server_->tick(posix::mono_now() + RefusalLog::kSpanMs);
+  ASSERT_EQ(refused().size(), 2U);
+  EXPECT_EQ(refused()[1].times, 99U);
 }
 
 class RightsOfLocalUsers : public RightsTest {

@@ -54,9 +54,19 @@ ServerTest::ServerTest() {
 
 void ServerTest::start() {
   if (server_) return;
-  auto server = Server::start(options, {port_.port(), jobs_, sql_, telemetry_, files_});
+  Backend backend{port_.port(), jobs_, sql_, telemetry_, files_};
+  backend.refused = [this](Refused refused) {
+    const std::lock_guard lock(refused_mutex_);
+    refused_.push_back(std::move(refused));
+  };
+  auto server = Server::start(options, std::move(backend));
   if (!server) throw std::runtime_error(server.error().message);
   server_ = std::move(*server);
+}
+
+std::vector<Refused> ServerTest::refused() {
+  const std::lock_guard lock(refused_mutex_);
+  return refused_;
 }
 
 Response ServerTest::get(const std::string& path) {

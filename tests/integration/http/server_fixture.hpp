@@ -5,7 +5,9 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "aggregator/http/server.hpp"
 #include "integration/http/fakes.hpp"
@@ -46,6 +48,8 @@ class ServerTest : public testing::Test {
   test::RawSocket raw_tcp() { return test::RawSocket::to_port(server_->tcp_port()); }
   void poll_in_background(test::RawSocket& socket, const std::string& path);
 
+  std::vector<Refused> refused();  // told so far
+
   test::TempDir dir_;
   FakePort port_;
   FakeJobs jobs_;
@@ -53,6 +57,8 @@ class ServerTest : public testing::Test {
   FakeTelemetry telemetry_;
   FakeFiles files_;
   ServerOptions options;
+  std::mutex refused_mutex_;
+  std::vector<Refused> refused_;
   std::unique_ptr<Server> server_;  // last: ends before what it uses
 };
 
