@@ -74,6 +74,9 @@ Status check(const DaemonConfig& config, const std::string& path) {
   if (auto status = check_alert_command(config.alert_command); !status) {
     return fail(path + ": " + status.error().message);
   }
+  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
+    return fail(path + ": tls_cert_file and tls_key_file go together: a certificate and its key");
+  }
   const auto shorter = [](int64_t days, int64_t than_days) {
     return days != 0 && (than_days == 0 || days < than_days);
   };
@@ -109,6 +112,8 @@ Result<DaemonConfig> read_config(const std::string& path) {
   file->text("api_socket", config.api_socket);
   file->table("access", [&](posix::ConfigFile& table) { read_access(table, config.access); });
   file->text("tcp_listen", config.tcp_listen);
+  file->text("tls_cert_file", config.tls_cert_file);
+  file->text("tls_key_file", config.tls_key_file);
   file->text("token_file", config.token_file);
   file->list("host_names", config.host_names);
   file->text("broker_url", config.broker_url);

@@ -18,9 +18,11 @@ struct DaemonConfig {
   std::string cluster = "bramble";
   std::string state_dir = "/var/lib/bramble/aggregator";
   std::string api_socket = "/run/bramble/api.sock";
-  http::AccessLists access;  // of the users of this machine
-  std::string tcp_listen;    // "127.0.0.1:8737"; empty: no TCP
-  std::string token_file;    // an operator's token, beside those that are given out; empty: none
+  http::AccessLists access;   // of the users of this machine
+  std::string tcp_listen;     // "127.0.0.1:8737"; empty: no TCP
+  std::string tls_cert_file;  // for TCP; needed beyond loopback
+  std::string tls_key_file;
+  std::string token_file;  // an operator's token, beside those that are given out; empty: none
   std::vector<std::string>
       host_names;               // by which TCP requests may call this machine, beside its addresses and own name
   std::string broker_url;       // empty: a Mosquitto of its own

@@ -24,6 +24,7 @@
 #include "aggregator/store/metric_query.hpp"
 #include "aggregator/store/sql_query.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
+#include "aggregator/tls_files.hpp"
 #include "common/mqtt/paho_transport.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/lock_file.hpp"
@@ -210,6 +211,9 @@ class Daemon::Impl {
     auto token = read_secret(config_.token_file);
     if (!token) return tl::unexpected<Error>(token.error());
     options.token = std::move(*token);
+    auto tls = read_tls_identity(config_);
+    if (!tls) return tl::unexpected<Error>(tls.error());
+    options.tls = std::move(*tls);
     for (const auto& [name, known] : state_.tokens) options.tokens.push_back(known);
     options.allowed_hosts = config_.host_names;
     for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);

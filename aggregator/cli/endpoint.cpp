@@ -17,8 +17,8 @@ std::string from_environment(const char* name) {
 }
 
 tl::unexpected<Error> bad_url(std::string_view url) {
-  return fail("'" + std::string(url) +
-              "' is not an address of an aggregator: write unix:PATH or http://HOST:" + std::to_string(kDefaultPort));
+  return fail("'" + std::string(url) + "' is not an address of an aggregator: write unix:PATH, https://HOST:" +
+              std::to_string(kDefaultPort) + " or http://HOST:" + std::to_string(kDefaultPort));
 }
 
 bool parse_port(std::string_view text, int& port) {
@@ -63,6 +63,11 @@ Result<std::string> find_token(const EndpointOptions& options) {
 
 Result<Endpoint> parse_url(std::string_view url) {
   if (url.starts_with("http://")) return parse_tcp(url, url.substr(7));
+  if (url.starts_with("https://")) {
+    auto endpoint = parse_tcp(url, url.substr(8));
+    if (endpoint) endpoint->tls = true;
+    return endpoint;
+  }
   if (!url.starts_with("unix:") || url.size() == 5) return bad_url(url);
   Endpoint endpoint;
   endpoint.url = url;
@@ -82,6 +87,12 @@ Result<Endpoint> find_endpoint(const EndpointOptions& options) {
   auto token = find_token(options);
   if (!token) return tl::unexpected(token.error());
   endpoint->token = std::move(*token);
+  if (!endpoint->tls) return endpoint;
+  endpoint->ca_file = options.ca_file.empty() ? from_environment("BRAMBLE_CA") : options.ca_file;
+  if (!endpoint->ca_file.empty() && !std::ifstream(endpoint->ca_file)) {
+    return fail(ErrorCode::io,
+                "cannot read the certificates in " + endpoint->ca_file + ": does it exist, and may you read it?");
+  }
   return endpoint;
 }
 

@@ -18,27 +18,57 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-Result<HttpReply> to_reply(const httplib::Result& result, const Endpoint& endpoint) {
-  if (!result) {
-    return fail(ErrorCode::unavailable, "cannot reach the aggregator at " + endpoint.url + " (" +
-                                            httplib::to_string(result.error()) +
-                                            "): is it running there? --url or BRAMBLE_URL says where to look");
+std::string lost(const Endpoint& endpoint, const std::string& why) {
+  return "cannot reach the aggregator at " + endpoint.url + " (" + why +
+         "): is it running there? --url or BRAMBLE_URL says where to look";
+}
+
+// verify_result: OpenSSL's, of its certificate.
+std::string untrusted(const Endpoint& endpoint, long verify_result) {
+  const std::string whose = "the certificate of the aggregator at " + endpoint.url;
+  switch (verify_result) {
+    case X509_V_OK:
+      return whose + " is not for " + endpoint.host + ": use a name that stands in it";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return whose + " has expired: it needs another one (tls_cert_file), or this machine's clock is wrong";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return whose + " is not valid yet: is the clock of this machine right?";
+    default:
+      return whose + " is not to be trusted (" + X509_verify_cert_error_string(verify_result) +
+             "): --ca FILE or BRAMBLE_CA names the authority that signed it";
   }
-  HttpReply reply{result->status, result->body, {}};
-  for (const auto& [name, value] : result->headers) {
-    std::string key = lower_case(name);
-    if (key.starts_with("x-bramble-")) reply.headers.emplace(std::move(key), value);
+}
+
+std::string explain(const Endpoint& endpoint, httplib::Error error, long verify_result) {
+  const std::string why = httplib::to_string(error);
+  switch (error) {
+    case httplib::Error::SSLServerVerification:
+      return untrusted(endpoint, verify_result);
+    case httplib::Error::SSLLoadingCerts:
+      return "there are no certificates in PEM in " + endpoint.ca_file +
+             ": --ca or BRAMBLE_CA names the authority that is trusted";
+    case httplib::Error::SSLConnection:
+      return "nothing speaks TLS at " + endpoint.url + ": is it http:// there?";
+    case httplib::Error::Read:
+      if (!endpoint.tls && endpoint.socket_path.empty()) return lost(endpoint, why + "; perhaps it is https:// there");
+      return lost(endpoint, why);
+    default:
+      return lost(endpoint, why);
   }
-  return reply;
+}
+
+// What httplib::Client takes for a place; an address of IPv6 needs its brackets only in a whole URL.
+httplib::Client make_client(const Endpoint& where) {
+  if (!where.socket_path.empty()) return httplib::Client(where.socket_path, 80);
+  if (!where.tls) return httplib::Client(where.host, where.port);
+  const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
+  return httplib::Client("https://" + host + ":" + std::to_string(where.port));
 }
 
 }  // namespace
 
 struct HttpClient::Impl {
-  explicit Impl(const Endpoint& where)
-      : endpoint(where),
-        client(where.socket_path.empty() ? where.host : where.socket_path,
-               where.socket_path.empty() ? where.port : 80) {
+  explicit Impl(const Endpoint& where) : endpoint(where), client(make_client(where)) {
     httplib::Headers headers;
     if (!endpoint.socket_path.empty()) {
       client.set_address_family(AF_UNIX);
@@ -46,11 +76,25 @@ struct HttpClient::Impl {
     }
     if (!endpoint.token.empty()) headers.emplace("Authorization", "Bearer " + endpoint.token);
     client.set_default_headers(headers);
+    if (!endpoint.ca_file.empty()) client.set_ca_cert_path(endpoint.ca_file);
     client.set_keep_alive(true);
     client.set_tcp_nodelay(endpoint.socket_path.empty());
     client.set_connection_timeout(kConnectTimeoutS);
     client.set_write_timeout(kAnswerTimeoutS);
     client.set_read_timeout(kAnswerTimeoutS);
+  }
+
+  Result<HttpReply> to_reply(const httplib::Result& result) const {
+    if (!result) {
+      const long verify_result = endpoint.tls ? client.get_openssl_verify_result() : X509_V_OK;
+      return fail(ErrorCode::unavailable, explain(endpoint, result.error(), verify_result));
+    }
+    HttpReply reply{result->status, result->body, {}};
+    for (const auto& [name, value] : result->headers) {
+      std::string key = lower_case(name);
+      if (key.starts_with("x-bramble-")) reply.headers.emplace(std::move(key), value);
+    }
+    return reply;
   }
 
   Endpoint endpoint;
@@ -63,11 +107,11 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 
 Result<HttpReply> HttpClient::get(const std::string& path, int64_t wait_s) {
   impl_->client.set_read_timeout(kAnswerTimeoutS + static_cast<time_t>(wait_s));
-  return to_reply(impl_->client.Get(path), impl_->endpoint);
+  return impl_->to_reply(impl_->client.Get(path));
 }
 
 Result<HttpReply> HttpClient::post(const std::string& path, const std::string& body, const char* content_type) {
-  return to_reply(impl_->client.Post(path, body, content_type), impl_->endpoint);
+  return impl_->to_reply(impl_->client.Post(path, body, content_type));
 }
 
 Result<HttpReply> HttpClient::post(const std::string& path, uint64_t size, const BodySource& source) {
@@ -82,7 +126,7 @@ Result<HttpReply> HttpClient::post(const std::string& path, uint64_t size, const
   };
   const auto result = impl_->client.Post(path, static_cast<size_t>(size), provide, "application/octet-stream");
   if (!source_status) return tl::unexpected(source_status.error());
-  return to_reply(result, impl_->endpoint);
+  return impl_->to_reply(result);
 }
 
 }  // namespace bramble::cli

@@ -30,7 +30,7 @@ void declare_add(OptionTree& tree, CLI::App& tokens) {
                                        "  bramble token add grafana --role viewer > token\n"
                                        "  bramble token add ci --role submitter --owner ada --expires 90d"});
   add_token_name(*app, command->name);
-  add_value(*app, "--role", "ROLE", "viewer (looks), submitter (own jobs) or operator (everything)",
+  add_value(*app, "--role", "ROLE", "viewer, submitter (own jobs) or operator (all)",
             [command](const std::string& value) -> Status {
               if (value != "viewer" && value != "submitter" && value != "operator") {
                 return fail("'" + value + "' is no role: write viewer, submitter or operator");

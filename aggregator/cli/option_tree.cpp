@@ -30,8 +30,9 @@ class HelpFormatter : public CLI::Formatter {
 void add_root_options(CLI::App& root, CommonOptions& common) {
   root.set_help_flag("-h,--help", "show this; also behind a command");
   root.set_version_flag("--version", "bramble " BRAMBLE_VERSION, "show the version");
-  add_text(root, "--url", "URL", "the aggregator: unix:PATH or http://HOST:8737", common.endpoint.url);
-  add_text(root, "--token-file", "FILE", "holds the token that http:// needs", common.endpoint.token_file);
+  add_text(root, "--url", "URL", "the aggregator: unix:PATH or https://HOST:8737", common.endpoint.url);
+  add_text(root, "--token-file", "FILE", "holds the token that https:// needs", common.endpoint.token_file);
+  add_text(root, "--ca", "FILE", "the authority that https:// needs (the system's)", common.endpoint.ca_file);
   add_duration(root, "--give-up", "how long to wait for one that went away (60s)", common.give_up_ms);
 }
 
@@ -241,7 +242,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args) {
   root.allow_extras()->require_subcommand(0, 1);
   root.formatter(std::make_shared<HelpFormatter>("bramble COMMAND [OPTION...]"));
   root.footer(
-      "BRAMBLE_URL and BRAMBLE_TOKEN_FILE (or BRAMBLE_TOKEN) stand in for the options.\n"
+      "BRAMBLE_URL, BRAMBLE_CA and BRAMBLE_TOKEN_FILE (or BRAMBLE_TOKEN) say the same.\n"
       "Exit status: 0 good, 1 the work failed, 2 wrong usage, 3 no aggregator reached;\n"
       "run and local return their command's own, and 255 when bramble itself fails;\n"
       "check has those of Nagios.");

@@ -58,6 +58,7 @@ struct ListenerContext {
   Door door;
   std::shared_ptr<Service> service;
   ServerLimits limits;
+  std::optional<TlsIdentity> tls;
   std::shared_ptr<RefusalLog> refusals;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes;  // of all listeners: JSON bodies being received
   Exchanges exchanges;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <vector>
 
 #include "common/posix/log.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 // Of one connection: its headers, and what is read at once. More headers than that are answered with 431.
 constexpr size_t kConnectionMemoryBytes = 64 << 10;
 constexpr int64_t kLastRepliesMs = 500;
+constexpr const char* kTlsPriorities = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 using ExchangePtr = std::shared_ptr<Exchange>;
 
@@ -43,6 +45,18 @@ void on_log(void*, const char* format, va_list arguments) {
 }
 #pragma GCC diagnostic pop
 
+// The texts stay where they are: in the context.
+std::vector<MHD_OptionItem> tls_options(ListenerContext& context) {
+  std::vector<MHD_OptionItem> options;
+  if (context.tls) {
+    options.push_back({MHD_OPTION_HTTPS_MEM_CERT, 0, context.tls->certificate_pem.data()});
+    options.push_back({MHD_OPTION_HTTPS_MEM_KEY, 0, context.tls->key_pem.data()});
+    options.push_back({MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(kTlsPriorities)});
+  }
+  options.push_back({MHD_OPTION_END, 0, nullptr});
+  return options;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::start(posix::UniqueFd socket, std::unique_ptr<ListenerContext> context) {
@@ -50,16 +64,22 @@ Result<std::unique_ptr<Listener>> Listener::start(posix::UniqueFd socket, std::u
   ListenerContext& shared = *listener->context_;
   constexpr unsigned kFlags =
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+  auto tls = tls_options(shared);
   listener->daemon_ =
-      MHD_start_daemon(kFlags, 0, nullptr, nullptr, &on_request, &shared,                                  //
-                       MHD_OPTION_EXTERNAL_LOGGER, &on_log, nullptr,                                       //
-                       MHD_OPTION_LISTEN_SOCKET, socket.get(),                                             //
-                       MHD_OPTION_NOTIFY_COMPLETED, &on_completed, nullptr,                                //
-                       MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(shared.limits.max_connections),  //
-                       MHD_OPTION_CONNECTION_TIMEOUT, shared.limits.idle_timeout_s,                        //
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                         //
-                       MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                    //
+      MHD_start_daemon(shared.tls ? kFlags | MHD_USE_TLS : kFlags, 0, nullptr, nullptr, &on_request, &shared,  //
+                       MHD_OPTION_EXTERNAL_LOGGER, &on_log, nullptr,                                           //
+                       MHD_OPTION_LISTEN_SOCKET, socket.get(),                                                 //
+                       MHD_OPTION_NOTIFY_COMPLETED, &on_completed, nullptr,                                    //
+                       MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(shared.limits.max_connections),      //
+                       MHD_OPTION_CONNECTION_TIMEOUT, shared.limits.idle_timeout_s,                            //
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                             //
+                       MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                        //
+                       MHD_OPTION_ARRAY, tls.data(),                                                           //
                        MHD_OPTION_END);
+  if (listener->daemon_ == nullptr && shared.tls) {
+    return fail(ErrorCode::io,
+                "the HTTP server cannot start with this certificate and key: its TLS library (GnuTLS) refuses them");
+  }
   if (listener->daemon_ == nullptr)
     return fail(ErrorCode::io, "the HTTP server cannot start: is the system out of threads or files?");
   socket.release();  // closed by MHD_stop_daemon

@@ -27,11 +27,12 @@ struct Server::Parts {
     listeners.clear();
   }
 
-  Status listen(posix::UniqueFd socket, Door door) {
+  Status listen(posix::UniqueFd socket, Door door, std::optional<TlsIdentity> tls = {}) {
     auto context = std::make_unique<ListenerContext>();
     context->door = std::move(door);
     context->service = service;
     context->refusals = refusals;
+    context->tls = std::move(tls);
     context->limits = limits;
     context->bodies_bytes = bodies_bytes;
     auto listener = Listener::start(std::move(socket), std::move(context));
@@ -51,6 +52,15 @@ struct Server::Parts {
 };
 
 namespace {
+
+// A token that goes over a network in plain text is everybody's.
+Status check_reach(const ServerOptions& options, const std::string& address) {
+  if (options.tls || address.starts_with("127.") || address == "::1") return {};
+  return fail(
+      "tcp_listen " + options.tcp_listen +
+      " is reached from other machines, and nobody could trust what comes over it without TLS: set tls_cert_file "
+      "and tls_key_file, or listen on 127.0.0.1:8737 and come by ssh -L 8737:127.0.0.1:8737 HEAD");
+}
 
 Result<AccessPolicy> tcp_policy(const ServerOptions& options) {
   const auto address = split_address(options.tcp_listen);
@@ -79,8 +89,10 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Back
     if (!policy) return tl::unexpected(policy.error());
     auto socket = listen_tcp(options.tcp_listen);
     if (!socket) return tl::unexpected(socket.error());
+    if (auto good = check_reach(options, local_address(socket->get())); !good) return tl::unexpected(good.error());
     parts->tcp_port = local_port(socket->get());
-    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy), parts->tokens)); !good) {
+    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy), parts->tokens), options.tls);
+        !good) {
       return tl::unexpected(good.error());
     }
   }

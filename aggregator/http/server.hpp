@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,17 @@ struct ServerLimits {
   int64_t health_timeout_ms = 2'000;   // the same for a health check
 };
 
+// By which callers know us, in PEM.
+struct TlsIdentity {
+  std::string certificate_pem;  // and behind it those up to the authority
+  std::string key_pem;
+};
+
 struct ServerOptions {
   std::string unix_path;                   // empty: none
   AccessLists access;                      // who may do what over it
   std::string tcp_listen;                  // "127.0.0.1:8737", "[::1]:8737"; port 0: any free one; empty: none
+  std::optional<TlsIdentity> tls;          // of TCP; without it nothing beyond loopback is listened on
   std::string token;                       // an operator's, over TCP; empty: none
   std::vector<TokenRecord> tokens;         // others, until set_tokens()
   std::vector<std::string> allowed_hosts;  // names that a TCP request may call us by, beside localhost and addresses

@@ -22,6 +22,21 @@ TEST(Endpoint, TakesAHostWithAndWithoutPort) {
   EXPECT_EQ(with_port->port, 99);
 }
 
+TEST(Endpoint, TakesTls) {
+  const auto endpoint = parse_url("https://[::1]:99");
+  ASSERT_TRUE(endpoint);
+  EXPECT_TRUE(endpoint->tls);
+  EXPECT_EQ(endpoint->host, "::1");
+  EXPECT_EQ(endpoint->port, 99);
+  EXPECT_FALSE(parse_url("http://head")->tls);
+}
+
+TEST(Endpoint, NamesTheFileOfAuthoritiesThatIsMissing) {
+  const auto endpoint = find_endpoint({"https://head", "/nonexistent/ca", ""});
+  ASSERT_FALSE(endpoint);
+  EXPECT_NE(endpoint.error().message.find("/nonexistent/ca"), std::string::npos);
+}
+
 TEST(Endpoint, TakesAnIPv6AddressInBrackets) {
   const auto endpoint = parse_url("http://[fe80::1]:8000");
   ASSERT_TRUE(endpoint);
@@ -30,8 +45,8 @@ TEST(Endpoint, TakesAnIPv6AddressInBrackets) {
 }
 
 TEST(Endpoint, RefusesWhatIsNoAddressAndSaysWhatIs) {
-  for (const char* url : {"", "head:8737", "https://head", "http://", "http://head:0", "http://head:x",
-                          "unix:", "http://a/b", "http://[::1"}) {
+  for (const char* url :
+       {"", "head:8737", "http://", "http://head:0", "http://head:x", "unix:", "http://a/b", "http://[::1"}) {
     const auto endpoint = parse_url(url);
     ASSERT_FALSE(endpoint) << url;
     EXPECT_NE(endpoint.error().message.find("unix:PATH"), std::string::npos) << url;
@@ -44,7 +59,7 @@ TEST(Endpoint, RefusesASocketPathThatIsTooLongForTheKernel) {
 }
 
 TEST(Endpoint, NamesTheTokenFileThatIsMissing) {
-  const auto endpoint = find_endpoint({"http://head", "/nonexistent/token"});
+  const auto endpoint = find_endpoint({"http://head", "", "/nonexistent/token"});
   ASSERT_FALSE(endpoint);
   EXPECT_NE(endpoint.error().message.find("/nonexistent/token"), std::string::npos);
 }

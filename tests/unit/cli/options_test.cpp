@@ -271,6 +271,9 @@ TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
                                                           {"power", "pause"},
                                                           {"power", "clear"},
                                                           {"audit"},
+                                                          {"token", "add"},
+                                                          {"token", "list"},
+                                                          {"token", "remove"},
                                                           {"local"}};
   for (std::vector<std::string> command : commands) {
     const bool root = command.empty() || command.back() == "pause";
