@@ -30,12 +30,22 @@ Status Warden::listen() {
 
 void Warden::on_connect() {
   auto socket = posix::accept_unix(listener_.get());
-  if (!socket) return;
+  if (!socket || !may_connect(socket->get())) return;
   if (agent_) drop_agent("a new connection replaces it");
   agent_ = std::make_unique<Channel>(std::move(*socket), kMaxWaitingForAgentBytes);
   agent_watches_output_ = false;
   bad_requests_.clear();
   loop_.add_fd(agent_->fd(), EPOLLIN, [this](uint32_t events) { on_agent(events); });
+}
+
+// The socket's permissions name a group; what counts is who the peer is. A stranger must not take the agent's place.
+bool Warden::may_connect(int socket) {
+  const auto peer = posix::peer_credentials(socket);
+  if (!peer) return false;
+  if (peer->uid == 0 || peer->uid == ::geteuid() || (options_.agent && peer->uid == options_.agent->uid)) return true;
+  strangers_.say(posix::LogLevel::warning, "turned away a connection of user " + std::to_string(peer->uid) +
+                                               ": only the agent's user may connect (--agent)");
+  return false;
 }
 
 void Warden::on_agent(uint32_t events) {

@@ -1,6 +1,7 @@
 #include "agent/warden/keeper.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -158,7 +159,7 @@ void Keeper::prolong(const wire::WardenLease& lease) {
 
 void Keeper::start(wire::WardenStart start, const std::string& frame) {
   child_changed = 0;
-  task_.emplace(options_.layout, std::move(start), options_.run_as);
+  task_.emplace(options_.layout, std::move(start), TaskUsers{options_.run_as, options_.agent});
   task_->begin(frame, spawner_);
   started_at_ = posix::mono_now();
   // Where the failure is known already nothing ever started.
@@ -261,6 +262,9 @@ Status hold_slot_lock(const KeeperOptions& options) {
     posix::log_error(held.error().message);
     ::_exit(1);
   }
+  // Inputs are opened with the agent's rights, and a root keeper's groups would be more than those.
+  if (options.agent != nullptr && ::setgroups(options.agent->groups.size(), options.agent->groups.data()) != 0)
+    ::_exit(1);
   if (::write(channel.get(), "", 1) != 1) ::_exit(0);  // ready
   if (options.empties_trash) empty_trash(options.layout);
   Keeper(options, std::move(channel)).run();

@@ -17,6 +17,7 @@ struct KeeperOptions {
   Layout layout;
   uint32_t slot = 0;
   const RunAs* run_as = nullptr;  // null: tasks run as the warden does
+  const RunAs* agent = nullptr;   // null: the agent's files are read as this process may
   bool empties_trash = false;
 };
 

@@ -14,11 +14,12 @@
 namespace bramble::warden {
 namespace {
 
-constexpr std::array<option, 7> kLongOptions{{
+constexpr std::array<option, 8> kLongOptions{{
     {"state", required_argument, nullptr, 's'},
     {"slots", required_argument, nullptr, 'n'},
     {"user", required_argument, nullptr, 'u'},
     {"group", required_argument, nullptr, 'g'},
+    {"agent", required_argument, nullptr, 'a'},
     {"help", no_argument, nullptr, 'h'},
     {"version", no_argument, nullptr, 'v'},
     {nullptr, 0, nullptr, 0},
@@ -65,6 +66,28 @@ Status set_group(WardenOptions& options, const std::string& name) {
   return {};
 }
 
+Status set_agent(WardenOptions& options, const std::string& name) {
+  auto user = find_user(name);
+  if (!user) return in_context("--agent", user.error());
+  options.agent = std::move(*user);
+  return {};
+}
+
+// Who is let in must be one user: what he names is read for him.
+Status settle_agent(WardenOptions& options) {
+  if (!options.agent && options.group) {
+    auto user = find_user_of_group(*options.group);
+    if (!user)
+      return fail("say with --agent NAME as which user the agent runs: --group does not tell, for " +
+                  user.error().message);
+    options.agent = std::move(*user);
+  }
+  if (options.agent && !options.group) options.group = options.agent->gid;
+  const bool alike = options.agent && options.run_as && options.agent->uid == options.run_as->uid;
+  if (alike) return fail("--user and --agent name one user: tasks could take the agent over; give them two");
+  return {};
+}
+
 Status set_option(WardenOptions& options, int letter) {
   switch (letter) {
     case 's':
@@ -75,6 +98,8 @@ Status set_option(WardenOptions& options, int letter) {
       return set_user(options, ::optarg);
     case 'g':
       return set_group(options, ::optarg);
+    case 'a':
+      return set_agent(options, ::optarg);
     default:
       return fail("see bramble-warden --help");  // getopt has said what is wrong
   }
@@ -83,12 +108,14 @@ Status set_option(WardenOptions& options, int letter) {
 }  // namespace
 
 std::string usage() {
-  return "Usage: bramble-warden --state DIR [--slots N] [--user NAME] [--group NAME]\n"
+  return "Usage: bramble-warden --state DIR [--slots N] [--user NAME] [--agent NAME] [--group NAME]\n"
          "Runs a node's tasks and ends them. The agent connects at DIR/warden.sock.\n\n"
          "  --state DIR    where attempts and their outputs are kept; made if it is missing\n"
          "  --slots N      how many tasks may run at once; default: the number of cores\n"
          "  --user NAME    run tasks as this user (needs root); default: the warden's own\n"
-         "  --group NAME   who may connect and read outputs, besides the warden's own user\n"
+         "  --agent NAME   the agent's user, who may connect; default: the one whose own group --group is,\n"
+         "                 or without it the warden's own. Root may always\n"
+         "  --group NAME   who may read outputs, besides the warden's own user; default: the agent's own group\n"
          "  --version      print the version\n";
 }
 
@@ -106,6 +133,7 @@ Result<std::optional<WardenOptions>> parse_options(int argc, char** argv) {
   if (::optind < argc) return fail("unknown argument '" + std::string(argv[::optind]) + "': see bramble-warden --help");
   if (options.state.empty()) return fail("--state DIR is missing: see bramble-warden --help");
   if (options.slots == 0) options.slots = usable_cores();
+  if (const Status settled = settle_agent(options); !settled) return tl::unexpected(settled.error());
   return options;
 }
 

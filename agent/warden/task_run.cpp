@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "agent/warden/inputs.hpp"
 #include "agent/warden/process_table.hpp"
 #include "common/base/lease.hpp"
 #include "common/posix/error.hpp"
@@ -33,9 +34,9 @@ std::string trouble_text(const Capture& capture, const char* stream) {
 
 }  // namespace
 
-TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run_as)
+TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskUsers users)
     : start_(std::move(start)),
-      run_as_(run_as),
+      users_(users),
       directory_(layout.attempt(start_.task)),
       env_(task_environment(start_.spec.env, directory_ + "/work")),
       out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
@@ -44,7 +45,7 @@ TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run
       lease_end_(lease_end({start_.heard_ms}, start_.spec.lease_ms)) {}
 
 bool TaskRun::begin(std::string_view record, Spawner& spawner) {
-  const auto created = create_attempt(directory_, record, run_as_);
+  const auto created = create_attempt(directory_, record, users_.run_as);
   if (created) work_ = *created;
   if (created && is_over(started_.mono)) {  // the aggregator may count it as dead already: it must not begin
     ended_as_ = wire::Outcome::lease_ended;
@@ -60,14 +61,15 @@ Status TaskRun::launch(Spawner& spawner) {
   static const posix::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   posix::UniqueFd input;
   if (!start_.stdin_path.empty()) {
-    input.reset(::open(start_.stdin_path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!input) return posix::system_failure("cannot read the standard input " + start_.stdin_path, errno);
+    auto opened = open_input(start_.stdin_path, users_.agent);
+    if (!opened) return tl::unexpected(opened.error());
+    input = std::move(*opened);
   }
   if (Status opened = out_.open(); !opened) return opened;
   if (Status opened = err_.open(); !opened) return opened;
   SpawnRequest request{
-      &start_.spec.argv, &env_,  directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
-      err_.write_end(),  run_as_};
+      &start_.spec.argv, &env_,        directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
+      err_.write_end(),  users_.run_as};
   const auto pid = spawner.spawn(request);
   if (!pid) return tl::unexpected(pid.error());
   pid_ = *pid;

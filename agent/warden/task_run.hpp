@@ -16,11 +16,16 @@
 
 namespace bramble::warden {
 
+struct TaskUsers {
+  const RunAs* run_as = nullptr;  // null: as this process
+  const RunAs* agent = nullptr;   // whose rights its input is opened with; null: this process'
+};
+
 // The keeper calls reap() after SIGCHLD, take_output() when a pipe has something, on_time() at next_deadline(), and
 // once alive() is false, finish(). All that this process ever has for children comes of the task.
 class TaskRun {
  public:
-  TaskRun(const Layout& layout, wire::WardenStart start, const RunAs* run_as);
+  TaskRun(const Layout& layout, wire::WardenStart start, TaskUsers users);
 
   // `record` is the start record's text. False: nothing runs, finish() tells why.
   bool begin(std::string_view record, Spawner& spawner);
@@ -63,7 +68,7 @@ class TaskRun {
   void add_output(wire::Finished& result) const;
 
   wire::WardenStart start_;
-  const RunAs* run_as_;
+  TaskUsers users_;
   std::string directory_;
   std::vector<std::string> env_;
   Capture out_;

@@ -43,6 +43,17 @@ Result<RunAs> find_user(const std::string& name) {
   return found;
 }
 
+Result<RunAs> find_user_of_group(gid_t gid) {
+  std::vector<std::string> names;
+  if (const File file = open_file("/etc/passwd")) {
+    while (const passwd* entry = ::fgetpwent(file.get())) {
+      if (entry->pw_gid == gid) names.emplace_back(entry->pw_name);
+    }
+  }
+  if (names.size() == 1) return find_user(names.front());
+  return fail(ErrorCode::not_found, "it is the own group of " + std::to_string(names.size()) + " users and not of one");
+}
+
 Result<gid_t> find_group(const std::string& name) {
   if (const File file = open_file("/etc/group")) {
     while (const group* entry = ::fgetgrent(file.get())) {

@@ -18,6 +18,8 @@ struct RunAs {
 };
 
 Result<RunAs> find_user(const std::string& name);
+// The one user whose own group this is.
+Result<RunAs> find_user_of_group(gid_t gid);
 Result<gid_t> find_group(const std::string& name);
 
 }  // namespace bramble::warden

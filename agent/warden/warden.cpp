@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -93,7 +94,8 @@ Status Warden::take_up_old_attempts() {
 
 Status Warden::start_slot(Slot& slot, bool empties_trash) {
   const RunAs* run_as = options_.run_as ? &*options_.run_as : nullptr;
-  auto keeper = start_keeper({layout_, slot.number, run_as, empties_trash});
+  const RunAs* agent = options_.agent && ::geteuid() == 0 ? &*options_.agent : nullptr;
+  auto keeper = start_keeper({layout_, slot.number, run_as, agent, empties_trash});
   if (!keeper) return tl::unexpected(keeper.error());
   slot.keeper = keeper->pid;
   slot.channel = std::make_unique<Channel>(std::move(keeper->channel), kMaxWaitingForKeeperBytes);

@@ -32,7 +32,8 @@ struct WardenOptions {
   std::string state;  // absolute
   uint32_t slots = 1;
   std::optional<RunAs> run_as;
-  std::optional<gid_t> group;  // who may connect and read outputs, besides this process' user
+  std::optional<RunAs> agent;  // who may connect, besides root and this process' user
+  std::optional<gid_t> group;  // who may read outputs, besides this process' user
 };
 
 class Warden {
@@ -86,6 +87,7 @@ class Warden {
   // agent_link.cpp: the agent's side
   Status listen();
   void on_connect();
+  bool may_connect(int socket);
   void on_agent(uint32_t events);
   void drop_agent(const std::string& why);
   void handle(const std::string& frame);
@@ -129,6 +131,7 @@ class Warden {
   bool stopping_ = false;
   Status failure_;
   posix::LogOnce bad_requests_;
+  posix::LogOnce strangers_;
 };
 
 }  // namespace bramble::warden

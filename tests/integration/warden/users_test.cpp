@@ -1,0 +1,121 @@
+// What neither a task nor whoever has taken the agent over may do.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <csignal>
+
+#include "common/posix/unix_socket.hpp"
+#include "users_fixture.hpp"
+
+namespace bramble::test {
+namespace {
+
+using testing::HasSubstr;
+using wire::Outcome;
+
+enum Connected { kServed = 0, kTurnedAway = 1, kForbidden = 2 };
+
+// Says hello and tells what came of it.
+int try_hello(const std::string& socket_path) {
+  const auto socket = posix::connect_unix(socket_path);
+  if (!socket) return kForbidden;
+  const std::string hello = wire::make_frame(encode(wire::WardenRequest(wire::WardenHello{})));
+  static_cast<void>(::send(socket->get(), hello.data(), hello.size(), MSG_NOSIGNAL));
+  pollfd ready{socket->get(), POLLIN, 0};
+  char first = 0;
+  return ::poll(&ready, 1, kWaitLimitMs) == 1 && ::recv(socket->get(), &first, 1, 0) == 1 ? kServed : kTurnedAway;
+}
+
+class WardenUsers : public TwoUsersTest {
+ protected:
+  wire::WardenExited cat(const std::string& path) {
+    auto start = command_start(warden_task(next_job_++), {"cat"});
+    start.stdin_path = path;
+    auto exited = client_->run(start);
+    printed_ = warden_->stdout_of(start.task);
+    return exited;
+  }
+
+  JobId next_job_ = 1;
+  std::string printed_;
+};
+
+TEST_F(WardenUsers, OnlyTheAgentAndRootMayConnect) {
+  const std::string socket = dir_ / "state/warden.sock";
+  EXPECT_EQ(as_user(agent_, [&] { return try_hello(socket); }), kServed);
+  EXPECT_EQ(as_user(task_, [&] { return try_hello(socket); }), kForbidden);
+  // Whom the group lets through the door is turned away all the same, and the agent's connection stays.
+  auto agent = warden_->connect();
+  agent.hello();
+  const warden::RunAs member{"member", task_.uid, agent_.gid, {agent_.gid}};
+  EXPECT_EQ(as_user(member, [&] { return try_hello(socket); }), kTurnedAway);
+  EXPECT_EQ(agent.hello().slots, 2U);
+  EXPECT_THAT(warden_->log(), HasSubstr("turned away a connection of user " + std::to_string(task_.uid)));
+}
+
+TEST_F(WardenUsers, AnInputOfTheAgentIsReadAlsoWhereTheTaskMayNot) {
+  EXPECT_EQ(cat(file("input", &agent_, 0600, "secret of a job")).result.code, 0);
+  EXPECT_EQ(printed_, "secret of a job");
+}
+
+TEST_F(WardenUsers, TheAgentCannotHaveAnothersFileReadToATask) {
+  const auto root_only = cat(file("shadow", nullptr, 0600));
+  EXPECT_EQ(root_only.result.outcome, Outcome::start_failed);
+  EXPECT_THAT(root_only.result.text, HasSubstr("permission denied"));
+  const auto readable = cat(file("open", nullptr, 0644));
+  EXPECT_EQ(readable.result.outcome, Outcome::start_failed);
+  EXPECT_THAT(readable.result.text, HasSubstr("does not belong to the agent's user daemon"));
+  EXPECT_EQ(cat("/proc/self/maps").result.outcome, Outcome::start_failed);
+}
+
+TEST_F(WardenUsers, TheAgentCannotLeadThroughALinkOrStopAKeeperWithAPipe) {
+  const std::string own = file("own", &agent_, 0600);
+  ASSERT_EQ(::symlink(own.c_str(), (dir_ / "link").c_str()), 0);
+  EXPECT_THAT(cat(dir_ / "link").result.text, HasSubstr("is a link"));
+  ASSERT_EQ(::mkfifo((dir_ / "fifo").c_str(), 0600), 0);
+  ASSERT_EQ(::chown((dir_ / "fifo").c_str(), agent_.uid, agent_.gid), 0);
+  EXPECT_THAT(cat(dir_ / "fifo").result.text, HasSubstr("no plain file"));
+  EXPECT_EQ(cat(own).result.code, 0) << "the keeper has its rights back";
+}
+
+// Prints each thing that went through though it must not.
+constexpr const char* kTrespass = R"(
+import ctypes, os, socket, sys
+key, sock, record, pids = sys.argv[1], sys.argv[2], sys.argv[3], [int(p) for p in sys.argv[4:]]
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(what, act):
+    try: act()
+    except OSError: return
+    print(what)
+def ptrace(pid):
+    if libc.ptrace(16, pid, None, None) != 0: raise OSError(ctypes.get_errno(), 'ptrace')
+attempt('read the key', lambda: open(key).read())
+attempt('read a record', lambda: open(record).read())
+attempt('connected', lambda: socket.socket(socket.AF_UNIX).connect(sock))
+for pid in pids:
+    attempt('signalled %d' % pid, lambda: os.kill(pid, 0))
+    attempt('traced %d' % pid, lambda: ptrace(pid))
+    attempt('read memory of %d' % pid, lambda: open('/proc/%d/mem' % pid, 'rb'))
+    attempt('read environment of %d' % pid, lambda: open('/proc/%d/environ' % pid).read())
+print('tried all as %d' % os.getuid())
+)";
+
+TEST_F(WardenUsers, ATaskNeitherReadsTheAgentsKeyNorReachesAgentOrWarden) {
+  posix::Process agent = start_as(agent_, [] { return ::pause(); });
+  const std::string key = file("agent.key", &agent_, 0600);
+  const auto start = command_start(warden_task(1), {"python3", "-c", kTrespass, key, dir_ / "state/warden.sock",
+                                                    warden_->directory_of(warden_task(1)) + "/start.json",
+                                                    std::to_string(warden_->pid()), std::to_string(agent.pid())});
+  EXPECT_EQ(output_of(start), "tried all as " + std::to_string(task_.uid) + "\n");
+  agent.kill_and_wait();
+}
+
+TEST_F(WardenUsers, TasksAndAgentMustBeTwoUsers) {
+  WardenProcess one(dir_ / "one", 1, {"--user", kTaskUser, "--agent", kTaskUser});
+  EXPECT_EQ(one.wait_for_end().code, 2);
+  EXPECT_THAT(one.log(), HasSubstr("give them two"));
+}
+
+}  // namespace
+}  // namespace bramble::test
