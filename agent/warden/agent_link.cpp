@@ -113,7 +113,7 @@ void Warden::start(const wire::WardenStart& start, const std::string& frame) {
   started.resources = start.spec.resources;
   started.lease_ms = start.spec.lease_ms;
   slot->running->heard = {start.heard_ms};
-  if (start.spec.memory_bytes > 0) watch_memory();
+  if (start.spec.memory_bytes > 0 && !cgroups_.controllers().memory) watch_memory();
   if (start.spec.lease_ms > 0) watch_leases();
   flush_soon();
 }
@@ -180,6 +180,7 @@ void Warden::send_state() {
   page.pid = ::getpid();
   page.slots = options_.slots;
   page.note = note_;
+  page.containment = cgroups_.containment();
   page.directory = layout_.attempts();
   for (const auto& slot : slots_) {
     if (slot->running) page.running.push_back(slot->running->started);

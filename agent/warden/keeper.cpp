@@ -62,8 +62,8 @@ void close_all_but(int kept) {
 
 class Keeper {
  public:
-  Keeper(KeeperOptions options, posix::UniqueFd channel)
-      : options_(std::move(options)), channel_(std::move(channel), kMaxWaitingBytes) {}
+  Keeper(KeeperOptions options, posix::UniqueFd channel, std::optional<TaskCgroup> cgroup)
+      : options_(std::move(options)), channel_(std::move(channel), kMaxWaitingBytes), cgroup_(std::move(cgroup)) {}
   [[noreturn]] void run();
 
  private:
@@ -83,6 +83,7 @@ class Keeper {
 
   KeeperOptions options_;
   Channel channel_;
+  std::optional<TaskCgroup> cgroup_;
   Spawner spawner_;
   std::optional<TaskRun> task_;
   std::optional<wire::WardenExited> exited_;  // its record is not on disk yet
@@ -159,7 +160,8 @@ void Keeper::prolong(const wire::WardenLease& lease) {
 
 void Keeper::start(wire::WardenStart start, const std::string& frame) {
   child_changed = 0;
-  task_.emplace(options_.layout, std::move(start), TaskUsers{options_.run_as, options_.agent});
+  task_.emplace(options_.layout, std::move(start),
+                TaskSetting{options_.run_as, options_.agent, cgroup_ ? &*cgroup_ : nullptr});
   task_->begin(frame, spawner_);
   started_at_ = posix::mono_now();
   // Where the failure is known already nothing ever started.
@@ -232,6 +234,7 @@ void Keeper::report(const wire::WardenReport& report) {
 void Keeper::abandon() {
   if (task_) posix::log_warning("the warden is gone: killing its task", {{"attempt", directory_name(task_->task())}});
   while (true) {
+    if (cgroup_) cgroup_->kill();
     signal_descendants(SIGKILL);
     int status = 0;
     pid_t pid = 0;
@@ -253,6 +256,14 @@ Status hold_slot_lock(const KeeperOptions& options) {
   return {};
 }
 
+std::optional<TaskCgroup> open_cgroup(const KeeperOptions& options) {
+  if (options.cgroup.empty()) return std::nullopt;
+  auto opened = TaskCgroup::open(options.cgroup, options.controllers);
+  if (opened) return std::move(*opened);
+  posix::log_error(opened.error().message);
+  ::_exit(1);
+}
+
 [[noreturn]] void run_keeper(const KeeperOptions& options, posix::UniqueFd channel) {
   ::prctl(PR_SET_NAME, "bramble-keeper");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -265,9 +276,10 @@ Status hold_slot_lock(const KeeperOptions& options) {
   // Inputs are opened with the agent's rights, and a root keeper's groups would be more than those.
   if (options.agent != nullptr && ::setgroups(options.agent->groups.size(), options.agent->groups.data()) != 0)
     ::_exit(1);
+  std::optional<TaskCgroup> cgroup = open_cgroup(options);
   if (::write(channel.get(), "", 1) != 1) ::_exit(0);  // ready
   if (options.empties_trash) empty_trash(options.layout);
-  Keeper(options, std::move(channel)).run();
+  Keeper(options, std::move(channel), std::move(cgroup)).run();
 }
 
 }  // namespace

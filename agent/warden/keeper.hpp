@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "agent/warden/cgroups.hpp"
 #include "agent/warden/layout.hpp"
 #include "agent/warden/users.hpp"
 #include "common/base/result.hpp"
@@ -18,6 +19,8 @@ struct KeeperOptions {
   uint32_t slot = 0;
   const RunAs* run_as = nullptr;  // null: tasks run as the warden does
   const RunAs* agent = nullptr;   // null: the agent's files are read as this process may
+  std::string cgroup;             // the slot's control group; empty: there are none
+  Controllers controllers;
   bool empties_trash = false;
 };
 

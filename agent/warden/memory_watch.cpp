@@ -1,4 +1,5 @@
-// The memory limit, by asking four times a second: cgroups for memory are missing on many Pis.
+// The memory limit, by asking four times a second: cgroups for memory are missing on many Pis. Where they are,
+// this is not needed.
 #include "agent/warden/process_table.hpp"
 #include "agent/warden/warden.hpp"
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/warden/cgroups.hpp"
 #include "agent/warden/users.hpp"
 #include "common/base/result.hpp"
 
@@ -20,11 +21,12 @@ struct SpawnRequest {
   int stdout_fd = -1;
   int stderr_fd = -1;
   const RunAs* run_as = nullptr;  // null: as this process
+  const TaskCgroup* cgroup = nullptr;
 };
 
 // Why a process did not become the command. Lives in memory shared with the child.
 struct SpawnFailure {
-  enum Step : int { none, session, user, directory, descriptors, exec };
+  enum Step : int { none, cgroup, session, user, directory, descriptors, exec };
   int step = none;
   int error = 0;
 };
@@ -33,6 +35,8 @@ struct FailureText {
   int code = 126;  // as shells have it: 127 not found, 126 cannot be run
   std::string text;
 };
+
+struct ChildPlan;
 
 // For one thread. A child that could not become the command ends by itself; failure() tells so, at once or (where vfork
 // is not to be had: under a sanitizer) when it has been waited for.
@@ -47,7 +51,11 @@ class Spawner {
   const SpawnFailure& failure() const { return *failure_; }
 
  private:
-  SpawnFailure* failure_;  // never given back: lives as long as its keeper
+  pid_t start_child(const ChildPlan& plan);
+  pid_t start_in_cgroup(const ChildPlan& plan);
+
+  bool born_into_cgroups_;  // false: this kernel cannot
+  SpawnFailure* failure_;   // never given back: lives as long as its keeper
 };
 
 FailureText describe(const SpawnFailure& failure, const std::vector<std::string>& argv,

@@ -34,9 +34,9 @@ std::string trouble_text(const Capture& capture, const char* stream) {
 
 }  // namespace
 
-TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskUsers users)
+TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting)
     : start_(std::move(start)),
-      users_(users),
+      setting_(setting),
       directory_(layout.attempt(start_.task)),
       env_(task_environment(start_.spec.env, directory_ + "/work")),
       out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
@@ -45,7 +45,7 @@ TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskUsers users)
       lease_end_(lease_end({start_.heard_ms}, start_.spec.lease_ms)) {}
 
 bool TaskRun::begin(std::string_view record, Spawner& spawner) {
-  const auto created = create_attempt(directory_, record, users_.run_as);
+  const auto created = create_attempt(directory_, record, setting_.run_as);
   if (created) work_ = *created;
   if (created && is_over(started_.mono)) {  // the aggregator may count it as dead already: it must not begin
     ended_as_ = wire::Outcome::lease_ended;
@@ -61,15 +61,18 @@ Status TaskRun::launch(Spawner& spawner) {
   static const posix::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   posix::UniqueFd input;
   if (!start_.stdin_path.empty()) {
-    auto opened = open_input(start_.stdin_path, users_.agent);
+    auto opened = open_input(start_.stdin_path, setting_.agent);
     if (!opened) return tl::unexpected(opened.error());
     input = std::move(*opened);
+  }
+  if (setting_.cgroup != nullptr) {
+    if (Status set = setting_.cgroup->prepare(start_.spec); !set) return set;
   }
   if (Status opened = out_.open(); !opened) return opened;
   if (Status opened = err_.open(); !opened) return opened;
   SpawnRequest request{
-      &start_.spec.argv, &env_,        directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
-      err_.write_end(),  users_.run_as};
+      &start_.spec.argv, &env_,           directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
+      err_.write_end(),  setting_.run_as, setting_.cgroup};
   const auto pid = spawner.spawn(request);
   if (!pid) return tl::unexpected(pid.error());
   pid_ = *pid;
@@ -98,6 +101,7 @@ void TaskRun::end_lease(Now now) {
 }
 
 void TaskRun::kill_all(Now now) {
+  if (setting_.cgroup != nullptr) setting_.cgroup->kill();
   signal_descendants(SIGKILL);
   kill_at_ = now.mono + kKillAgainMs;
 }
@@ -200,9 +204,23 @@ void TaskRun::set_outcome(wire::Finished& result, const SpawnFailure& failure) c
   result.code = status.code;
   result.signal = status.signal;
   result.outcome = status.signal != 0 ? wire::Outcome::signaled : wire::Outcome::exited;
-  if (!ended_as_) return;
+  if (!ended_as_) return note_interventions(result);
   result.outcome = *ended_as_;
   result.text = ending_text();
+}
+
+// What the kernel did, where the task did not get over it.
+void TaskRun::note_interventions(wire::Finished& result) const {
+  if (setting_.cgroup == nullptr || (result.code == 0 && result.signal == 0)) return;
+  const Interventions interventions = setting_.cgroup->interventions();
+  if (interventions.over_memory) {
+    result.outcome = wire::Outcome::memory;
+    result.text = "over its memory of " + std::to_string(start_.spec.memory_bytes >> 20) + " MiB: killed by the kernel";
+  } else if (interventions.node_out_of_memory) {
+    result.text = "killed by the kernel, for the node had no memory left";
+  } else if (interventions.reached_max_processes) {
+    result.text = "it was at its limit of " + std::to_string(kMaxTaskProcesses) + " processes and threads";
+  }
 }
 
 void TaskRun::add_output(wire::Finished& result) const {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/warden/capture.hpp"
+#include "agent/warden/cgroups.hpp"
 #include "agent/warden/layout.hpp"
 #include "agent/warden/spawn.hpp"
 #include "common/base/clock.hpp"
@@ -16,16 +17,18 @@
 
 namespace bramble::warden {
 
-struct TaskUsers {
+// What a slot's tasks run with.
+struct TaskSetting {
   const RunAs* run_as = nullptr;  // null: as this process
-  const RunAs* agent = nullptr;   // whose rights its input is opened with; null: this process'
+  const RunAs* agent = nullptr;   // whose rights an input is opened with; null: this process'
+  TaskCgroup* cgroup = nullptr;   // null: there are none
 };
 
 // The keeper calls reap() after SIGCHLD, take_output() when a pipe has something, on_time() at next_deadline(), and
 // once alive() is false, finish(). All that this process ever has for children comes of the task.
 class TaskRun {
  public:
-  TaskRun(const Layout& layout, wire::WardenStart start, TaskUsers users);
+  TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting);
 
   // `record` is the start record's text. False: nothing runs, finish() tells why.
   bool begin(std::string_view record, Spawner& spawner);
@@ -63,12 +66,13 @@ class TaskRun {
   void end_lease(Now now);
   void kill_all(Now now);
   void add_usage(const rusage& usage);
+  void note_interventions(wire::Finished& result) const;
   void set_outcome(wire::Finished& result, const SpawnFailure& failure) const;
   std::string ending_text() const;
   void add_output(wire::Finished& result) const;
 
   wire::WardenStart start_;
-  TaskUsers users_;
+  TaskSetting setting_;
   std::string directory_;
   std::vector<std::string> env_;
   Capture out_;

@@ -41,6 +41,7 @@ Status Warden::set_up() {
   if (const Status waited = wait_for_old_keepers(); !waited) return waited;
   if (const Status discarded = discard_spares(layout_); !discarded) return discarded;
   if (const Status taken = take_up_old_attempts(); !taken) return taken;
+  find_out_means();
   for (uint32_t number = 0; number < options_.slots; ++number) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->number = number;
@@ -53,7 +54,16 @@ Status Warden::set_up() {
 Status Warden::run() {
   notifier_.ready();
   loop_.run();
+  for (const auto& slot : slots_) cgroups_.remove(slot->number);
   return failure_;
+}
+
+// What this machine offers to hold tasks to their limits: told once, and to every agent.
+void Warden::find_out_means() {
+  cgroups_ = Cgroups::take_over(options_.slots);
+  const std::string limits = limits_text(cgroups_.containment());
+  if (cgroups_.usable()) return posix::log_info("limits of tasks: " + limits);
+  posix::log_info("limits of tasks: " + limits, {{"why", cgroups_.why_not()}});
 }
 
 Status Warden::take_state_lock() {
@@ -95,7 +105,8 @@ Status Warden::take_up_old_attempts() {
 Status Warden::start_slot(Slot& slot, bool empties_trash) {
   const RunAs* run_as = options_.run_as ? &*options_.run_as : nullptr;
   const RunAs* agent = options_.agent && ::geteuid() == 0 ? &*options_.agent : nullptr;
-  auto keeper = start_keeper({layout_, slot.number, run_as, agent, empties_trash});
+  const std::string cgroup = cgroups_.usable() ? cgroups_.task_directory(slot.number) : std::string();
+  auto keeper = start_keeper({layout_, slot.number, run_as, agent, cgroup, cgroups_.controllers(), empties_trash});
   if (!keeper) return tl::unexpected(keeper.error());
   slot.keeper = keeper->pid;
   slot.channel = std::make_unique<Channel>(std::move(keeper->channel), kMaxWaitingForKeeperBytes);
@@ -152,6 +163,7 @@ void Warden::on_children() {
     posix::log_error("a keeper ended " + how_it_ended(status) + "; its task is killed",
                      {{"slot", std::to_string((*slot)->number)}});
     (*slot)->keeper = 0;
+    cgroups_.kill((*slot)->number);
   }
   std::vector<pid_t> keepers;
   for (const auto& slot : slots_) {

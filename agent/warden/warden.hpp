@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/warden/cgroups.hpp"
 #include "agent/warden/channel.hpp"
 #include "agent/warden/keeper.hpp"
 #include "agent/warden/layout.hpp"
@@ -64,6 +65,7 @@ class Warden {
   Status take_state_lock();
   Status wait_for_old_keepers();
   Status take_up_old_attempts();
+  void find_out_means();
   Status start_slot(Slot& slot, bool empties_trash);
   void close_slot(Slot& slot);
   void on_keeper(Slot& slot, uint32_t events);
@@ -114,6 +116,7 @@ class Warden {
   WardenOptions options_;
   Layout layout_;
   std::string note_;
+  Cgroups cgroups_;
   posix::EventLoop loop_;
   posix::ServiceNotifier notifier_;
   posix::UniqueFd state_lock_;

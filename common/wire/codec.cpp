@@ -24,6 +24,7 @@ void put_node(OutJson& json, const NodeStatus& status) {
   json["cores"] = status.cores;
   json["memory_bytes"] = status.memory_bytes;
   if (!status.resources.empty()) json["resources"] = status.resources;
+  if (status.containment != Containment{}) json["containment"] = to_json(status.containment);
   if (status.labels.empty()) return;
   OutJson& labels = json["labels"] = OutJson::object();
   for (const auto& [name, value] : status.labels) labels[name] = short_text(value);
@@ -41,7 +42,8 @@ void read_node(Fields& fields, NodeStatus& status) {
       .required("cores", status.cores, Whole<uint32_t>{})
       .optional("memory_bytes", status.memory_bytes, Whole<uint64_t>{})
       .optional("resources", status.resources, read_resources)
-      .optional("labels", status.labels, MapOf{name_key, Text{}});
+      .optional("labels", status.labels, MapOf{name_key, Text{}})
+      .optional("containment", status.containment, read_containment);
 }
 
 Status read_status(const Json& json, NodeStatus& status) {

@@ -11,6 +11,9 @@ Status read_spec(const Json& json, TaskSpec& spec);
 OutJson to_json(const Finished& finished);
 Status read_finished(const Json& json, Finished& finished);
 
+OutJson to_json(const Containment& containment);
+Status read_containment(const Json& json, Containment& containment);
+
 // Amounts of named resources; never negative.
 Status read_resources(const Json& json, std::map<std::string, int64_t>& resources);
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/ids.hpp"
+#include "common/wire/containment.hpp"
 
 namespace bramble::wire {
 
@@ -53,6 +54,7 @@ struct NodeStatus {
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
   std::map<std::string, std::string> labels;
+  Containment containment = {};
 
   bool operator==(const NodeStatus&) const = default;
 };

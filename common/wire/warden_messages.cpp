@@ -160,6 +160,7 @@ Status read_refused(const Json& json, WardenRefused& refused) {
 OutJson to_json(const WardenState& state) {
   OutJson json = {{"type", "state"}, {"protocol", state.protocol}, {"pid", state.pid}, {"slots", state.slots}};
   if (!state.note.empty()) json["note"] = to_utf8(state.note, kMaxLongTextBytes);
+  if (state.containment != Containment{}) json["containment"] = to_json(state.containment);
   if (!state.directory.empty()) json["directory"] = byte_text(state.directory);
   OutJson& running = json["running"] = OutJson::array();
   for (const WardenStarted& started : state.running) running.push_back(to_json(started));
@@ -175,6 +176,7 @@ Status read_state(const Json& json, WardenState& state) {
       .required("pid", state.pid, Whole<int64_t>{})
       .required("slots", state.slots, Whole<uint32_t>{})
       .optional("note", state.note, Text{kMaxLongTextBytes})
+      .optional("containment", state.containment, read_containment)
       .optional("directory", state.directory, read_path)
       .optional("running", state.running, ListOf{read_started})
       .optional("exited", state.exited, ListOf{read_exited})

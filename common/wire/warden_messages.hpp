@@ -119,7 +119,8 @@ struct WardenState {  // the answer to hello, in pages: the last has more == fal
   int protocol = kWardenProtocolVersion;
   int64_t pid = 0;
   uint32_t slots = 0;
-  std::string note;       // what this warden cannot do here, for the log and `node info`
+  std::string note;  // what this warden cannot do here, for the log and `node info`
+  Containment containment = {};
   std::string directory;  // absolute; holds the attempts' directories, in which the agent reads stdout and stderr
   std::vector<WardenStarted> running;
   std::vector<WardenExited> exited;

@@ -110,8 +110,9 @@ void WardenClient::expect_closed() {
   }
 }
 
-WardenProcess::WardenProcess(std::string state, uint32_t slots, std::vector<std::string> more_args)
-    : state_(std::move(state)), slots_(slots), more_args_(std::move(more_args)) {
+WardenProcess::WardenProcess(std::string state, uint32_t slots, std::vector<std::string> more_args,
+                             std::vector<std::string> wrapper)
+    : state_(std::move(state)), slots_(slots), more_args_(std::move(more_args)), wrapper_(std::move(wrapper)) {
   start();
 }
 
@@ -120,7 +121,11 @@ WardenProcess::~WardenProcess() { kill(); }
 void WardenProcess::start() {
   const posix::UniqueFd log_file(::open((state_ + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   posix::SpawnOptions options;
-  options.argv = {BRAMBLE_WARDEN, "--state", state_, "--slots", std::to_string(slots_)};
+  options.argv = wrapper_;
+  for (const std::string& word :
+       {std::string(BRAMBLE_WARDEN), std::string("--state"), state_, std::string("--slots"), std::to_string(slots_)}) {
+    options.argv.push_back(word);
+  }
   options.argv.insert(options.argv.end(), more_args_.begin(), more_args_.end());
   options.stderr_fd = log_file.get();
   options.die_with_parent = true;

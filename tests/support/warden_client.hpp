@@ -59,7 +59,8 @@ class WardenClient {
 // The process. Killed with the test's thread; its state directory is the caller's.
 class WardenProcess {
  public:
-  explicit WardenProcess(std::string state, uint32_t slots = 2, std::vector<std::string> more_args = {});
+  explicit WardenProcess(std::string state, uint32_t slots = 2, std::vector<std::string> more_args = {},
+                         std::vector<std::string> wrapper = {});
   ~WardenProcess();
   WardenProcess(const WardenProcess&) = delete;
   WardenProcess& operator=(const WardenProcess&) = delete;
@@ -80,6 +81,7 @@ class WardenProcess {
   std::string state_;
   uint32_t slots_;
   std::vector<std::string> more_args_;
+  std::vector<std::string> wrapper_;  // a command that becomes the one behind it
   std::optional<posix::Process> process_;
 };
 

@@ -14,6 +14,10 @@ inline const std::string kBoot = "0a1b2c3d-0003-4000-8000-00000000000c";
 inline const std::string kSha256(64, 'e');
 inline constexpr AttemptKey kId{.job = 12, .task = 5, .attempt = 1};
 
+inline Containment full_containment() {
+  return {.memory = Enforcement::kernel, .cpus = Enforcement::none, .processes = Enforcement::polled};
+}
+
 inline NodeStatus full_status() {
   return {.online = true,
           .node = "pi-01",
@@ -35,7 +39,8 @@ inline NodeStatus full_status() {
           .labels = {{"rack", "left \"top\""},
                      {"room",
                       "k\xC3\xBC"
-                      "che"}}};
+                      "che"}},
+          .containment = full_containment()};
 }
 
 inline NodeStatus full_will() {
@@ -209,6 +214,7 @@ inline WardenState full_state() {
           .pid = 100,
           .slots = 4,
           .note = "no memory cgroups here",
+          .containment = full_containment(),
           .directory = "/var/lib/bramble/warden",
           .running = {full_started(), WardenStarted{.task = warden_task()}},
           .exited = {full_exited()},
