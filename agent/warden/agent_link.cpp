@@ -180,7 +180,7 @@ void Warden::send_state() {
   page.pid = ::getpid();
   page.slots = options_.slots;
   page.note = note_;
-  page.containment = cgroups_.containment();
+  page.containment = containment();
   page.directory = layout_.attempts();
   for (const auto& slot : slots_) {
     if (slot->running) page.running.push_back(slot->running->started);

@@ -161,7 +161,7 @@ void Keeper::prolong(const wire::WardenLease& lease) {
 void Keeper::start(wire::WardenStart start, const std::string& frame) {
   child_changed = 0;
   task_.emplace(options_.layout, std::move(start),
-                TaskSetting{options_.run_as, options_.agent, cgroup_ ? &*cgroup_ : nullptr});
+                TaskSetting{options_.run_as, options_.agent, cgroup_ ? &*cgroup_ : nullptr, &options_.sandbox});
   task_->begin(frame, spawner_);
   started_at_ = posix::mono_now();
   // Where the failure is known already nothing ever started.

@@ -8,6 +8,7 @@
 
 #include "agent/warden/cgroups.hpp"
 #include "agent/warden/layout.hpp"
+#include "agent/warden/sandbox.hpp"
 #include "agent/warden/users.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/unique_fd.hpp"
@@ -21,6 +22,7 @@ struct KeeperOptions {
   const RunAs* agent = nullptr;   // null: the agent's files are read as this process may
   std::string cgroup;             // the slot's control group; empty: there are none
   Controllers controllers;
+  Sandbox sandbox;
   bool empties_trash = false;
 };
 

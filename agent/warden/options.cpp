@@ -14,12 +14,14 @@
 namespace bramble::warden {
 namespace {
 
-constexpr std::array<option, 8> kLongOptions{{
+constexpr std::array<option, 10> kLongOptions{{
     {"state", required_argument, nullptr, 's'},
     {"slots", required_argument, nullptr, 'n'},
     {"user", required_argument, nullptr, 'u'},
     {"group", required_argument, nullptr, 'g'},
     {"agent", required_argument, nullptr, 'a'},
+    {"bwrap", required_argument, nullptr, 'b'},
+    {"require-sandbox", no_argument, nullptr, 'r'},
     {"help", no_argument, nullptr, 'h'},
     {"version", no_argument, nullptr, 'v'},
     {nullptr, 0, nullptr, 0},
@@ -100,6 +102,12 @@ Status set_option(WardenOptions& options, int letter) {
       return set_group(options, ::optarg);
     case 'a':
       return set_agent(options, ::optarg);
+    case 'b':
+      options.bwrap = ::optarg;
+      return {};
+    case 'r':
+      options.require_sandbox = true;
+      return {};
     default:
       return fail("see bramble-warden --help");  // getopt has said what is wrong
   }
@@ -116,6 +124,8 @@ std::string usage() {
          "  --agent NAME   the agent's user, who may connect; default: the one whose own group --group is,\n"
          "                 or without it the warden's own. Root may always\n"
          "  --group NAME   who may read outputs, besides the warden's own user; default: the agent's own group\n"
+         "  --bwrap PATH   bubblewrap, which makes sandboxes; default: where it is usually installed\n"
+         "  --require-sandbox   run every task in a sandbox, whether it asks for one or not\n"
          "  --version      print the version\n";
 }
 

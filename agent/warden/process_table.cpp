@@ -167,7 +167,11 @@ uint64_t cpu_us_of_descendants() {
   return ticks * 1'000'000 / ticks_per_s;
 }
 
-size_t signal_descendants(int signal) { return signal_all(ProcessTable::read().descendants(::getpid()), signal); }
+size_t signal_descendants(int signal, pid_t but) {
+  std::vector<ProcessEntry> targets = ProcessTable::read().descendants(::getpid());
+  std::erase_if(targets, [but](const ProcessEntry& each) { return each.pid == but; });
+  return signal_all(targets, signal);
+}
 
 size_t kill_orphans(const std::vector<pid_t>& keepers) {
   // Without their parents' entries the keepers and all below them are no descendants of this process.

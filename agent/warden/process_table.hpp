@@ -44,7 +44,8 @@ uint64_t cpu_us_of_descendants();
 
 // Sends the signal to every living descendant of this process, and to no other one: also if a pid is used again
 // meanwhile. Returns how many it found. Repeat until there is none: a process that forks may outrun one pass.
-size_t signal_descendants(int signal);
+// `but`: one that is left out.
+size_t signal_descendants(int signal, pid_t but = 0);
 
 // Kills the descendants of this process that are neither one of `keepers` nor a descendant of one.
 size_t kill_orphans(const std::vector<pid_t>& keepers);

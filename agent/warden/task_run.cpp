@@ -37,6 +37,7 @@ std::string trouble_text(const Capture& capture, const char* stream) {
 TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting)
     : start_(std::move(start)),
       setting_(setting),
+      state_(layout.root()),
       directory_(layout.attempt(start_.task)),
       env_(task_environment(start_.spec.env, directory_ + "/work")),
       out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
@@ -52,7 +53,7 @@ bool TaskRun::begin(std::string_view record, Spawner& spawner) {
     return false;
   }
   const Status begun = created ? launch(spawner) : tl::unexpected(created.error());
-  if (!begun) start_error_ = begun.error().message;
+  if (!begun && !start_failure_) start_failure_ = FailureText{126, begun.error().message};
   alive_ = begun.has_value();
   return alive_;
 }
@@ -65,17 +66,34 @@ Status TaskRun::launch(Spawner& spawner) {
     if (!opened) return tl::unexpected(opened.error());
     input = std::move(*opened);
   }
+  sandboxed_ = setting_.sandbox != nullptr && setting_.sandbox->wanted_by(start_.spec);
+  if (Status entered = sandboxed_ ? enter_sandbox() : Status{}; !entered) return entered;
   if (setting_.cgroup != nullptr) {
     if (Status set = setting_.cgroup->prepare(start_.spec); !set) return set;
   }
   if (Status opened = out_.open(); !opened) return opened;
   if (Status opened = err_.open(); !opened) return opened;
-  SpawnRequest request{
-      &start_.spec.argv, &env_,           directory_ + "/work", input ? input.get() : nothing.get(), out_.write_end(),
-      err_.write_end(),  setting_.run_as, setting_.cgroup};
+  SpawnRequest request{sandboxed_ ? &sandbox_argv_ : &start_.spec.argv,
+                       &env_,
+                       directory_ + "/work",
+                       input ? input.get() : nothing.get(),
+                       out_.write_end(),
+                       err_.write_end(),
+                       setting_.run_as,
+                       setting_.cgroup};
   const auto pid = spawner.spawn(request);
   if (!pid) return tl::unexpected(pid.error());
   pid_ = *pid;
+  return {};
+}
+
+Status TaskRun::enter_sandbox() {
+  const Sandbox& sandbox = *setting_.sandbox;
+  if (!sandbox.why_not.empty()) return fail("this node cannot isolate tasks: " + sandbox.why_not);
+  const std::string work = directory_ + "/work";
+  start_failure_ = missing_command(start_.spec.argv, env_, work);
+  if (start_failure_) return fail(start_failure_->text);
+  sandbox_argv_ = sandbox_argv(sandbox.bwrap, state_, work, start_.spec);
   return {};
 }
 
@@ -85,7 +103,9 @@ void TaskRun::end_as(wire::Outcome outcome, Now now) {
   const bool at_once =
       outcome == wire::Outcome::memory || outcome == wire::Outcome::lease_ended || start_.spec.kill_grace_ms <= 0;
   if (at_once) return kill_all(now);
-  signal_descendants(SIGTERM);
+  // bwrap itself would die of it, and everything inside at once with it: the command in it is asked.
+  const size_t asked = signal_descendants(SIGTERM, sandboxed_ ? pid_ : 0);
+  if (asked == 0) return kill_all(now);
   kill_at_ = now.mono + start_.spec.kill_grace_ms;
 }
 
@@ -192,15 +212,16 @@ std::string TaskRun::ending_text() const {
 }
 
 void TaskRun::set_outcome(wire::Finished& result, const SpawnFailure& failure) const {
-  if (!start_error_.empty() || failure.step != SpawnFailure::none) {
+  if (start_failure_ || failure.step != SpawnFailure::none) {
     const FailureText why =
-        failure.step == SpawnFailure::none ? FailureText{126, start_error_} : describe(failure, start_.spec.argv, env_);
+        start_failure_ ? *start_failure_ : describe(failure, sandboxed_ ? sandbox_argv_ : start_.spec.argv, env_);
     result.outcome = wire::Outcome::start_failed;
     result.code = why.code;
     result.text = why.text;
     return;
   }
-  const posix::ExitStatus status = posix::exit_status_of(main_status_.value_or(0));
+  const posix::ExitStatus outside = posix::exit_status_of(main_status_.value_or(0));
+  const posix::ExitStatus status = sandboxed_ ? end_inside(outside) : outside;
   result.code = status.code;
   result.signal = status.signal;
   result.outcome = status.signal != 0 ? wire::Outcome::signaled : wire::Outcome::exited;

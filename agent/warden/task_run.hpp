@@ -11,6 +11,7 @@
 #include "agent/warden/capture.hpp"
 #include "agent/warden/cgroups.hpp"
 #include "agent/warden/layout.hpp"
+#include "agent/warden/sandbox.hpp"
 #include "agent/warden/spawn.hpp"
 #include "common/base/clock.hpp"
 #include "common/wire/warden_messages.hpp"
@@ -22,6 +23,7 @@ struct TaskSetting {
   const RunAs* run_as = nullptr;  // null: as this process
   const RunAs* agent = nullptr;   // whose rights an input is opened with; null: this process'
   TaskCgroup* cgroup = nullptr;   // null: there are none
+  const Sandbox* sandbox = nullptr;
 };
 
 // The keeper calls reap() after SIGCHLD, take_output() when a pipe has something, on_time() at next_deadline(), and
@@ -62,6 +64,7 @@ class TaskRun {
 
  private:
   Status launch(Spawner& spawner);
+  Status enter_sandbox();
   bool is_over(MonoTime now) const { return has_lease() && now >= lease_end_; }
   void end_lease(Now now);
   void kill_all(Now now);
@@ -73,6 +76,7 @@ class TaskRun {
 
   wire::WardenStart start_;
   TaskSetting setting_;
+  std::string state_;
   std::string directory_;
   std::vector<std::string> env_;
   Capture out_;
@@ -80,7 +84,9 @@ class TaskRun {
   Now started_;
   pid_t pid_ = 0;
   bool alive_ = false;
-  std::string start_error_;
+  std::optional<FailureText> start_failure_;
+  bool sandboxed_ = false;
+  std::vector<std::string> sandbox_argv_;
   MonoTime lease_end_;  // with a lease
   bool lease_ended_ = false;
   std::optional<WorkMark> work_;    // absent: there is no directory

@@ -41,7 +41,7 @@ Status Warden::set_up() {
   if (const Status waited = wait_for_old_keepers(); !waited) return waited;
   if (const Status discarded = discard_spares(layout_); !discarded) return discarded;
   if (const Status taken = take_up_old_attempts(); !taken) return taken;
-  find_out_means();
+  if (const Status found = find_out_means(); !found) return found;
   for (uint32_t number = 0; number < options_.slots; ++number) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->number = number;
@@ -59,11 +59,24 @@ Status Warden::run() {
 }
 
 // What this machine offers to hold tasks to their limits: told once, and to every agent.
-void Warden::find_out_means() {
+Status Warden::find_out_means() {
+  sandbox_ = try_sandbox(options_.bwrap, layout_.root(), options_.run_as ? &*options_.run_as : nullptr);
+  sandbox_.always = options_.require_sandbox;
+  if (sandbox_.always && !sandbox_.why_not.empty()) {
+    return fail("--require-sandbox: tasks cannot be isolated here: " + sandbox_.why_not);
+  }
   cgroups_ = Cgroups::take_over(options_.slots);
-  const std::string limits = limits_text(cgroups_.containment());
-  if (cgroups_.usable()) return posix::log_info("limits of tasks: " + limits);
-  posix::log_info("limits of tasks: " + limits, {{"why", cgroups_.why_not()}});
+  const std::string sandbox = sandbox_.why_not.empty() ? "works" : "does not work: " + sandbox_.why_not;
+  const std::string why = cgroups_.usable() ? "" : " (" + cgroups_.why_not() + ")";
+  posix::log_info("limits of tasks: " + limits_text(cgroups_.containment()) + why + "; sandbox: " + sandbox);
+  return {};
+}
+
+wire::Containment Warden::containment() const {
+  wire::Containment containment = cgroups_.containment();
+  containment.sandbox = sandbox_.why_not.empty();
+  containment.no_sandbox = sandbox_.why_not;
+  return containment;
 }
 
 Status Warden::take_state_lock() {
@@ -106,7 +119,8 @@ Status Warden::start_slot(Slot& slot, bool empties_trash) {
   const RunAs* run_as = options_.run_as ? &*options_.run_as : nullptr;
   const RunAs* agent = options_.agent && ::geteuid() == 0 ? &*options_.agent : nullptr;
   const std::string cgroup = cgroups_.usable() ? cgroups_.task_directory(slot.number) : std::string();
-  auto keeper = start_keeper({layout_, slot.number, run_as, agent, cgroup, cgroups_.controllers(), empties_trash});
+  auto keeper =
+      start_keeper({layout_, slot.number, run_as, agent, cgroup, cgroups_.controllers(), sandbox_, empties_trash});
   if (!keeper) return tl::unexpected(keeper.error());
   slot.keeper = keeper->pid;
   slot.channel = std::make_unique<Channel>(std::move(keeper->channel), kMaxWaitingForKeeperBytes);

@@ -15,6 +15,7 @@
 #include "agent/warden/channel.hpp"
 #include "agent/warden/keeper.hpp"
 #include "agent/warden/layout.hpp"
+#include "agent/warden/sandbox.hpp"
 #include "agent/warden/users.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/event_loop.hpp"
@@ -33,8 +34,10 @@ struct WardenOptions {
   std::string state;  // absolute
   uint32_t slots = 1;
   std::optional<RunAs> run_as;
-  std::optional<RunAs> agent;  // who may connect, besides root and this process' user
-  std::optional<gid_t> group;  // who may read outputs, besides this process' user
+  std::optional<RunAs> agent;    // who may connect, besides root and this process' user
+  std::string bwrap;             // empty: where it usually is
+  bool require_sandbox = false;  // every task gets one
+  std::optional<gid_t> group;    // who may read outputs, besides this process' user
 };
 
 class Warden {
@@ -65,7 +68,8 @@ class Warden {
   Status take_state_lock();
   Status wait_for_old_keepers();
   Status take_up_old_attempts();
-  void find_out_means();
+  Status find_out_means();
+  wire::Containment containment() const;
   Status start_slot(Slot& slot, bool empties_trash);
   void close_slot(Slot& slot);
   void on_keeper(Slot& slot, uint32_t events);
@@ -117,6 +121,7 @@ class Warden {
   Layout layout_;
   std::string note_;
   Cgroups cgroups_;
+  Sandbox sandbox_;
   posix::EventLoop loop_;
   posix::ServiceNotifier notifier_;
   posix::UniqueFd state_lock_;

@@ -59,10 +59,12 @@ Result<AggregatorStatus> decode<AggregatorStatus>(std::string_view payload);
 
 // Names of enumerators as they stand on the wire and in the database.
 std::string_view to_string(Outcome outcome);
+std::string_view to_string(Isolation isolation);
 std::string_view to_string(Stream stream);
 std::string_view to_string(EventType type);
 std::string_view to_string(FindingState state);
 std::string_view to_string(ControlAction action);
+Result<Isolation> parse_isolation(std::string_view text);
 Result<Outcome> parse_outcome(std::string_view text);
 Result<Stream> parse_stream(std::string_view text);
 Result<EventType> parse_event_type(std::string_view text);

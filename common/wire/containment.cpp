@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "common/base/utf8.hpp"
 #include "common/wire/json_parts.hpp"
 
 namespace bramble::wire {
@@ -58,6 +59,8 @@ OutJson to_json(const Containment& containment) {
   put("memory", containment.memory);
   put("cpus", containment.cpus);
   put("processes", containment.processes);
+  if (containment.sandbox) json["sandbox"] = true;
+  if (!containment.no_sandbox.empty()) json["no_sandbox"] = to_utf8(containment.no_sandbox, kMaxShortTextBytes);
   return json;
 }
 
@@ -66,6 +69,8 @@ Status read_containment(const Json& json, Containment& containment) {
       .optional("memory", containment.memory, read_enforcement)
       .optional("cpus", containment.cpus, read_enforcement)
       .optional("processes", containment.processes, read_enforcement)
+      .optional("sandbox", containment.sandbox, read_bool)
+      .optional("no_sandbox", containment.no_sandbox, Text{})
       .status();
 }
 

@@ -19,6 +19,8 @@ struct Containment {
   Enforcement memory = Enforcement::unknown;
   Enforcement cpus = Enforcement::unknown;
   Enforcement processes = Enforcement::unknown;
+  bool sandbox = false;    // tasks can be isolated
+  std::string no_sandbox;  // why not; empty as well: not known
 
   bool operator==(const Containment&) const = default;
 };

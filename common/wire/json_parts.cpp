@@ -42,6 +42,16 @@ Status read_variable(const Json& json, std::pair<std::string, std::string>& vari
   return {};
 }
 
+// One that is not known is an error: a task must not run with less than it asked for.
+Status read_isolation(const Json& json, Isolation& into) {
+  std::string text;
+  if (Status got = Text{}(json, text); !got) return got;
+  auto isolation = parse_isolation(text);
+  if (!isolation) return tl::unexpected(std::move(isolation.error()));
+  into = *isolation;
+  return {};
+}
+
 OutJson to_json(const StreamResult& stream) {
   OutJson json = {{"kept_bytes", stream.kept_bytes}};
   put_unless(json, "dropped_bytes", stream.dropped_bytes, uint64_t{0});
@@ -79,6 +89,8 @@ OutJson to_json(const TaskSpec& spec) {
   put_unless(json, "stdout_cap_bytes", spec.stdout_cap_bytes, defaults.stdout_cap_bytes);
   put_unless(json, "stderr_cap_bytes", spec.stderr_cap_bytes, defaults.stderr_cap_bytes);
   put_unless(json, "lease_ms", spec.lease_ms, defaults.lease_ms);
+  if (spec.isolate != defaults.isolate) json["isolate"] = to_string(spec.isolate);
+  put_unless(json, "network", spec.network, defaults.network);
   return json;
 }
 
@@ -94,6 +106,8 @@ Status read_spec(const Json& json, TaskSpec& spec) {
       .optional("stdout_cap_bytes", spec.stdout_cap_bytes, Whole<uint64_t>{})
       .optional("stderr_cap_bytes", spec.stderr_cap_bytes, Whole<uint64_t>{})
       .optional("lease_ms", spec.lease_ms, Whole<int64_t>{.max = kMaxLeaseMs})
+      .optional("isolate", spec.isolate, read_isolation)
+      .optional("network", spec.network, read_bool)
       .status();
 }
 

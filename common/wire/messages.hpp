@@ -95,6 +95,8 @@ struct Telemetry {
 
 // --- node/<node>/tasks: everything that the aggregator tells an agent about work ------------------------------------
 
+enum class Isolation { none, sandbox };
+
 // What to run; the same for all tasks of a job.
 struct TaskSpec {
   std::vector<std::string> argv;
@@ -107,6 +109,8 @@ struct TaskSpec {
   uint64_t stdout_cap_bytes = uint64_t{1} << 30;
   uint64_t stderr_cap_bytes = uint64_t{16} << 20;
   int64_t lease_ms = 0;  // 0: none. Else the warden kills it so long after the last answered beat was sent
+  Isolation isolate = Isolation::none;
+  bool network = false;  // in a sandbox; without one there always is
 
   bool operator==(const TaskSpec&) const = default;
 };

@@ -20,6 +20,8 @@ constexpr Names<Outcome, 8> kOutcomes = {{{Outcome::exited, "exited"},
                                           {Outcome::warden_lost, "warden_lost"},
                                           {Outcome::start_failed, "start_failed"}}};
 
+constexpr Names<Isolation, 2> kIsolations = {{{Isolation::none, "none"}, {Isolation::sandbox, "sandbox"}}};
+
 constexpr Names<Stream, 2> kStreams = {{{Stream::stdout_, "stdout"}, {Stream::stderr_, "stderr"}}};
 
 constexpr Names<EventType, 7> kEventTypes = {{{EventType::taken, "taken"},
@@ -57,11 +59,13 @@ Result<Enum> value_of(const Names<Enum, N>& names, std::string_view text, const 
 }  // namespace
 
 std::string_view to_string(Outcome outcome) { return name_of(kOutcomes, outcome); }
+std::string_view to_string(Isolation isolation) { return name_of(kIsolations, isolation); }
 std::string_view to_string(Stream stream) { return name_of(kStreams, stream); }
 std::string_view to_string(EventType type) { return name_of(kEventTypes, type); }
 std::string_view to_string(FindingState state) { return name_of(kFindingStates, state); }
 std::string_view to_string(ControlAction action) { return name_of(kActions, action); }
 
+Result<Isolation> parse_isolation(std::string_view text) { return value_of(kIsolations, text, "isolation"); }
 Result<Outcome> parse_outcome(std::string_view text) { return value_of(kOutcomes, text, "outcome"); }
 Result<Stream> parse_stream(std::string_view text) { return value_of(kStreams, text, "stream"); }
 Result<EventType> parse_event_type(std::string_view text) { return value_of(kEventTypes, text, "event"); }

@@ -15,7 +15,11 @@ inline const std::string kSha256(64, 'e');
 inline constexpr AttemptKey kId{.job = 12, .task = 5, .attempt = 1};
 
 inline Containment full_containment() {
-  return {.memory = Enforcement::kernel, .cpus = Enforcement::none, .processes = Enforcement::polled};
+  return {.memory = Enforcement::kernel,
+          .cpus = Enforcement::none,
+          .processes = Enforcement::polled,
+          .sandbox = true,
+          .no_sandbox = "said anyway"};
 }
 
 inline NodeStatus full_status() {

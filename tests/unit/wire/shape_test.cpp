@@ -16,13 +16,14 @@ TEST(Shape, StatusSaysWhoTheNodeIs) {
   NodeStatus status = samples::full_status();
   status.resources = {{"gpu", 1}};
   status.labels = {{"rack", "left"}};
-  EXPECT_EQ(encode(status),
-            R"({"online":true,"node":"pi-01","agent_id":"0a1b2c3d-0002-4000-8000-00000000000b",)"
-            R"("machine_id":"5f2b6c0c9d8e4f6aa1b2c3d4e5f60718","boot_id":"0a1b2c3d-0003-4000-8000-00000000000c",)"
-            R"("counter":17,"protocol":2,"version":"0.1.0","model":"Raspberry Pi 5 Model B Rev 1.0","arch":"aarch64",)"
-            R"("store":"0a1b2c3d-0001-4000-8000-00000000000a","term":12,"session":70,)"
-            R"("cores":4,"memory_bytes":8589934592,"resources":{"gpu":1},)"
-            R"("containment":{"memory":"kernel","cpus":"none","processes":"polled"},"labels":{"rack":"left"}})");
+  EXPECT_EQ(
+      encode(status),
+      R"({"online":true,"node":"pi-01","agent_id":"0a1b2c3d-0002-4000-8000-00000000000b",)"
+      R"("machine_id":"5f2b6c0c9d8e4f6aa1b2c3d4e5f60718","boot_id":"0a1b2c3d-0003-4000-8000-00000000000c",)"
+      R"("counter":17,"protocol":2,"version":"0.1.0","model":"Raspberry Pi 5 Model B Rev 1.0","arch":"aarch64",)"
+      R"("store":"0a1b2c3d-0001-4000-8000-00000000000a","term":12,"session":70,)"
+      R"("cores":4,"memory_bytes":8589934592,"resources":{"gpu":1},)"
+      R"("containment":{"memory":"kernel","cpus":"none","processes":"polled","sandbox":true,"no_sandbox":"said anyway"},"labels":{"rack":"left"}})");
 }
 
 TEST(Shape, TelemetryIsOneFlatReading) {
