@@ -36,6 +36,7 @@ wire::NodeStatus birth(const State& state) {
   status.memory_bytes = state.config.memory_bytes;
   status.resources = state.config.resources;
   status.labels = state.config.labels;
+  status.containment = state.warden.containment;
   return status;
 }
 

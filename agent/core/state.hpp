@@ -192,6 +192,7 @@ struct WardenView {
   bool loss_said = false;
   uint32_t slots = 0;
   std::string said_note;
+  wire::Containment containment = {};  // as it said last
   std::optional<MonoTime> hold_until;  // it refused a start
   std::optional<MonoTime> owes_since;  // the first of what it was asked and has not answered
   MonoTime next_ping;

@@ -240,6 +240,22 @@ TEST(AgentWarden, WithFewerSlotsIsNeverGivenMore) {
   h.take_events();
 }
 
+TEST(AgentWarden, WhatItCanEnforceIsToldWhenItBecomesKnownAndWhenItChanges) {
+  AgentHarness h;
+  h.connect_broker();
+  wire::WardenState list;
+  list.containment.memory = wire::Enforcement::polled;
+  h.connect_warden(list);
+  const auto births = h.take<wire::NodeStatus>(wire::NodeTopic::status);
+  ASSERT_EQ(births.size(), 1U);
+  EXPECT_EQ(births[0].containment, list.containment);
+  h.connect_warden(list);  // started again
+  EXPECT_TRUE(h.take<wire::NodeStatus>(wire::NodeTopic::status).empty());
+  list.containment.sandbox = true;
+  h.connect_warden(list);
+  EXPECT_TRUE(h.take<wire::NodeStatus>(wire::NodeTopic::status).at(0).containment.sandbox);
+}
+
 TEST(AgentWarden, OfAnotherProtocolIsNotUsed) {
   AgentHarness h;
   h.state.saved.store = kStore;
