@@ -21,6 +21,17 @@ Status take_loss_policy(const std::string& value, std::string& target) {
   return {};
 }
 
+Status take_isolation(const std::string& value, std::string& target) {
+  if (value != "none" && value != "sandbox") return fail("'" + value + "' is none of none, sandbox");
+  target = value;
+  return {};
+}
+
+Status check_task(const TaskOptions& task) {
+  if (!task.network || task.isolate == "sandbox") return {};
+  return fail("--network goes with --isolate sandbox; a task that is not isolated has the network anyway");
+}
+
 void add_task_options(CLI::App& app, TaskOptions& task) {
   add_text(app, "--name", "NAME", "what people shall call the job", task.name);
   add_number(app, "--priority", "higher runs first (0)", -kMaxPriority, kMaxPriority, task.priority);
@@ -45,6 +56,9 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
              });
   add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
             [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
+  add_value(app, "--isolate", "HOW", "none (default), or sandbox: it writes to its own directory and /tmp alone",
+            [&task](const std::string& value) { return take_isolation(value, task.isolate); });
+  add_flag(app, "--network", "let a sandbox reach the network", task.network);
 }
 
 void declare_submit(OptionTree& tree) {
@@ -67,6 +81,8 @@ void declare_submit(OptionTree& tree) {
   add_flag(*app, "--dry-run", "check everything and change nothing", command->dry_run);
   add_flag(*app, "--json", "print {\"job\": N}", tree.common.json);
   tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           if (const Status good = check_task(command->task); !good)
+                             return tl::unexpected(good.error());
                            command->task.argv = std::move(tail);
                            return *command;
                          }});
@@ -81,6 +97,8 @@ void declare_run(OptionTree& tree) {
                               "Ctrl-C cancels the task; a second one leaves at once."});
   add_task_options(*app, command->task);
   tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           if (const Status good = check_task(command->task); !good)
+                             return tl::unexpected(good.error());
                            command->task.argv = std::move(tail);
                            return *command;
                          }});
@@ -119,6 +137,8 @@ void declare_map(OptionTree& tree) {
                            if (*by_size && command->split.records > 0) {
                              return fail("choose one of --split and --records");
                            }
+                           if (const Status good = check_task(command->task); !good)
+                             return tl::unexpected(good.error());
                            if (command->inputs.empty()) command->inputs.push_back("-");
                            command->task.argv = std::move(tail);
                            return *command;

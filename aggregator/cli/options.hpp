@@ -36,6 +36,8 @@ struct TaskOptions {
   uint32_t crash_limit = 3;
   std::vector<std::pair<std::string, std::string>> env;
   std::string on_node_loss = "rerun";
+  std::string isolate = "none";
+  bool network = false;
 };
 
 struct SubmitCommand {

@@ -10,6 +10,7 @@
 #include "aggregator/cli/text.hpp"
 #include "common/base/duration.hpp"
 #include "common/base/size.hpp"
+#include "common/wire/containment.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -252,6 +253,22 @@ std::string calibration(const json& node) {
   return idle_w + " W at rest, " + measured(node, "calibrated_busy_w", "{:.2f}") + " W busy";
 }
 
+std::string limits(const json& node) {
+  const json told = node.value("limits", json::object());
+  const auto part = [&](const char* name) { return wire::parse_enforcement(text_field(told, name)); };
+  wire::Containment containment;
+  containment.memory = part("memory");
+  containment.cpus = part("cpus");
+  containment.processes = part("processes");
+  return limits_text(containment);
+}
+
+std::string sandbox(const json& node) {
+  if (flag_field(node, "sandbox")) return "yes";
+  const std::string why = text_field(node, "no_sandbox");
+  return why.empty() ? "" : "no: " + why;
+}
+
 std::string failing_sensors(const json& node) {
   const std::string why = text_field(node, "sensor_trouble");
   return why.empty() ? "" : "failing: " + why;
@@ -275,6 +292,8 @@ std::string node_details(const json& node) {
                   {"memory", format_size(static_cast<uint64_t>(number_field(node, "memory_bytes")))},
                   {"resources", cell(node, "resources")},
                   {"labels", cell(node, "labels")},
+                  {"limits", limits(node)},
+                  {"sandbox", sandbox(node)},
                   {"tasks", cell(node, "running") + " running, " + cell(node, "queued") + " queued"},
                   {"load", measured(node, "load1", "{:.2f}") + ", " + busy(node) + " busy"},
                   {"temperature", measured(node, "temperature_celsius", "{:.1f} °C")},

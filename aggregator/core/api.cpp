@@ -4,6 +4,7 @@
 
 #include "aggregator/core/doctor.hpp"
 #include "aggregator/core/explain.hpp"
+#include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/metrics.hpp"
 #include "aggregator/core/power_internal.hpp"
@@ -19,14 +20,8 @@ ApiReply ok(const json& body, int status = 200) { return {status, body.dump(), {
 // Whether some node that is known could ever hold such a task; said to the submitter, not held against the job: the
 // node may yet come.
 bool fits_somewhere(const State& state, const wire::TaskSpec& spec) {
-  return std::any_of(state.nodes.begin(), state.nodes.end(), [&](const Node& node) {
-    const auto& status = node.record.status;
-    if (spec.cpus > status.cores || spec.memory_bytes > status.memory_bytes) return false;
-    return std::all_of(spec.resources.begin(), spec.resources.end(), [&](const auto& wanted) {
-      const auto held = status.resources.find(wanted.first);
-      return held != status.resources.end() && held->second >= wanted.second;
-    });
-  });
+  return std::any_of(state.nodes.begin(), state.nodes.end(),
+                     [&](const Node& node) { return could_hold(view_of(node, 0), spec); });
 }
 
 std::optional<JobId> submitted_before(const State& state, const std::string& submit_id) {
@@ -58,7 +53,9 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
   touch(state, job);
   json body{{"job", id}};
   if (!fits_somewhere(state, job.record.spec.task)) {
-    body["note"] = "no node known so far has the cpus, memory and resources that a task of this job asks for";
+    body["note"] =
+        isolation_note(state, job.record.spec.task)
+            .value_or("no node known so far has the cpus, memory and resources that a task of this job asks for");
   }
   return ok(body, 201);
 }

@@ -27,6 +27,7 @@ NodeView view_of(const Node& node, NodeIndex index) {
   view.slots = status.cores;
   view.memory_bytes = status.memory_bytes;
   view.resources = status.resources;
+  view.sandbox = status.containment.sandbox;
   view.free_slots = int64_t{status.cores} - node.use.slots;
   view.free_memory_bytes = static_cast<int64_t>(status.memory_bytes) - node.use.memory_bytes;
   view.free_resources = status.resources;
@@ -46,7 +47,7 @@ uint32_t room_of(const Job& job) {
 namespace {
 
 // What a task asks for: jobs of one shape fit where one of them fits.
-using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>>;
+using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>, wire::Isolation>;
 
 // The jobs that come first, of each shape that some node could hold.
 void add_jobs(const State& state, Snapshot& snapshot) {
@@ -58,7 +59,8 @@ void add_jobs(const State& state, Snapshot& snapshot) {
     const uint32_t room = room_of(job);
     if (room == 0) continue;
     const auto& spec = job.record.spec.task;
-    const auto [entry, is_new] = taken.try_emplace(Shape{spec.cpus, spec.memory_bytes, spec.resources}, 0);
+    const auto [entry, is_new] =
+        taken.try_emplace(Shape{spec.cpus, spec.memory_bytes, spec.resources, spec.isolate}, 0);
     const auto holds = [&](const NodeView& node) { return could_hold(node, spec); };
     if (is_new && std::none_of(snapshot.nodes.begin(), snapshot.nodes.end(), holds)) entry->second = kMaxJobsOfOneShape;
     if (entry->second == kMaxJobsOfOneShape) continue;

@@ -42,6 +42,9 @@ std::vector<ReasonGroup> explain_job(const State& state, Now now, const Job& job
 // Why tasks of the job that wait at no node do so.
 Reason why_queued(const State& state, const Job& job);
 
+// For a task that wants to be isolated where no node can do that: what is to be done. Else nothing.
+std::optional<std::string> isolation_note(const State& state, const wire::TaskSpec& spec);
+
 ApiReply explain_reply(const State& state, Now now, const ExplainRequest& request);
 
 // "pi1, pi2 and 3 more".

@@ -140,7 +140,7 @@ struct Before {
 
 // The jobs that are asked first and want the same nodes.
 Before jobs_before(const State& state, const Job& job, const std::vector<NodeView>& nodes) {
-  std::map<std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>>, bool> competes;
+  std::map<std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>, wire::Isolation>, bool> competes;
   Before before;
   const std::pair own{-int64_t{job.record.spec.priority}, job.record.id};
   for (const auto& entry : state.ready_order) {
@@ -148,7 +148,8 @@ Before jobs_before(const State& state, const Job& job, const std::vector<NodeVie
     const Job& other = state.jobs.at(entry.second);
     if (room_of(other) == 0) continue;
     const auto& spec = other.record.spec.task;
-    const auto [found, is_new] = competes.try_emplace({spec.cpus, spec.memory_bytes, spec.resources}, false);
+    const auto [found, is_new] =
+        competes.try_emplace({spec.cpus, spec.memory_bytes, spec.resources, spec.isolate}, false);
     if (is_new) {
       found->second = std::any_of(nodes.begin(), nodes.end(), [&](const auto& node) { return could_hold(node, spec); });
     }
@@ -198,6 +199,24 @@ std::string some_names(const std::vector<std::string>& names) {
   return shown == names.size() ? text : text + " and " + std::to_string(names.size() - shown) + " more";
 }
 
+std::optional<std::string> isolation_note(const State& state, const wire::TaskSpec& spec) {
+  if (spec.isolate == wire::Isolation::none) return {};
+  std::map<std::string, std::vector<std::string>> causes;
+  for (const Node& node : state.nodes) {
+    const wire::Containment& containment = node.record.status.containment;
+    if (containment.sandbox) return {};
+    if (!has_come(node)) continue;
+    const std::string& why = containment.no_sandbox;
+    causes[why.empty() ? "it does not say that it can: is it older?" : why].push_back(node.record.status.node);
+  }
+  std::string text = "no node can isolate tasks";
+  for (const auto& [why, names] : causes) {
+    text += (text.ends_with("tasks") ? " (" : "; ") + why + " on " + some_names(names);
+  }
+  if (!causes.empty()) text += ")";
+  return text + ": install bubblewrap, start bramble-warden again, and see bramble node info";
+}
+
 Reason why_queued(const State& state, const Job& job) {
   const auto& spec = job.record.spec;
   if (!state.connected) {
@@ -219,7 +238,10 @@ Reason why_queued(const State& state, const Job& job) {
     able.push_back(&node);
     if (is_schedulable(node)) open.push_back(std::move(view));
   }
-  if (able.empty()) return too_large(state, spec.task);
+  if (able.empty()) {
+    if (const auto note = isolation_note(state, spec.task)) return {"no_sandbox", *note, ""};
+    return too_large(state, spec.task);
+  }
   if (room_of(job) == 0) {
     return {"limit",
             "the job allows " + std::to_string(spec.max_running) + " of its tasks at nodes at once (%" +

@@ -133,11 +133,22 @@ void note_change_of_boot(State& state, Node& node, bool same_agent) {
   node.strays.clear();
 }
 
+bool is_same_birth(const wire::NodeStatus& known, const wire::NodeStatus& status) {
+  return known.agent_id == status.agent_id && known.boot_id == status.boot_id && known.counter == status.counter;
+}
+
 // A birth that is said again while its welcome is on its way: a new session would let that come too late for ever.
 bool is_being_welcomed(const Node& node, const wire::NodeStatus& status) {
-  const auto& known = node.record.status;
-  return node.state == NodeState::joining && known.agent_id == status.agent_id && known.boot_id == status.boot_id &&
-         known.counter == status.counter;
+  return node.state == NodeState::joining && is_same_birth(node.record.status, status);
+}
+
+// A node's warden was started again and has, or has lost, something: no reason for a new session.
+void note_containment(State& state, Effects& effects, Node& node, const wire::NodeStatus& status) {
+  auto& known = node.record.status.containment;
+  if (known == status.containment) return;
+  known = status.containment;
+  effects.writes.push_back(PutNode{node.record});
+  state.schedule_needed = true;
 }
 
 void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::NodeStatus& status) {
@@ -148,9 +159,13 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
     return;
   }
   if (is_being_welcomed(node, status)) {
+    note_containment(state, effects, node, status);
     mail_to(state, node).welcome = make_welcome(state, node);
     return;
   }
+  const bool only_news = node.state == NodeState::on && is_same_birth(known, status) &&
+                         known.containment != status.containment && status.session == node.session;
+  if (only_news) return note_containment(state, effects, node, status);
   const bool changed = !known.boot_id.empty() && (!same_agent || known.boot_id != status.boot_id);
   if (changed) note_change_of_boot(state, node, same_agent);
   node.record.status = status;

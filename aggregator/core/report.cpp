@@ -35,6 +35,12 @@ json node_object(const State& state, const Node& node, Now now) {
   object["memory_bytes"] = status.memory_bytes;
   object["resources"] = status.resources;
   object["labels"] = status.labels;
+  const wire::Containment& containment = status.containment;
+  object["limits"] = {{"memory", wire::to_string(containment.memory)},
+                      {"cpus", wire::to_string(containment.cpus)},
+                      {"processes", wire::to_string(containment.processes)}};
+  object["sandbox"] = containment.sandbox;
+  object["no_sandbox"] = containment.no_sandbox;
   object["running"] = node.attempts.size() - node.unstarted;
   object["queued"] = node.unstarted;
   for (const char* name : {"load1", "cpu_busy_ratio", "temperature_celsius", "power_w", "energy_j", "disk_free_bytes",

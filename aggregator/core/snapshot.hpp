@@ -22,6 +22,7 @@ struct NodeView {
   uint32_t slots = 0;
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
+  bool sandbox = false;  // can isolate tasks
   int64_t free_slots = 0;
   int64_t free_memory_bytes = 0;
   std::map<std::string, int64_t> free_resources;

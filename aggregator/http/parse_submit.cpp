@@ -4,6 +4,7 @@
 #include "aggregator/http/requests.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/nearest.hpp"
+#include "common/wire/codec.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -70,6 +71,15 @@ Status read_policy(const Json& value, const std::string& name, NodeLossPolicy& i
   return fail(name + ": " + unknown("policy", value.get<std::string>(), words) + " (rerun, fence, fail)");
 }
 
+Status read_isolation(const Json& value, const std::string& name, wire::Isolation& into) {
+  if (!value.is_string()) return fail(name + " must be none or sandbox");
+  const auto isolation = wire::parse_isolation(value.get_ref<const std::string&>());
+  if (!isolation)
+    return fail(name + ": " + unknown("isolation", value.get<std::string>(), {"none", "sandbox"}) + " (none, sandbox)");
+  into = *isolation;
+  return {};
+}
+
 Status read_array(const Json& value, const std::string& name, SubmitRequest& into) {
   TaskRange range;
   Fields fields(value, name + ".", {"first", "last", "step", "max_running"});
@@ -113,7 +123,9 @@ const std::vector<std::string> kSubmitKeys{"argv",
                                            "stdout_cap_bytes",
                                            "stderr_cap_bytes",
                                            "per_task_input",
-                                           "dry_run"};
+                                           "dry_run",
+                                           "isolate",
+                                           "network"};
 
 void read_task(Fields& fields, wire::TaskSpec& task) {
   fields.need("argv")
@@ -129,7 +141,12 @@ void read_task(Fields& fields, wire::TaskSpec& task) {
       .whole<int64_t>("time_limit_ms", task.time_limit_ms, 0, kMaxTimeLimitMs)
       .whole<int64_t>("kill_grace_ms", task.kill_grace_ms, 0, kMaxKillGraceMs)
       .whole<uint64_t>("stdout_cap_bytes", task.stdout_cap_bytes, 0, kMaxBytes)
-      .whole<uint64_t>("stderr_cap_bytes", task.stderr_cap_bytes, 0, kMaxBytes);
+      .whole<uint64_t>("stderr_cap_bytes", task.stderr_cap_bytes, 0, kMaxBytes)
+      .with("isolate",
+            [&](const Json& value, const std::string& name) { return read_isolation(value, name, task.isolate); })
+      .flag("network", task.network)
+      .rule(!task.network || task.isolate == wire::Isolation::sandbox,
+            "network goes with isolate: sandbox; a task that is not isolated has the network anyway");
 }
 
 void read_job(Fields& fields, SubmitRequest& into) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/utf8.hpp"
+#include "common/wire/codec.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -71,7 +72,9 @@ Json spec_json(const JobRecord& job) {
                {"stdin", blob_json(spec.stdin_blob)},
                {"stdout_cap_bytes", task.stdout_cap_bytes},
                {"stderr_cap_bytes", task.stderr_cap_bytes},
-               {"per_task_input", spec.per_task_input}};
+               {"per_task_input", spec.per_task_input},
+               {"isolate", wire::to_string(task.isolate)},
+               {"network", task.network}};
   const TaskRange& range = job.progress.range;
   json["array"] = spec.array ? Json{{"first", range.first}, {"last", range.last}, {"step", range.step}} : Json(nullptr);
   return json;

@@ -131,6 +131,10 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   job.progress = *progress;
   job.spec.crash_limit = row.natural32(35);
   job.spec.task.lease_ms = row.integer(36);
+  const auto isolate = wire::parse_isolation(row.text(37));
+  if (!isolate) return tl::unexpected<Error>(isolate.error());
+  job.spec.task.isolate = *isolate;
+  job.spec.task.network = row.integer(38) != 0;
   return job;
 }
 
@@ -191,6 +195,9 @@ Result<NodeRecord> read_node(const sqlite::Statement& row) {
   node.agent_session = row.natural(19);
   node.boot_session = row.natural(20);
   if (!row.is_null(21) && !row.is_null(22)) node.power = wire::PowerModel{row.real(21), row.real(22)};
+  auto containment = wire::decode_containment(row.text(23));
+  if (!containment) return tl::unexpected<Error>(containment.error());
+  status.containment = std::move(*containment);
   return node;
 }
 

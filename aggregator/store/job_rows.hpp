@@ -19,7 +19,8 @@ inline constexpr std::string_view kJobColumns =
     "j.job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, per_task_input, "
     "stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, kill_grace_ms, "
     "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, state, first_task, last_task, step, is_open, cancel_requested, "
-    "next_position, total, succeeded, failed, cancelled, ended_ms, retried, crash_limit, lease_ms";
+    "next_position, total, succeeded, failed, cancelled, ended_ms, retried, crash_limit, lease_ms, isolate, "
+    "network";
 inline constexpr std::string_view kTaskColumns =
     "job, task, state, attempts, failures, stdin_sha256, stdin_bytes, committed_attempt, crashes";
 inline constexpr std::string_view kAttemptColumns =
@@ -30,7 +31,7 @@ inline constexpr std::string_view kAttemptColumns =
 inline constexpr std::string_view kNodeColumns =
     "node, agent_id, machine_id, boot_id, counter, online, reason, protocol, version, model, arch, cores, "
     "memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, agent_session, "
-    "boot_session, idle_w, busy_w";
+    "boot_session, idle_w, busy_w, containment";
 
 Result<JobRecord> read_job(const sqlite::Statement& row);
 Result<TaskRow> read_task(const sqlite::Statement& row);        // without its attempts

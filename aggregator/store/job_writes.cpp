@@ -69,14 +69,15 @@ constexpr std::string_view kPutNode =
     "INSERT OR REPLACE INTO nodes_raw (node, agent_id, machine_id, boot_id, counter, online, reason, protocol, "
     "version, "
     "model, arch, cores, memory_bytes, resources, labels, first_seen_ms, last_seen_ms, drained, drain_reason, "
-    "agent_session, boot_session, idle_w, busy_w) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "agent_session, boot_session, idle_w, busy_w, containment) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kAddJob =
     "INSERT INTO jobs_raw (job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, "
     "per_task_input, stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, "
     "kill_grace_ms, "
-    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms, isolate, network) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
@@ -208,7 +209,7 @@ Status JobWriter::put(const PutNode& write) {
                    status.memory_bytes, resources_json(status.resources), labels_json(status.labels),
                    node.first_seen.ms, node.last_seen.ms, node.drained, node.drain_reason, node.agent_session,
                    node.boot_session, member(node.power, &wire::PowerModel::idle_w),
-                   member(node.power, &wire::PowerModel::busy_w));
+                   member(node.power, &wire::PowerModel::busy_w), wire::encode_containment(status.containment));
 }
 
 Status JobWriter::put(const RemoveNode& write) { return remove_node_.run(write.node); }
@@ -216,12 +217,13 @@ Status JobWriter::put(const RemoveNode& write) { return remove_node_.run(write.n
 Status JobWriter::put(const AddJob& write) {
   const JobSpec& spec = write.job.spec;
   const wire::TaskSpec& task = spec.task;
-  Status status = job_.run(
-      write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
-      to_string(spec.on_node_loss), spec.array, spec.per_task_input, member(spec.stdin_blob, &wire::BlobRef::sha256),
-      member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
-      resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms, task.kill_grace_ms,
-      task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms, spec.crash_limit, task.lease_ms);
+  Status status =
+      job_.run(write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
+               to_string(spec.on_node_loss), spec.array, spec.per_task_input,
+               member(spec.stdin_blob, &wire::BlobRef::sha256), member(spec.stdin_blob, &wire::BlobRef::size_bytes),
+               argv_json(task), env_json(task), resources_json(task.resources), task.cpus, task.memory_bytes,
+               task.time_limit_ms, task.kill_grace_ms, task.stdout_cap_bytes, task.stderr_cap_bytes,
+               write.job.submitted.ms, spec.crash_limit, task.lease_ms, to_string(task.isolate), task.network);
   return status ? put_progress(write.job.id, write.job.progress) : status;
 }
 

@@ -71,6 +71,19 @@ TEST_F(Explain, TooLargeSaysWhatIsMissingAndTheMostThereIs) {
   EXPECT_THAT(text, HasSubstr("resource gpu: it asks for 2 and no node has any"));
 }
 
+TEST_F(Explain, WhereNoNodeCanIsolateItSaysWhatIsMissingOnWhich) {
+  auto bare = Harness::identity("pi1");
+  bare.containment.no_sandbox = "bubblewrap is not installed";
+  cluster.join(bare);
+  cluster.join("pi2");
+  JobSpec wanted = spec(1);
+  wanted.task.isolate = wire::Isolation::sandbox;
+  const JobId job = cluster.submit({0, 0, 1}, wanted);
+  EXPECT_EQ(word(job), "no_sandbox");
+  EXPECT_THAT(text, HasSubstr("bubblewrap is not installed on pi1"));
+  EXPECT_THAT(text, HasSubstr("is it older? on pi2"));
+}
+
 TEST_F(Explain, TooLargeKnowsThatEachThingIsThereButNotTogether) {
   auto big = Harness::identity("pi1", 8);
   cluster.join(big);

@@ -44,6 +44,26 @@ TEST(Nodes, EachConnectionIsGrantedAHigherSessionThatIsStoredFirst) {
   EXPECT_EQ(cluster.writes_of<PutSession>().back().session, cluster.session("pi1"));
 }
 
+TEST(Nodes, NewsOfWhatANodeCanEnforceNeedsNoNewSession) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  JobSpec spec;
+  spec.task.argv = {"work"};
+  spec.task.isolate = wire::Isolation::sandbox;
+  cluster.submit({0, 0, 1}, spec);
+  const SessionId session = cluster.session("pi1");
+  auto status = Harness::identity("pi1");
+  status.session = session;
+  status.containment.sandbox = true;
+  cluster.say("pi1", NodeTopic::status, status);
+  EXPECT_EQ(cluster.session("pi1"), session);
+  EXPECT_TRUE(cluster.writes_of<PutNode>().back().node.status.containment.sandbox);
+  const auto message = cluster.take("pi1");
+  EXPECT_EQ(message.launch.size(), 1U) << "and what waited for it is placed";
+  EXPECT_EQ(message.specs.begin()->second.isolate, wire::Isolation::sandbox);
+}
+
 TEST(Nodes, ALateBirthOfAnEarlierConnectionIsIgnored) {
   Harness cluster;
   cluster.connect();

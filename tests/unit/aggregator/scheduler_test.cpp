@@ -44,6 +44,17 @@ TEST_F(Scheduling, SpreadsOverFreeNodesBeforeAnythingIsSentAhead) {
   EXPECT_EQ(placed(1, 1), 1U);
 }
 
+TEST_F(Scheduling, IsolatedTasksGoOnlyWhereTheyCanBeIsolated) {
+  add_node(4, 4);
+  add_node(4, 4, 3.0);
+  snapshot.nodes[1].sandbox = true;
+  wire::TaskSpec isolated;
+  isolated.isolate = wire::Isolation::sandbox;
+  add_job(2, &isolated);
+  EXPECT_EQ(placed(1, 0), 0U);
+  EXPECT_EQ(placed(1, 1), 2U);
+}
+
 TEST_F(Scheduling, PrefersTheLessLoadedOfTwoEquallyFreeNodes) {
   add_node(4, 4, 3.0);
   add_node(4, 4, 0.1);

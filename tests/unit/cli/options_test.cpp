@@ -137,6 +137,8 @@ TEST(Options, SayWhatIsMissing) {
 }
 
 TEST(Options, NameTheOptionWhoseValueIsWrong) {
+  EXPECT_THAT(refusal({"submit", "--isolate", "jail", "--", "x"}), HasSubstr("'jail' is none of none, sandbox"));
+  EXPECT_THAT(refusal({"run", "--network", "--", "x"}), HasSubstr("--network goes with --isolate sandbox"));
   EXPECT_THAT(refusal({"submit", "--cpus", "0", "--", "x"}), HasSubstr("--cpus: '0' is not a whole number from 1"));
   EXPECT_THAT(refusal({"submit", "--memory", "lots", "--", "x"}), HasSubstr("--memory: "));
   EXPECT_THAT(refusal({"submit", "--array", "9-1", "--", "x"}), HasSubstr("--array: "));

@@ -24,6 +24,8 @@ TEST(Submission, PutsEveryOptionIntoItsField) {
   task.time_limit_ms = 5000;
   task.resources = {{"gpu", 1}};
   task.env = {{"A", "b"}};
+  task.isolate = "sandbox";
+  task.network = true;
   json body = submit_body(task, "id");
   add_array(body, {1, 9, 2, 3});
   add_stdin(body, {std::string(64, 'a'), 7});
@@ -32,6 +34,8 @@ TEST(Submission, PutsEveryOptionIntoItsField) {
   EXPECT_EQ(body["time_limit_ms"], 5000);
   EXPECT_EQ(body["resources"], json({{"gpu", 1}}));
   EXPECT_EQ(body["env"], json({{"A", "b"}}));
+  EXPECT_EQ(body["isolate"], "sandbox");
+  EXPECT_EQ(body["network"], true);
   EXPECT_EQ(body["array"], json({{"first", 1}, {"last", 9}, {"step", 2}, {"max_running", 3}}));
   EXPECT_EQ(body["stdin"], json({{"blob", std::string(64, 'a')}, {"size_bytes", 7}}));
 }

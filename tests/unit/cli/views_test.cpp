@@ -85,6 +85,17 @@ TEST(Views, ANodesDetailsTellOfSensorsThatFail) {
             std::string::npos);
 }
 
+TEST(Views, ANodeTellsHowItHoldsTasksToTheirLimits) {
+  const json limits = {{"memory", "kernel"}, {"cpus", "kernel"}, {"processes", "none"}};
+  const std::string told = node_details({{"node", "pi01"}, {"state", "on"}, {"limits", limits}, {"sandbox", true}});
+  EXPECT_NE(told.find("memory by the kernel, cpus by the kernel, processes not\n"), std::string::npos) << told;
+  EXPECT_NE(told.find("sandbox       yes\n"), std::string::npos) << told;
+  const std::string without = node_details(
+      {{"node", "pi01"}, {"state", "on"}, {"sandbox", false}, {"no_sandbox", "bubblewrap is not installed"}});
+  EXPECT_NE(without.find("sandbox       no: bubblewrap is not installed\n"), std::string::npos) << without;
+  EXPECT_EQ(node_details({{"node", "pi01"}, {"state", "on"}}).find("limits"), std::string::npos) << "an older node";
+}
+
 TEST(Views, QuoteCsvWhereItMustBe) {
   const json result = json::parse(R"({"columns":["a","b,c"],"rows":[[1,"x\"y"],[null,"two\nlines"]]})");
   EXPECT_EQ(query_csv(result), "a,\"b,c\"\n1,\"x\"\"y\"\n,\"two\nlines\"\n");

@@ -83,6 +83,18 @@ TEST(ParseSubmit, TakesEveryField) {
   EXPECT_TRUE(submission.dry_run);
 }
 
+TEST(ParseSubmit, TakesASandboxAndItsNetwork) {
+  EXPECT_EQ(good({{"argv", {"work"}}}).request.spec.task.isolate, wire::Isolation::none);
+  const auto task = good({{"argv", {"work"}}, {"isolate", "sandbox"}, {"network", true}}).request.spec.task;
+  EXPECT_EQ(task.isolate, wire::Isolation::sandbox);
+  EXPECT_TRUE(task.network);
+  EXPECT_EQ(complaint_with("isolate", "sandbx"),
+            "isolate: unknown isolation 'sandbx'; did you mean 'sandbox'? (none, sandbox)");
+  EXPECT_EQ(complaint_with("isolate", 1), "isolate must be none or sandbox");
+  EXPECT_EQ(complaint_with("network", true),
+            "network goes with isolate: sandbox; a task that is not isolated has the network anyway");
+}
+
 TEST(ParseSubmit, TheOwnerIsTheCallerAndCannotBeSaid) {
   EXPECT_EQ(complaint_with("owner", "bob"), "unknown key 'owner'");
 }

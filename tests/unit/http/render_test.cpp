@@ -69,6 +69,7 @@ TEST(RenderJob, CarriesTheSpec) {
   EXPECT_EQ(spec["resources"], Json({{"gpu", 1}}));
   EXPECT_EQ(spec["array"], Json({{"first", 1}, {"last", 10}, {"step", 1}}));
   EXPECT_EQ(spec["on_node_loss"], "rerun");
+  EXPECT_EQ(spec["isolate"], "none");
   EXPECT_TRUE(spec["stdin"].is_null());
 }
 

@@ -58,10 +58,12 @@ TEST_F(JobCommit, NodeIsKeptAsLastPut) {
   NodeRecord drained = node;
   drained.drained = true;
   drained.drain_reason = "new fan";
+  drained.status.containment.memory = wire::Enforcement::kernel;
+  drained.status.containment.no_sandbox = "bubblewrap is not installed";
   drained.power = wire::PowerModel{2.7, 6.4};
   const LoadedState state = after({PutNode{node}, PutNode{drained}});
   ASSERT_EQ(state.nodes.size(), 1u);
-  EXPECT_EQ(state.nodes[0].status, node.status);
+  EXPECT_EQ(state.nodes[0].status, drained.status);
   EXPECT_EQ(state.nodes[0].first_seen, WallTime{5});
   EXPECT_EQ(state.nodes[0].last_seen, WallTime{6});
   EXPECT_EQ(state.nodes[0].agent_session, 3U);
@@ -86,6 +88,8 @@ TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
   job.spec.task.time_limit_ms = 60'000;
   job.spec.task.lease_ms = 20'000;
   job.spec.crash_limit = 7;
+  job.spec.task.isolate = wire::Isolation::sandbox;
+  job.spec.task.network = true;
   const LoadedState state = after({AddJob{job}});
   ASSERT_EQ(state.open_jobs.size(), 1u);
   EXPECT_EQ(state.open_jobs[0].id, 12u);
