@@ -18,13 +18,13 @@
 #include "aggregator/joining.hpp"
 #include "aggregator/power/line_hand.hpp"
 #include "aggregator/scheduler/scheduler.hpp"
+#include "aggregator/server_options.hpp"
 #include "aggregator/store/blob_files.hpp"
 #include "aggregator/store/job_query.hpp"
 #include "aggregator/store/job_store.hpp"
 #include "aggregator/store/metric_query.hpp"
 #include "aggregator/store/sql_query.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
-#include "aggregator/tls_files.hpp"
 #include "common/mqtt/paho_transport.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/lock_file.hpp"
@@ -204,23 +204,12 @@ class Daemon::Impl {
   }
 
   Status listen() {
-    http::ServerOptions options;
-    options.unix_path = config_.api_socket;
-    options.access = config_.access;
-    options.tcp_listen = config_.tcp_listen;
-    auto token = read_secret(config_.token_file);
-    if (!token) return tl::unexpected<Error>(token.error());
-    options.token = std::move(*token);
-    auto tls = read_tls_identity(config_);
-    if (!tls) return tl::unexpected<Error>(tls.error());
-    options.tls = std::move(*tls);
-    for (const auto& [name, known] : state_.tokens) options.tokens.push_back(known);
-    options.allowed_hosts = config_.host_names;
-    for (const char* const domain : {"", ".local"}) options.allowed_hosts.push_back(posix::host_name() + domain);
+    auto options = server_options(config_, state_);
+    if (!options) return tl::unexpected<Error>(options.error());
     auto server =
-        http::Server::start(options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
-                                      *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); },
-                                      [this](Refused what) { put(std::move(what), 1024); }});
+        http::Server::start(*options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
+                                       *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); },
+                                       [this](Refused what) { put(std::move(what), 1024); }});
     if (!server) return tl::unexpected<Error>(server.error());
     server_ = std::move(*server);
     posix::log_info("the aggregator is up", {{"cluster", config_.cluster},

@@ -56,10 +56,10 @@ namespace {
 // A token that goes over a network in plain text is everybody's.
 Status check_reach(const ServerOptions& options, const std::string& address) {
   if (options.tls || address.starts_with("127.") || address == "::1") return {};
-  return fail(
-      "tcp_listen " + options.tcp_listen +
-      " is reached from other machines, and nobody could trust what comes over it without TLS: set tls_cert_file "
-      "and tls_key_file, or listen on 127.0.0.1:8737 and come by ssh -L 8737:127.0.0.1:8737 HEAD");
+  return fail("tcp_listen " + options.tcp_listen +
+              " is reached from other machines, and nobody could trust what comes over it without TLS: let nodes in "
+              "with node_listen, whose certificate then serves here, too, or set tls_cert_file and tls_key_file, or "
+              "listen on 127.0.0.1:8737 and come by ssh -L 8737:127.0.0.1:8737 HEAD");
 }
 
 Result<AccessPolicy> tcp_policy(const ServerOptions& options) {

@@ -50,7 +50,7 @@ make_root() {
   if [ ! -e "$tar" ]; then
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
     say "making a minimal $suite"
-    mmdebstrap --quiet --mode=root --variant=minbase --include=systemd,systemd-sysv,dbus,udev,procps,jq,ca-certificates \
+    mmdebstrap --quiet --mode=root --variant=minbase --include=systemd,systemd-sysv,dbus,udev,procps,jq,mosquitto-clients,ca-certificates \
       "$suite" "$tar.new" --format=tar ${mirror:+"$mirror"} || skip "no Debian could be had from the mirror"
     mv "$tar.new" "$tar"
   fi
@@ -99,7 +99,7 @@ install_scenario() {
   cp "$here/scenario.sh" "$share/"
   # The commands of the README as they stand there; root needs no sudo, and the head is the node.
   awk '/^## Install/ { on = 1 } /^## Several/ { on = 0 } on && /^```/ { code = !code; next } on && code' "$here/../../README.md" |
-    sed -e 's/sudo //g' -e '/^apt install/d' -e 's,//HEAD:,//127.0.0.1:,' >"$share/readme.sh"
+    sed -e 's/sudo //g' -e '/^apt install/d' >"$share/readme.sh"
   cat >"$root/etc/systemd/system/scenario.service" <<'END'
 [Unit]
 Description=the test

@@ -48,30 +48,42 @@ check_install() {
   done
 }
 
-# A broker that the nodes share, by the commands of the README.
+# By the commands of the README; head and node are one machine, and nobody is the user who may submit.
 check_readme() {
   say "joined as the README says"
-  echo 'node = "pi01"' >>/etc/bramble/agent.toml
-  cp /etc/bramble/agent.toml /etc/bramble/aggregator.toml /tmp/
-  [ "$(wc -l </mnt/share/readme.sh)" -ge 9 ] || fail "the README has no commands"
-  bash -eu /mnt/share/readme.sh >/dev/null || fail "the README's commands"
+  [ "$(wc -l </mnt/share/readme.sh)" -ge 5 ] || fail "the README has no commands"
+  (cd /root && USER=nobody bash -eux /mnt/share/readme.sh) || fail "the README's commands"
   wait_for "the node" node_is_on
   [ "$(bramble run -- hostname)" = "$(hostname)" ] || fail "no task"
-  cp /tmp/agent.toml /tmp/aggregator.toml /etc/bramble/
-  rm /etc/bramble/*-password /etc/mosquitto/conf.d/bramble.conf
-  systemctl restart mosquitto bramble-aggregator
+  grep -q ssl:// /var/lib/bramble/agent/identity/joined.toml || fail "it did not join over TLS"
+  [ "$(stat -c '%U %a' /var/lib/bramble/agent/identity/node.pem)" = "bramble-agent 600" ] || fail "others may read the key"
+  [ ! -e /root/pi01.join ] || fail "the join file is left"
 }
 
-# The aggregator's own broker, its name and password.
-join() {
-  say "the node is joined to the aggregator's own broker"
-  local broker=/var/lib/bramble/aggregator/broker
-  install -m 0640 -g bramble-agent $broker/password /etc/bramble/broker-password
-  {
-    echo "broker_url = \"$(jq -r .url $broker/client.json)\""
-    echo "broker_user = \"$(jq -r .username $broker/client.json)\""
-    echo 'broker_password_file = "/etc/bramble/broker-password"'
-  } >>/etc/bramble/agent.toml
+# What a node, a stranger and a local user may not do.
+check_rights() {
+  say "rights"
+  local ca=/var/lib/bramble/aggregator/ca/ca.crt node=/var/lib/bramble/agent/identity/node.pem
+  local publish=(timeout 10 mosquitto_pub -h 127.0.0.1 -p 8883 -V 5 -q 1 -m x --cafile "$ca" --insecure)
+  "${publish[@]}" -d --cert $node --key $node -t bramble/bramble/node/pi01/checkup | grep -qF "RC:0" || fail "its own topic"
+  "${publish[@]}" -d --cert $node --key $node -t bramble/bramble/node/pi02/status | grep -qF "RC:135" || fail "another node's topic"
+  "${publish[@]}" -d --cert $node --key $node -t bramble/bramble/node/pi01/tasks | grep -qF "RC:135" || fail "it hands out work"
+  ! "${publish[@]}" -t bramble/bramble/node/pi01/checkup 2>/dev/null || fail "a stranger is let in"
+  ! runuser -u games -- bramble run -- true 2>/tmp/refused || fail "a user without rights submits"
+  grep -F bramble /tmp/refused
+  bramble audit --json | jq -e 'any(.[]; .who | test("games"))' >/dev/null || fail "the refusal is not in the audit log"
+  ! bramble run -- cat $node >/dev/null 2>&1 || fail "a task reads the node's key"
+  ! bramble run -- sh -c "kill -0 $(pid_of bramble-agent)" >/dev/null 2>&1 || fail "a task signals the agent"
+  ! bramble run -- sh -c "kill -0 $(pid_of bramble-warden)" >/dev/null 2>&1 || fail "a task signals the warden"
+}
+
+check_removed_node() {
+  say "a node that was removed is not let in, until it is added again"
+  bramble node remove pi01 --reason "the test" || fail "node remove"
+  systemctl restart bramble-agent
+  wait_for "its refusal" sh -c "journalctl -o cat -u bramble-agent | grep -q revoked"
+  [ "$(bramble node list --json)" = "[]" ] || fail "it is known"
+  bramble node add pi01 | bramble-agent --join - || fail "joined again"
   systemctl restart bramble-agent
   wait_for "the node" node_is_on
 }
@@ -87,7 +99,7 @@ check_status() {
 }
 
 check_work() {
-  say "a task, by a user without rights"
+  say "a task, by a user who may submit and nothing else"
   local who
   who=$(runuser -u nobody -- bramble run -- id -un) || fail "nobody may not run a task"
   [ "$who" = bramble-task ] || fail "a task runs as $who"
@@ -140,7 +152,7 @@ check_upgrade() {
   has_another_pid bramble-agent "$agent" || fail "the agent was not restarted"
   has_another_pid bramble-aggregator "$aggregator" || fail "the aggregator was not restarted"
   [ "$(pid_of bramble-warden)" = "$warden" ] || fail "the warden was restarted"
-  grep -q broker-password /etc/bramble/agent.toml || fail "the configuration is lost"
+  grep -q "^node_listen" /etc/bramble/aggregator.toml || fail "the configuration is lost"
   wait_for "the node" node_is_on
   end_task
 
@@ -166,7 +178,7 @@ check_remove() {
   dpkg -r bramble-agent >/dev/null 2>&1 || fail "dpkg -r"
   ! active bramble-agent || fail "the agent still runs"
   ! active bramble-warden || fail "the warden still runs"
-  grep -q broker-password /etc/bramble/agent.toml || fail "the configuration is gone"
+  [ -e /etc/bramble/agent.toml ] || fail "the configuration is gone"
   [ -e /var/lib/bramble/agent/agent.state ] || fail "the state is gone"
   dpkg -i /packages/bramble-agent_*.deb >/dev/null 2>&1 || fail "dpkg -i"
   wait_for "the node" node_is_on
@@ -179,7 +191,6 @@ check_purge() {
   [ ! -e /var/lib/bramble/agent ] && [ ! -e /var/lib/bramble/warden ] || fail "the agent's state is left"
   [ -e /var/lib/bramble/aggregator/jobs.db ] || fail "the aggregator's state is gone"
   active bramble-aggregator || fail "the aggregator was stopped"
-  rm /etc/bramble/broker-password
   dpkg -P bramble-aggregator bramble >/dev/null 2>&1 || fail "dpkg -P bramble-aggregator"
   [ ! -e /etc/bramble ] && [ ! -e /var/lib/bramble ] || fail "left: $(find /etc/bramble /var/lib/bramble)"
   ! broker_pid || fail "the aggregator's Mosquitto is left"
@@ -191,11 +202,12 @@ check_purge() {
 systemctl is-active --quiet dbus || fail "no dbus"
 check_install
 check_readme
-join
+check_rights
 check_status
 check_work
 check_watchdog
 check_crash_of_the_head
+check_removed_node
 check_upgrade
 check_foreign
 check_remove
