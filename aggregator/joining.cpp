@@ -28,7 +28,7 @@ std::vector<std::string> hosts_of_this_machine(const DaemonConfig& config) {
   if (!name.empty()) add_once(hosts, name + ".local");
   add_once(hosts, name);
   for (const std::string& address : posix::local_addresses()) add_once(hosts, address);
-  if (hosts.size() > kMaxHosts) hosts.resize(kMaxHosts);
+  if (hosts.size() > kMaxHosts - 2) hosts.resize(kMaxHosts - 2);
   return hosts;
 }
 
@@ -70,15 +70,16 @@ std::string node_broker_url(const DaemonConfig& config) {
   const std::string bare_name = posix::host_name();
   for (const std::string& host : hosts_of_this_machine(config)) {
     if (host == bare_name) continue;  // rarely known to others, and each way that leads nowhere costs seconds
-    if (++count > mqtt::kMaxBrokerUrls) break;
-    urls += (urls.empty() ? "" : ",") + url_of(host, listener->port);
+    if (++count >= mqtt::kMaxBrokerUrls) break;
+    urls += url_of(host, listener->port) + ",";
   }
-  return urls;
+  return urls + url_of("127.0.0.1", listener->port);  // for an agent on this machine; elsewhere nobody answers there
 }
 
 Result<std::optional<NodeAuthority>> open_authority(const DaemonConfig& config) {
   if (config.node_listen.empty() && config.node_broker_url.empty()) return std::optional<NodeAuthority>();
   AuthorityOptions options{config.cluster, hosts_of_this_machine(config), config.certificate_days * kDayMs};
+  for (const char* const host : {"localhost", "127.0.0.1"}) add_once(options.hosts, host);
   if (const auto listener = node_listener(config); listener && !is_every_address(listener->address)) {
     add_once(options.hosts, listener->address);
   }

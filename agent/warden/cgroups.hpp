@@ -5,8 +5,8 @@
 //     task-0/ task-1/ ...           one for each slot: the tasks that run there, one after the other
 //
 // A group is kept from task to task: making one costs more than a short task, and a group that is removed stays in the
-// kernel's memory until its page cache is gone. It is made anew only after cgroup.kill: kernels from 2025 on, and
-// stable ones since then, kill whatever is born into a group by clone3() that was ever killed.
+// kernel's memory until its page cache is gone. It is made anew only after cgroup.kill: a kernel
+// 6.18 was seen to kill whatever is born into a group by clone3() that was ever killed.
 #pragma once
 
 #include <cstdint>

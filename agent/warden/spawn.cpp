@@ -164,7 +164,7 @@ pid_t Spawner::start_child(const ChildPlan& plan) {
   return pid;
 }
 
-// A process that moves from group to group waits for every CPU of the machine (10 ms and more); one that is born into
+// Moving a process from group to group can take the kernel milliseconds (a grace period of RCU); one that is born into
 // its group does not. The library has no call for it, so the memory is copied: a vfork in C would lose its way back.
 pid_t Spawner::start_in_cgroup(const ChildPlan& plan) {
   clone_args args{};
