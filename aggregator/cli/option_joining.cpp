@@ -8,16 +8,14 @@ namespace bramble::cli {
 
 void declare_node_add(OptionTree& tree, CLI::App& nodes) {
   auto command = std::make_shared<NodeAddCommand>();
-  CLI::App* app = add_command(
-      nodes,
-      {"add", "make identities (keys and certificates) for new nodes", "[OPTION...] NODES",
-       "  bramble node add pi07                       (writes pi07.join; on pi07: bramble-agent --join pi07.join)\n"
-       "  bramble node add pi07 | ssh root@pi07 bramble-agent --join -\n"
-       "  bramble node add 'pi[01-20]' --output joins"});
+  CLI::App* app =
+      add_command(nodes, {"add", "make identities (keys and certificates) for new nodes", "[OPTION...] NODES",
+                          "  bramble node add pi07       (writes pi07.join, for bramble-agent --join there)\n"
+                          "  bramble node add pi07 | ssh root@pi07 bramble-agent --join -\n"
+                          "  bramble node add 'pi[01-20]' --output joins"});
   add_nodes(*app, command->nodes);
-  add_text(*app, "--output", "FILE", "where it is written; of several nodes the folder; - is standard output",
-           command->output);
-  add_flag(*app, "--replace", "also for one that has an identity, which is revoked", command->replace);
+  add_text(*app, "--output", "FILE", "where to; of several a folder; - is stdout", command->output);
+  add_flag(*app, "--replace", "one that it has already is revoked", command->replace);
   add_flag(*app, "--json", "an array of what was made", tree.common.json);
   tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
                            if (command->nodes.empty()) return fail("which node? Name it, as in: bramble node add pi07");
@@ -31,7 +29,7 @@ void declare_node_remove(OptionTree& tree, CLI::App& nodes) {
                                       "  bramble node drain pi07 && bramble node remove pi07 --reason 'sold'"});
   add_nodes(*app, command->nodes);
   add_text(*app, "--reason", "TEXT", "why, for the audit log", command->reason);
-  add_flag(*app, "--force", "though it has tasks: it is gone for good, and they run elsewhere", command->force);
+  add_flag(*app, "--force", "though it has tasks: they run elsewhere", command->force);
   add_flag(*app, "--json", "an array of the nodes' names", tree.common.json);
   tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
                            if (command->nodes.empty()) return fail("which nodes? Name them, as in pi[01-04]");

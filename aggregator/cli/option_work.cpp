@@ -56,7 +56,7 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
              });
   add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
             [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
-  add_value(app, "--isolate", "HOW", "none (default), or sandbox: it writes to its own directory and /tmp alone",
+  add_value(app, "--isolate", "HOW", "none (default), or sandbox",
             [&task](const std::string& value) { return take_isolation(value, task.isolate); });
   add_flag(app, "--network", "let a sandbox reach the network", task.network);
 }

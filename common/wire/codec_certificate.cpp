@@ -14,11 +14,14 @@ Status read_request(const Json& json, CertificateRequest& message) {
 }
 
 Status read_certificate(const Json& json, NewCertificate& message) {
-  return Fields(json)
-      .optional("certificate", message.certificate_pem, Text{kMaxPemBytes})
-      .optional("renew_after_ms", message.renew_after_ms, Whole<int64_t>{})
-      .optional("error", message.error, Text{})
-      .status();
+  Status status = Fields(json)
+                      .optional("certificate", message.certificate_pem, Text{kMaxPemBytes})
+                      .optional("renew_after_ms", message.renew_after_ms, Whole<int64_t>{})
+                      .optional("error", message.error, Text{kMaxErrorBytes})
+                      .status();
+  if (status && message.certificate_pem.empty() && message.error.empty())
+    return fail("certificate is missing, and error too");
+  return status;
 }
 
 }  // namespace

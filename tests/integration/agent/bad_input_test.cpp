@@ -77,7 +77,8 @@ TEST_F(AgentConfigTest, SaysWhichFileIsMissing) {
 TEST_F(AgentConfigTest, SaysThatItsStateIsDamaged) {
   std::filesystem::create_directory(dir_ / "state");
   ASSERT_TRUE(posix::write_file_atomically(dir_ / "state/agent.state", "nonsense"));
-  const std::string said = complaint("machine_id = \"m\"\nstate_dir = \"" + dir_ / "state" + "\"\n");
+  const std::string said =
+      complaint("broker_url = \"tcp://127.0.0.1:1\"\nmachine_id = \"m\"\nstate_dir = \"" + dir_ / "state" + "\"\n");
   EXPECT_NE(said.find("agent.state: it is damaged: remove it"), std::string::npos) << said;
 }
 

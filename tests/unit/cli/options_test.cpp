@@ -265,6 +265,8 @@ TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
                                                           {"check"},
                                                           {"node", "doctor"},
                                                           {"node", "calibrate"},
+                                                          {"node", "add"},
+                                                          {"node", "remove"},
                                                           {"power", "status"},
                                                           {"power", "on"},
                                                           {"power", "off"},
