@@ -1,5 +1,6 @@
 // The two connections to the broker: birth, will, goodbye, back-off.
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/internal.hpp"
 #include "common/wire/codec.hpp"
@@ -102,16 +103,30 @@ void on_connected(State& state, Effects& effects, Now now) {
   publish_status(state, effects);
 }
 
+namespace {
+
+// Once, and again where there is another reason: a broker may be reached by several ways, each of which fails for its
+// own.
+void say_no_connection(State& state, Effects& effects, std::string_view reason) {
+  const std::string words = "no connection to the broker (" + shortened(reason, 500) + ")";
+  const bool first = !std::exchange(state.link.failure_said, true);
+  const bool new_reason = state.said.size() < kMaxSaid && state.said.insert(words).second;
+  if (first) {
+    effects.log.push_back(words + "; trying again until there is one");
+  } else if (new_reason) {
+    effects.log.push_back("still " + words);
+  }
+}
+
+}  // namespace
+
 void on_disconnected(State& state, Effects& effects, Now now, std::string_view reason) {
   if (state.link.phase == Link::Phase::down) return;
   state.link.phase = Link::Phase::down;
   state.session.id = 0;
   state.session.inventory_nonce.reset();
   state.link.retry_at = next_attempt(state, state.link, now);
-  if (state.link.failure_said) return;
-  state.link.failure_said = true;
-  effects.log.push_back("no connection to the broker (" + shortened(reason, 500) +
-                        "); trying again until there is one");
+  say_no_connection(state, effects, reason);
 }
 
 void on_bulk_connected(State& state, Effects& effects, Now now) {

@@ -149,5 +149,23 @@ TEST(AgentConnection, TwoSeedsGiveTwoPauses) {
   EXPECT_GT(pauses.size(), 5U);
 }
 
+TEST(AgentConnection, EachReasonWhyThereIsNoConnectionIsSaidOnce) {
+  AgentHarness agent;
+  const auto fail_with = [&](const std::string& reason) {
+    agent.advance(10'000);
+    ASSERT_TRUE(agent.take_connect());
+    agent.disconnected(reason);
+  };
+  for (int round = 0; round < 3; ++round) {
+    fail_with("head.local: no such host name");
+    fail_with("192.168.1.10: it has revoked our certificate");
+  }
+  const auto log = agent.take_log();
+  ASSERT_EQ(log.size(), 2U);
+  EXPECT_NE(log[0].find("no such host name"), std::string::npos);
+  EXPECT_NE(log[1].find("revoked"), std::string::npos);
+  agent.read_sensors = false;
+}
+
 }  // namespace
 }  // namespace bramble::agent::testing
