@@ -31,13 +31,21 @@ Result<std::string> query_id_of(const HttpRequest& request) {
   return std::string();
 }
 
+// Over before it is answered: who has the answer and cancels is told that there is nothing left to cancel.
+template <typename Ask>
+auto while_running(RunningQueries& running, const std::string& query_id, const Ask& ask) {
+  const RunningQueries::Entry entry(running, query_id);
+  return ask(entry.flag());
+}
+
 }  // namespace
 
 void Service::run_sql(const Route&, HttpRequest& request, const Answer& answer) {
   const auto question = parse_sql(request.body);
   if (!question) return answer(error_reply(question.error()));
-  const RunningQueries::Entry entry(running_queries_, question->query_id);
-  const auto table = backend_.sql.sql(question->sql, question->max_rows, question->time_limit_ms, entry.flag());
+  const auto table = while_running(running_queries_, question->query_id, [&](const CancelFlag& cancelled) {
+    return backend_.sql.sql(question->sql, question->max_rows, question->time_limit_ms, cancelled);
+  });
   answer(table ? json_reply(render_table(*table, kMaxTableBytes)) : failed_question(table.error()));
 }
 
@@ -67,9 +75,10 @@ void Service::ask_metrics(const Route&, HttpRequest& request, const Answer& answ
   if (!question) return answer(error_reply(question.error()));
   const auto id = query_id_of(request);
   if (!id) return answer(error_reply(id.error()));
-  const RunningQueries::Entry entry(running_queries_, *id);
-  question->cancelled = entry.flag();
-  const auto reply = backend_.telemetry.metrics(*question);
+  const auto reply = while_running(running_queries_, *id, [&](const CancelFlag& cancelled) {
+    question->cancelled = cancelled;
+    return backend_.telemetry.metrics(*question);
+  });
   answer(reply ? json_reply(render_metrics(*reply)) : failed_question(reply.error()));
 }
 
@@ -84,9 +93,10 @@ void Service::ask_energy(const Route&, HttpRequest& request, const Answer& answe
     for (const JobRow& job : *jobs) asked->question.jobs.emplace_back(job.record.id, job.record.id);
     if (asked->question.jobs.empty()) asked->question.jobs.emplace_back(0, 0);  // none, and not all
   }
-  const RunningQueries::Entry entry(running_queries_, *id);
-  asked->question.cancelled = entry.flag();
-  const auto reply = backend_.telemetry.energy(asked->question);
+  const auto reply = while_running(running_queries_, *id, [&](const CancelFlag& cancelled) {
+    asked->question.cancelled = cancelled;
+    return backend_.telemetry.energy(asked->question);
+  });
   answer(reply ? json_reply(render_energy(*reply)) : failed_question(reply.error()));
 }
 
