@@ -54,6 +54,8 @@ class JoiningNode {
 class JoiningTest : public testing::Test {
  protected:
   JoiningTest() { aggregator_.start(); }
+  // In the regular way, for a broker outlives an aggregator that is killed.
+  ~JoiningTest() override { aggregator_.stop(); }
 
   std::string url() const { return "unix:" + dir_ / "api.sock"; }
   std::string broker_url() const { return "ssl://127.0.0.1:" + std::to_string(port_); }
