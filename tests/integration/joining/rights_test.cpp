@@ -103,6 +103,8 @@ TEST_F(Rights, ANodeReadsItsOwnOrdersOnly) {
   const auto other =
       client(pi01_, "spy",
              {{topic("pi02", "tasks"), 1}, {"bramble/#", 1}, {topic("+", "tasks"), 1}, {topic("pi01", "control"), 1}});
+  const auto own = client(pi01_, "own", {{topic("pi01", "control"), 1}});
+  ASSERT_TRUE(own->connect());
   // The broker refuses a filter, or grants it and delivers nothing of it: both are good.
   other->connect();
   const auto head = witness();
@@ -110,6 +112,8 @@ TEST_F(Rights, ANodeReadsItsOwnOrdersOnly) {
   ASSERT_TRUE(head->transport().publish({.topic = topic("pi02", "blob/down/x/0"), .payload = "secret", .qos = 1}));
   ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", "control"), .payload = "mine", .qos = 1}));
   ASSERT_TRUE(head->wait_messages(3));
+  ASSERT_TRUE(own->wait_messages(1));
+  EXPECT_EQ(own->received()[0].payload, "mine");
   if (other->transport().connected()) {
     for (size_t count = 1; other->wait_messages(count); ++count) {
       if (other->received().back().payload == "mine") break;
