@@ -208,7 +208,7 @@ class Daemon::Impl {
     if (!options) return tl::unexpected<Error>(options.error());
     auto server =
         http::Server::start(*options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
-                                       *sql_, *questions_, *files_, [this] { return examine_head(config_.lines); },
+                                       *sql_, *questions_, *files_, [this] { return examine_head(config_); },
                                        [this](Refused what) { put(std::move(what), 1024); }});
     if (!server) return tl::unexpected<Error>(server.error());
     server_ = std::move(*server);
@@ -262,6 +262,7 @@ class Daemon::Impl {
       on_tick(state_, effects_, now);
       alert_command_.tick();
       server_->tick(now.mono);
+      api_certificate_.tick(*server_, now.mono);
       watch_broker();
       if (state_.connected && !chunks_->connected()) chunks_->connect({});
       next_tick_ = now.mono + kTickMs;
@@ -377,6 +378,7 @@ class Daemon::Impl {
   std::unique_ptr<LineHand> line_hand_;
   std::unique_ptr<IdentityHand> identity_hand_;
   AlertCommand alert_command_{config_.alert_command};
+  ApiCertificate api_certificate_{config_};
   std::unique_ptr<http::Server> server_;
   std::atomic<bool> store_stuck_ = false;
   bool stopping_ = false;

@@ -1,5 +1,7 @@
 #include "aggregator/examination.hpp"
 
+#include "aggregator/ca/certificate_doctor.hpp"
+#include "aggregator/joining.hpp"
 #include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator {
@@ -32,8 +34,13 @@ Finding line_finding(const LineFinding& line) {
   return {"line", state_of(line), text + ": found"};
 }
 
-std::vector<NodeFinding> examine_head(const std::vector<LineConfig>& lines) {
+std::vector<NodeFinding> examine_head(const DaemonConfig& config) {
   std::vector<NodeFinding> findings{{"", clock_finding()}};
+  const std::string authority = lets_nodes_in(config) ? config.state_dir + "/ca" : "";
+  for (NodeFinding& finding : examine_certificates(authority, config.tls_cert_file, posix::now().wall)) {
+    findings.push_back(std::move(finding));
+  }
+  const std::vector<LineConfig>& lines = config.lines;
   if (lines.empty()) return findings;
   const auto gpio = make_gpio_api();
   for (const LineFinding& line : examine_lines(lines, *gpio)) findings.push_back({line.node, line_finding(line)});

@@ -53,6 +53,10 @@ Result<NodeListener> parse_node_listen(const std::string& text) {
   return listener;
 }
 
+bool lets_nodes_in(const DaemonConfig& config) {
+  return !config.node_listen.empty() || !config.node_broker_url.empty();
+}
+
 std::optional<NodeListener> node_listener(const DaemonConfig& config) {
   if (config.node_listen.empty()) return {};
   auto listener = parse_node_listen(config.node_listen);
@@ -77,7 +81,7 @@ std::string node_broker_url(const DaemonConfig& config) {
 }
 
 Result<std::optional<NodeAuthority>> open_authority(const DaemonConfig& config) {
-  if (config.node_listen.empty() && config.node_broker_url.empty()) return std::optional<NodeAuthority>();
+  if (!lets_nodes_in(config)) return std::optional<NodeAuthority>();
   AuthorityOptions options{config.cluster, hosts_of_this_machine(config), config.certificate_days * kDayMs};
   for (const char* const host : {"localhost", "127.0.0.1"}) add_once(options.hosts, host);
   if (const auto listener = node_listener(config); listener && !is_every_address(listener->address)) {

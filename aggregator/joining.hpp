@@ -15,6 +15,9 @@ namespace bramble::aggregator {
 // "ADDRESS:PORT", "*:PORT", "[ADDRESS]:PORT"; directory is left empty.
 Result<NodeListener> parse_node_listen(const std::string& text);
 
+// By our own listener, or at a broker of the operator's.
+bool lets_nodes_in(const DaemonConfig& config);
+
 std::optional<NodeListener> node_listener(const DaemonConfig& config);
 
 // The configured one; else, where nodes are let in, this machine's name and its addresses; else empty.

@@ -1,6 +1,9 @@
 #include "aggregator/server_options.hpp"
 
+#include <utility>
+
 #include "aggregator/connections.hpp"
+#include "aggregator/joining.hpp"
 #include "common/identity/certificate.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/log.hpp"
@@ -11,6 +14,7 @@ namespace bramble::aggregator {
 namespace {
 
 constexpr size_t kMaxPemBytes = 256 << 10;
+constexpr int64_t kLookMs = 2'000;  // between two looks at the certificate's files
 
 struct TlsFiles {
   std::string certificate;
@@ -25,8 +29,7 @@ bool is_loopback(const std::string& listen) {
 std::optional<TlsFiles> tls_files(const DaemonConfig& config) {
   if (config.tcp_listen.empty()) return {};
   if (!config.tls_cert_file.empty()) return TlsFiles{config.tls_cert_file, config.tls_key_file};
-  const bool has_authority = !config.node_listen.empty() || !config.node_broker_url.empty();
-  if (!has_authority || is_loopback(config.tcp_listen)) return {};
+  if (!lets_nodes_in(config) || is_loopback(config.tcp_listen)) return {};
   return TlsFiles{config.state_dir + "/ca/head.crt", config.state_dir + "/ca/head.key"};
 }
 
@@ -48,19 +51,43 @@ Status check_pair(const TlsFiles& files, const http::TlsIdentity& pair) {
   return {};
 }
 
+Result<http::TlsIdentity> read_pair(const TlsFiles& files) {
+  auto certificate = posix::read_file(files.certificate, kMaxPemBytes);
+  if (!certificate) return tl::unexpected<Error>(certificate.error());
+  auto key = posix::read_file(files.key, kMaxPemBytes);
+  if (!key) return tl::unexpected<Error>(key.error());
+  return http::TlsIdentity{std::move(*certificate), std::move(*key)};
+}
+
 Result<std::optional<http::TlsIdentity>> read_tls_identity(const DaemonConfig& config) {
   const auto files = tls_files(config);
   if (!files) return std::optional<http::TlsIdentity>();
-  auto certificate = posix::read_file(files->certificate, kMaxPemBytes);
-  if (!certificate) return tl::unexpected<Error>(certificate.error());
-  auto key = posix::read_file(files->key, kMaxPemBytes);
-  if (!key) return tl::unexpected<Error>(key.error());
-  http::TlsIdentity pair{std::move(*certificate), std::move(*key)};
-  if (auto good = check_pair(*files, pair); !good) return tl::unexpected<Error>(good.error());
-  return std::optional<http::TlsIdentity>(std::move(pair));
+  auto pair = read_pair(*files);
+  if (!pair) return tl::unexpected<Error>(pair.error());
+  if (auto good = check_pair(*files, *pair); !good) return tl::unexpected<Error>(good.error());
+  return std::optional<http::TlsIdentity>(std::move(*pair));
 }
 
 }  // namespace
+
+// Two files are two writes: what is found twice is what somebody meant.
+void ApiCertificate::tick(http::Server& server, MonoTime now) {
+  if (now < next_look_) return;
+  next_look_ = now + kLookMs;
+  const auto files = tls_files(config_);
+  if (!files) return;
+  const auto pair = read_pair(*files);
+  if (!pair) return;
+  const std::string found = pair->certificate_pem + pair->key_pem;
+  const bool twice = found == std::exchange(seen_, found);
+  if (settled_.empty()) settled_ = found;
+  if (!twice || found == settled_) return;
+  settled_ = found;
+  Status taken = check_pair(*files, *pair);
+  if (taken) taken = server.set_tls(*pair, now);
+  if (!taken) return posix::log_error("the API goes on with its old certificate: " + taken.error().message);
+  posix::log_info("the API has a new certificate", {{"file", files->certificate}});
+}
 
 Result<http::ServerOptions> server_options(const DaemonConfig& config, const State& state) {
   http::ServerOptions options;

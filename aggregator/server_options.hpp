@@ -13,4 +13,18 @@ namespace bramble::aggregator {
 // may be wrong.
 Result<http::ServerOptions> server_options(const DaemonConfig& config, const State& state);
 
+// Looks every so often whether that certificate was renewed, here or by whatever renews the operator's own, and gives
+// it to the server. One thread; the configuration must outlive it.
+class ApiCertificate {
+ public:
+  explicit ApiCertificate(const DaemonConfig& config) : config_(config) {}
+  void tick(http::Server& server, MonoTime now);
+
+ private:
+  const DaemonConfig& config_;
+  MonoTime next_look_;
+  std::string settled_;  // both files, in use or refused
+  std::string seen_;     // both as they were found last
+};
+
 }  // namespace bramble::aggregator

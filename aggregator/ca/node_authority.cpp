@@ -1,7 +1,6 @@
 #include "aggregator/ca/node_authority.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "aggregator/ca/access_list.hpp"
@@ -11,11 +10,8 @@
 namespace bramble::aggregator {
 namespace {
 
-using nlohmann::json;
-
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr int64_t kAuthorityMs = 30 * 365 * kDayMs;
-constexpr size_t kMaxIndexBytes = 64 << 20;
 constexpr int64_t kKeepEndedMs = 30 * kDayMs;
 
 // No head has a clock that is right and says less: what it issues must not have ended when the clock is set.
@@ -69,69 +65,50 @@ Status NodeAuthority::load_authority(WallTime now) {
 }
 
 Status NodeAuthority::load_issued() {
-  auto text = posix::read_file(path("issued.json"), kMaxIndexBytes);
-  if (!text && text.error().code == ErrorCode::not_found) return {};
-  if (!text) return tl::unexpected<Error>(text.error());
-  try {
-    const json index = json::parse(*text);
-    list_number_ = index.at("list_number").get<uint64_t>();
-    for (const json& entry : index.at("issued")) {
-      issued_.push_back({entry.at("node"),
-                         entry.at("serial"),
-                         {entry.at("issued_ms").get<int64_t>()},
-                         {entry.at("not_after_ms").get<int64_t>()},
-                         {entry.value("revoked_ms", int64_t{0})}});
-    }
-  } catch (const json::exception& error) {
-    return fail(ErrorCode::corrupt, path("issued.json") + " is damaged (" + error.what() +
-                                        "): restore it from a backup; without it no certificate can be revoked");
-  }
+  auto list = read_issued_list(path("issued.json"));
+  if (!list) return tl::unexpected<Error>(list.error());
+  list_number_ = list->number;
+  issued_ = std::move(list->certificates);
   return {};
 }
 
 // The index first: a certificate that is not in it could not be revoked. A list or an access list that is older than
 // the index is written again at the next start.
-Status NodeAuthority::write_files(const std::vector<Issued>& issued) {
-  json entries = json::array();
+Status NodeAuthority::write_files(const std::vector<IssuedCertificate>& issued) {
   std::vector<identity::RevokedCertificate> revoked;
   std::set<std::string> names;
-  for (const Issued& entry : issued) {
-    json row{{"node", entry.node},
-             {"serial", entry.serial},
-             {"issued_ms", entry.issued.ms},
-             {"not_after_ms", entry.not_after.ms}};
+  for (const IssuedCertificate& entry : issued) {
     if (entry.revoked.ms != 0) {
-      row["revoked_ms"] = entry.revoked.ms;
       revoked.push_back({entry.serial, entry.revoked});
     } else {
       names.insert(entry.node);
     }
-    entries.push_back(std::move(row));
   }
   const auto list = identity::make_revocation_list(authority_, revoked, ++list_number_);
   if (!list) return tl::unexpected<Error>(list.error());
-  const json index{{"list_number", list_number_}, {"issued", entries}};
-  if (Status written = write(path("issued.json"), index.dump(1) + "\n", 0600); !written) return written;
+  if (Status written = write(path("issued.json"), to_text(IssuedList{list_number_, issued}), 0600); !written) {
+    return written;
+  }
   if (Status written = write(path("revoked.pem"), *list, 0644); !written) return written;
   return write(path("acl"), access_list(options_.cluster, {names.begin(), names.end()}), 0600);
 }
 
-Status NodeAuthority::take(std::vector<Issued> issued) {
+Status NodeAuthority::take(std::vector<IssuedCertificate> issued) {
   if (Status written = write_files(issued); !written) return written;
   issued_ = std::move(issued);
   return {};
 }
 
 // Those that have ended are refused for that alone.
-std::vector<NodeAuthority::Issued> NodeAuthority::without_ended(WallTime now) const {
-  std::vector<Issued> left;
+std::vector<IssuedCertificate> NodeAuthority::without_ended(WallTime now) const {
+  std::vector<IssuedCertificate> left;
   std::copy_if(issued_.begin(), issued_.end(), std::back_inserter(left),
-               [&](const Issued& entry) { return entry.not_after.ms + kKeepEndedMs > now.ms; });
+               [&](const IssuedCertificate& entry) { return entry.not_after.ms + kKeepEndedMs > now.ms; });
   return left;
 }
 
 Result<IssuedIdentity> NodeAuthority::issue(const std::string& node, const std::string& request_pem,
-                                            std::vector<Issued> issued, WallTime now) {
+                                            std::vector<IssuedCertificate> issued, WallTime now) {
   if (issued.size() >= kMaxIssued) {
     return fail(ErrorCode::limit, "there are " + std::to_string(kMaxIssued) + " certificates already: remove nodes");
   }
@@ -151,8 +128,8 @@ Result<IssuedIdentity> NodeAuthority::issue(const std::string& node, const std::
 
 Result<IssuedIdentity> NodeAuthority::add(const std::string& node, bool replace, WallTime now) {
   if (!is_valid_name(node)) return fail("'" + node + "' is not a name");
-  std::vector<Issued> issued = without_ended(now);
-  for (Issued& entry : issued) {
+  std::vector<IssuedCertificate> issued = without_ended(now);
+  for (IssuedCertificate& entry : issued) {
     if (entry.node != node || entry.revoked.ms != 0) continue;
     if (!replace) {
       return fail(ErrorCode::conflict,
@@ -172,9 +149,10 @@ Result<IssuedIdentity> NodeAuthority::add(const std::string& node, bool replace,
 }
 
 Result<IssuedIdentity> NodeAuthority::renew(const std::string& node, const std::string& request_pem, WallTime now) {
-  std::vector<Issued> issued = without_ended(now);
-  const auto alive = std::count_if(issued.begin(), issued.end(),
-                                   [&](const Issued& entry) { return entry.node == node && entry.revoked.ms == 0; });
+  std::vector<IssuedCertificate> issued = without_ended(now);
+  const auto alive = std::count_if(issued.begin(), issued.end(), [&](const IssuedCertificate& entry) {
+    return entry.node == node && entry.revoked.ms == 0;
+  });
   if (alive == 0) return fail(ErrorCode::not_found, "node " + node + " has no identity here that could be renewed");
   if (static_cast<size_t>(alive) >= kMaxCertificatesOfNode) {
     return fail(ErrorCode::limit, "node " + node + " has " + std::to_string(alive) +
@@ -184,9 +162,9 @@ Result<IssuedIdentity> NodeAuthority::renew(const std::string& node, const std::
 }
 
 Result<bool> NodeAuthority::remove(const std::string& node, WallTime now) {
-  std::vector<Issued> issued = without_ended(now);
+  std::vector<IssuedCertificate> issued = without_ended(now);
   bool found = false;
-  for (Issued& entry : issued) {
+  for (IssuedCertificate& entry : issued) {
     if (entry.node != node || entry.revoked.ms != 0) continue;
     entry.revoked = sane(now);
     found = true;
@@ -226,7 +204,7 @@ Result<bool> NodeAuthority::keep_head_certificate(WallTime now) {
 
 std::vector<std::string> NodeAuthority::nodes() const {
   std::set<std::string> names;
-  for (const Issued& entry : issued_) {
+  for (const IssuedCertificate& entry : issued_) {
     if (entry.revoked.ms == 0) names.insert(entry.node);
   }
   return {names.begin(), names.end()};

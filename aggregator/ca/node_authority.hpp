@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/ca/issued_list.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/result.hpp"
 #include "common/identity/certificate.hpp"
@@ -52,28 +53,20 @@ class NodeAuthority {
   std::vector<std::string> nodes() const;  // with a certificate that is not revoked; sorted
 
  private:
-  struct Issued {
-    std::string node;
-    std::string serial;
-    WallTime issued;
-    WallTime not_after;
-    WallTime revoked;  // 0: it is not
-  };
-
   NodeAuthority(std::string dir, AuthorityOptions options) : dir_(std::move(dir)), options_(std::move(options)) {}
   Status load_authority(WallTime now);
   Status load_issued();
-  Status write_files(const std::vector<Issued>& issued);
-  Status take(std::vector<Issued> issued);
-  Result<IssuedIdentity> issue(const std::string& node, const std::string& request_pem, std::vector<Issued> issued,
-                               WallTime now);
-  std::vector<Issued> without_ended(WallTime now) const;
+  Status write_files(const std::vector<IssuedCertificate>& issued);
+  Status take(std::vector<IssuedCertificate> issued);
+  Result<IssuedIdentity> issue(const std::string& node, const std::string& request_pem,
+                               std::vector<IssuedCertificate> issued, WallTime now);
+  std::vector<IssuedCertificate> without_ended(WallTime now) const;
   std::string path(const char* name) const { return dir_ + "/" + name; }
 
   std::string dir_;
   AuthorityOptions options_;
   identity::Authority authority_;
-  std::vector<Issued> issued_;
+  std::vector<IssuedCertificate> issued_;
   uint64_t list_number_ = 0;
 };
 

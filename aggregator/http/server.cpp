@@ -1,6 +1,10 @@
 #include "aggregator/http/server.hpp"
 
+#include <fcntl.h>
+
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "aggregator/http/doors.hpp"
 #include "aggregator/http/listener.hpp"
@@ -22,12 +26,16 @@ struct Server::Parts {
 
   // Listeners answer what waits before the workers end: what a worker is at then has an exchange to end in.
   ~Parts() {
-    for (const auto& listener : listeners) listener->answer_what_waits();
+    for (auto* const listener : all()) {
+      if (*listener) (*listener)->answer_what_waits();
+    }
     service->stop();
-    listeners.clear();
+    for (auto* const listener : all()) listener->reset();
   }
 
-  Status listen(posix::UniqueFd socket, Door door, std::optional<TlsIdentity> tls = {}) {
+  std::array<std::unique_ptr<Listener>*, 3> all() { return {&local, &tcp, &former_tcp}; }
+
+  Result<std::unique_ptr<Listener>> listen(posix::UniqueFd socket, Door door, std::optional<TlsIdentity> tls = {}) {
     auto context = std::make_unique<ListenerContext>();
     context->door = std::move(door);
     context->service = service;
@@ -35,10 +43,24 @@ struct Server::Parts {
     context->tls = std::move(tls);
     context->limits = limits;
     context->bodies_bytes = bodies_bytes;
-    auto listener = Listener::start(std::move(socket), std::move(context));
+    return Listener::start(std::move(socket), std::move(context));
+  }
+
+  // Beside the one that listens already, on the same socket, so that nobody is turned away meanwhile.
+  Status listen_tcp(std::optional<TlsIdentity> tls) {
+    posix::UniqueFd socket(::fcntl(tcp_socket.get(), F_DUPFD_CLOEXEC, 0));
+    if (!socket) return fail(ErrorCode::limit, "the HTTP server has no file left to listen with");
+    auto listener = listen(std::move(socket), tcp_way, std::move(tls));
     if (!listener) return tl::unexpected(listener.error());
-    listeners.push_back(std::move(*listener));
+    end_former();
+    former_tcp = std::exchange(tcp, std::move(*listener));
+    if (former_tcp) former_tcp->close_door();
     return {};
+  }
+
+  void end_former() {
+    if (former_tcp) former_tcp->answer_what_waits();
+    former_tcp.reset();
   }
 
   const ServerLimits limits;
@@ -47,7 +69,12 @@ struct Server::Parts {
   std::shared_ptr<TokenTable> tokens;
   std::shared_ptr<std::atomic<size_t>> bodies_bytes = std::make_shared<std::atomic<size_t>>(0);
   std::optional<SocketFile> socket_file;
-  std::vector<std::unique_ptr<Listener>> listeners;
+  std::unique_ptr<Listener> local;
+  std::unique_ptr<Listener> tcp;
+  std::unique_ptr<Listener> former_tcp;  // with a certificate that was replaced: ends what it has
+  MonoTime end_of_former;
+  posix::UniqueFd tcp_socket;  // of which each listener has a duplicate
+  Door tcp_way;
   uint16_t tcp_port = 0;
 };
 
@@ -78,9 +105,18 @@ Server::~Server() = default;
 
 uint16_t Server::tcp_port() const { return parts_->tcp_port; }
 
-void Server::tick(MonoTime now) { parts_->refusals->tell_due(now); }
+void Server::tick(MonoTime now) {
+  parts_->refusals->tell_due(now);
+  if (parts_->former_tcp && now >= parts_->end_of_former) parts_->end_former();
+}
 
 void Server::set_tokens(std::vector<TokenRecord> tokens) { parts_->tokens->set(std::move(tokens)); }
+
+Status Server::set_tls(TlsIdentity tls, MonoTime now) {
+  if (!parts_->tcp) return {};
+  parts_->end_of_former = now + static_cast<int64_t>(kMaxPollS) * 1000;
+  return parts_->listen_tcp(std::move(tls));
+}
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Backend backend) {
   auto parts = std::make_unique<Parts>(std::move(backend), options);
@@ -91,17 +127,17 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Back
     if (!socket) return tl::unexpected(socket.error());
     if (auto good = check_reach(options, local_address(socket->get())); !good) return tl::unexpected(good.error());
     parts->tcp_port = local_port(socket->get());
-    if (Status good = parts->listen(std::move(*socket), tcp_door(std::move(*policy), parts->tokens), options.tls);
-        !good) {
-      return tl::unexpected(good.error());
-    }
+    parts->tcp_socket = std::move(*socket);
+    parts->tcp_way = tcp_door(std::move(*policy), parts->tokens);
+    if (Status good = parts->listen_tcp(options.tls); !good) return tl::unexpected(good.error());
   }
   if (!options.unix_path.empty()) {
     auto socket = listen_at_path(options.unix_path);
     if (!socket) return tl::unexpected(socket.error());
     parts->socket_file.emplace(options.unix_path);
-    if (Status good = parts->listen(std::move(*socket), unix_door(options.access)); !good)
-      return tl::unexpected(good.error());
+    auto listener = parts->listen(std::move(*socket), unix_door(options.access));
+    if (!listener) return tl::unexpected(listener.error());
+    parts->local = std::move(*listener);
   }
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -14,7 +14,6 @@ constexpr size_t kWorkThreads = 4;
 constexpr size_t kMaxWaitingWork = 512;
 constexpr size_t kSqlThreads = 2;
 constexpr size_t kUploadThreads = 4;
-constexpr uint64_t kMaxPollS = 30;
 constexpr uint64_t kMaxU64 = std::numeric_limits<uint64_t>::max();
 
 ApiReply no_reply(const char* sentence) { return {503, error_reply(503, sentence).body, {}}; }

@@ -76,6 +76,23 @@ TEST_F(AggregatorOverTls, AnExpiredCertificateIsToldOnBothSides) {
   EXPECT_THAT(aggregator_->log(), HasSubstr("has expired: callers over TCP will refuse it"));
 }
 
+TEST_F(AggregatorOverTls, ACertificateThatWasRenewedServesWithoutARestart) {
+  write_pair(authority_.issue("DNS:head.example"));
+  start();
+  ASSERT_THAT(list("https://127.0.0.1").err, HasSubstr("is not for 127.0.0.1"));
+  write_pair(authority_.issue("IP:127.0.0.1"));
+  aggregator_->wait_logged("the API has a new certificate");
+  EXPECT_EQ(list("https://127.0.0.1").out, "[]\n");
+}
+
+TEST_F(AggregatorOverTls, APairThatDoesNotFitIsNotTakenInPlaceOfOneThatServes) {
+  write_pair(authority_.issue("IP:127.0.0.1"));
+  start();
+  write("key.pem", authority_.issue("IP:127.0.0.1").key_pem);
+  aggregator_->wait_logged("goes on with its old certificate");
+  EXPECT_EQ(list("https://127.0.0.1").out, "[]\n");
+}
+
 TEST_F(AggregatorOverTls, ACertificateThatIsNotValidYetAsksForTheClock) {
   write_pair(authority_.issue("IP:127.0.0.1", {1800, 3600}));
   start();

@@ -5,6 +5,7 @@
 
 #include "common/posix/unix_socket.hpp"
 #include "integration/http/server_fixture.hpp"
+#include "support/certificates.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -30,6 +31,30 @@ TEST_F(StartStopTest, RunsWithoutTcp) {
   start();
   EXPECT_EQ(server_->tcp_port(), 0);
   EXPECT_EQ(get("/").status, 404);
+}
+
+TEST_F(StartStopTest, ANewCertificateMeetsWhoComesAndLeavesWhoWaits) {
+  start();
+  port_.expect_and_hold<WatchJobRequest>();
+  const test::RawSocket waiting = raw_tcp();
+  waiting.send(
+      "GET /api/v1/jobs/1/watch?since=4&wait_s=30 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sesame\r\n\r\n");
+  ASSERT_EQ(port_.wait_for_held(1), 1U);
+
+  const auto pair = test::TestAuthority().issue("DNS:localhost");
+  ASSERT_TRUE(server_->set_tls({pair.certificate_pem, pair.key_pem}, {0}));
+  EXPECT_EQ(tcp_get("/", with_token()).status, 0);  // it speaks TLS now
+  port_.reply_held({200, R"({"version":5})", {}});
+  EXPECT_TRUE(waiting.read_until("}").starts_with("HTTP/1.1 200"));
+
+  server_->tick({31'000});
+  EXPECT_EQ(waiting.read_all(), "");  // the server has closed it
+}
+
+TEST_F(StartStopTest, ACertificateThatCannotServeLeavesTheOldOne) {
+  start();
+  EXPECT_FALSE(server_->set_tls({"no certificate", "no key"}, {0}));
+  EXPECT_EQ(tcp_get("/", with_token()).status, 404);
 }
 
 TEST_F(StartStopTest, APortInUseIsAClearError) {
