@@ -53,7 +53,12 @@ class JoiningNode {
 
 class JoiningTest : public testing::Test {
  protected:
-  JoiningTest() { aggregator_.start(); }
+  // plain_port: where a broker of the operator's is, with the user "head" and the password "sesame"; 0: the
+  // aggregator's own broker.
+  explicit JoiningTest(int plain_port = 0) : plain_port_(plain_port) {
+    EXPECT_TRUE(posix::write_file_atomically(dir_ / "password", "sesame\n", {.mode = 0600}));
+    aggregator_.start();
+  }
   // In the regular way, for a broker outlives an aggregator that is killed.
   ~JoiningTest() override { aggregator_.stop(); }
 
@@ -90,11 +95,19 @@ class JoiningTest : public testing::Test {
     FAIL() << name << " did not become " << state << ": " << seen;
   }
 
+  std::string way_of_nodes() const {
+    if (plain_port_ == 0) return "node_listen = \"127.0.0.1:" + std::to_string(port_) + "\"\n";
+    return "broker_url = \"tcp://127.0.0.1:" + std::to_string(plain_port_) +
+           "\"\nbroker_user = \"head\"\nbroker_password_file = \"" + dir_ / "password" + "\"\nnode_broker_url = \"" +
+           broker_url() + "\"\n";
+  }
+
   TempDir dir_;
+  const int plain_port_;
   const int port_ = free_port();
-  DaemonProcess aggregator_{BRAMBLE_AGGREGATOR, dir_ / "head",
-                            "state_dir = \"" + dir_ / "state" + "\"\napi_socket = \"" + dir_ / "api.sock" +
-                                "\"\nnode_listen = \"127.0.0.1:" + std::to_string(port_) + "\"\n"};
+  DaemonProcess aggregator_{
+      BRAMBLE_AGGREGATOR, dir_ / "head",
+      "state_dir = \"" + dir_ / "state" + "\"\napi_socket = \"" + dir_ / "api.sock" + "\"\n" + way_of_nodes()};
 };
 
 }  // namespace bramble::test
