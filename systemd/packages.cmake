@@ -14,8 +14,12 @@ install(TARGETS bramble RUNTIME DESTINATION bin COMPONENT cli)
 # Absolute places: systemd, udev and people look nowhere else, whatever the prefix.
 install(FILES ${units}/bramble-agent.service ${units}/bramble-warden.service ${units}/bramble-halt.path
   ${units}/bramble-halt.service DESTINATION lib/systemd/system COMPONENT agent)
-install(FILES ${units}/bramble-aggregator.service DESTINATION lib/systemd/system COMPONENT aggregator)
+install(FILES ${units}/bramble-aggregator.service ${units}/bramble-flash@.service
+  DESTINATION lib/systemd/system COMPONENT aggregator)
 install(PROGRAMS ${units}/bramble-halt DESTINATION libexec COMPONENT agent)
+install(PROGRAMS ${units}/bramble-flash DESTINATION libexec COMPONENT aggregator)
+install(FILES ${units}/flash.conf DESTINATION /etc/bramble COMPONENT aggregator)
+install(DIRECTORY DESTINATION /var/lib/bramble/packages COMPONENT aggregator) # for the operator to fill
 install(FILES ${units}/60-bramble-watchdog.rules DESTINATION lib/udev/rules.d COMPONENT agent)
 install(FILES ${units}/60-bramble-gpio.rules DESTINATION lib/udev/rules.d COMPONENT aggregator)
 foreach(part agent aggregator)
@@ -110,6 +114,7 @@ set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_NAME bramble-aggregator)
 set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_PREDEPENDS "${services}")
 set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_DEPENDS "mosquitto, bramble (= ${PROJECT_VERSION}), ${sysusers}")
+set(CPACK_DEBIAN_AGGREGATOR_PACKAGE_RECOMMENDS "jq, openssh-client") # bramble-flash
 set(CPACK_COMPONENT_AGGREGATOR_DESCRIPTION "head of a cluster of Raspberry Pis
 The daemon of the head node: hands out work, stores what the nodes tell, and
 switches their power through GPIO lines. It starts a Mosquitto of its own where
