@@ -139,8 +139,11 @@ foreach(part agent aggregator)
 endforeach()
 include(CPack)
 
-# Of what the package step has made. The container needs root and a mirror: ctest --preset packages -C whole.
+# Of what the package step has made. The containers need root and a mirror: ctest --preset packages -C whole.
 add_test(NAME packages.lintian COMMAND ${packaging}/check-lintian ${CMAKE_BINARY_DIR}/packages)
-add_test(NAME packages.in_container COMMAND ${CMAKE_SOURCE_DIR}/tests/packages/in_container.sh ${CMAKE_BINARY_DIR}/packages
-  CONFIGURATIONS whole)
-set_tests_properties(packages.lintian packages.in_container PROPERTIES LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 900)
+foreach(place in_container in_containers)
+  add_test(NAME packages.${place} COMMAND ${CMAKE_SOURCE_DIR}/tests/packages/${place}.sh ${CMAKE_BINARY_DIR}/packages
+    CONFIGURATIONS whole)
+endforeach()
+set_tests_properties(packages.lintian packages.in_container packages.in_containers PROPERTIES
+  LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 900)

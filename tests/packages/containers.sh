@@ -124,20 +124,27 @@ END
   ln -s ../scenario.service "$1/etc/systemd/system/default.target.wants/scenario.service"
 }
 
-# boot NAME ROOT SHARE WORD... : until it has powered off; SHARE is its /mnt/share, SHARE/console what it says. In control
-# groups of its own where no systemd runs that gives it some. More words are systemd-nspawn's.
-boot() {
-  local name=$1 root=$2 share=$3
+# readme_commands N: the Nth listing of the README's section Install as it stands there: 1 is for the head, 2 for a node.
+# Root needs no sudo, and packages are installed before anything is booted.
+readme_commands() {
+  awk -v wanted="$1" '/^## Install/ { on = 1 } /^## Several/ { on = 0 }
+    on && /^```/ { code = !code; listing += code; next }
+    on && code && listing == wanted' "$(dirname "${BASH_SOURCE[0]}")/../../README.md" |
+    sed -e 's/sudo //g' -e '/^apt install/d'
+}
+
+# become_machine NAME ROOT SHARE WORD... : this process is a booted container from now on; SHARE is its /mnt/share, SHARE/console
+# what it says. In control groups of its own where no systemd runs that gives it some. More words are systemd-nspawn's.
+become_machine() {
+  local name=$1 root=$2 share=$3 words hierarchy
   shift 3
-  (
-    words=(--quiet --register=no "--machine=$group-$name" "--directory=$root" "--bind=$share:/mnt/share" "$@")
-    if [ ! -d /run/systemd/system ]; then
-      words+=(--keep-unit)
-      for hierarchy in $(hierarchies); do
-        mkdir -p "$hierarchy/$group/$name"
-        echo "$BASHPID" >"$hierarchy/$group/$name/cgroup.procs"
-      done
-    fi
-    exec systemd-nspawn "${words[@]}" --boot systemd.show_status=0 </dev/null >"$share/console" 2>&1
-  ) || true
+  words=(--quiet --register=no "--machine=$group-$name" "--directory=$root" "--bind=$share:/mnt/share" "$@")
+  if [ ! -d /run/systemd/system ]; then
+    words+=(--keep-unit)
+    for hierarchy in $(hierarchies); do
+      mkdir -p "$hierarchy/$group/$name"
+      echo "$BASHPID" >"$hierarchy/$group/$name/cgroup.procs"
+    done
+  fi
+  exec systemd-nspawn "${words[@]}" --boot systemd.show_status=0 </dev/null >"$share/console" 2>&1
 }

@@ -28,9 +28,7 @@ make_variants() {
 
 install_scenario() {
   cp "$here/scenario.sh" "$share/"
-  # The commands of the README as they stand there; root needs no sudo, and the head is the node.
-  awk '/^## Install/ { on = 1 } /^## Several/ { on = 0 } on && /^```/ { code = !code; next } on && code' "$here/../../README.md" |
-    sed -e 's/sudo //g' -e '/^apt install/d' >"$share/readme.sh"
+  { readme_commands 1 && readme_commands 2; } >"$share/readme.sh" # the head is the node
   run_at_boot "$root" /mnt/share/scenario.sh
   # An agent that hangs is noticed in seconds here.
   mkdir -p "$root/etc/systemd/system/bramble-agent.service.d"
@@ -46,7 +44,7 @@ install_packages "$root" "${debs[@]}"
 make_variants
 install_scenario
 say "booting"
-boot machine "$root" "$share" --private-network
+(become_machine machine "$root" "$share" --private-network) || true # until it has powered off
 cat "$share/out" 2>/dev/null || { cat "$share/console"; skip "systemd does not boot in a container here"; }
 grep -qx 'all good' "$share/out" || {
   echo "the scenario failed: its last lines stand above" >&2

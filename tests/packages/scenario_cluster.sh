@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Runs on the head that in_containers.sh boots, as root: a cluster of machines of their own, from packages to work.
+# shellcheck disable=SC2016 # much of what stands in single quotes is for a shell elsewhere
+set -euo pipefail
+export HOME=/root
+
+agent_deb=(/mnt/share/bramble-agent_*.deb)
+own_topic=checkup
+
+say() { printf '### %s\n' "$*"; }
+fail() {
+  printf 'FAILED: %s\n' "$*"
+  journalctl --no-pager -n 60 -o cat -u 'bramble-*' || true
+  for machine in pi01 pi02; do on $machine 'journalctl --no-pager -n 30 -o cat -u "bramble-*"' || true; done
+  end_nodes
+  exit 1
+}
+# wait_for WHAT COMMAND... : until it succeeds; most of what is awaited here tells nobody when it comes.
+wait_for() {
+  local what=$1 tries
+  shift
+  for ((tries = 0; tries < 600; ++tries)); do
+    if "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  fail "$what did not come"
+}
+
+# on NODE COMMAND: runs it there as root, says what it says, and returns its status.
+on() {
+  local answer
+  timeout 60 bash -c 'printf "%s\n" "$2" >"/mnt/carry/$1.order"' - "$1" "${2//$'\n'/ }" || return 99
+  answer=$(timeout 130 cat "/mnt/carry/$1.answer") || return 99
+  if [[ $answer == *$'\n'* ]]; then printf '%s\n' "${answer%$'\n'*}"; fi
+  return "${answer##*$'\n'}"
+}
+end_nodes() {
+  local machine
+  for machine in pi01 pi02; do timeout 20 bash -c "echo end >/mnt/carry/$machine.order" || true; done
+}
+node_is_on() { bramble node list --json | jq -e --arg node "$1" 'any(.[]; .node == $node and .state == "on")'; }
+
+flash() {
+  cursor=$(journalctl -n 1 -o cat --show-cursor | sed -n 's/^-- cursor: //p')
+  systemctl start "bramble-flash@$1"
+}
+# What the last start of it said.
+flash_said() {
+  journalctl --sync
+  journalctl -o cat -u bramble-flash@pi02 --after-cursor="$cursor"
+}
+expect_flash_fails() {
+  if flash pi02 2>/dev/null; then fail "it was flashed though $1"; fi
+  flash_said | grep -F -- "$2" || fail "it does not say '$2' but: $(flash_said)"
+}
+
+check_readme() {
+  say "the head and pi01, as the README says"
+  cd /mnt/carry
+  USER=nobody bash -eux /mnt/share/readme.sh || fail "the README's commands for the head"
+  [ "$(stat -c %a pi01.join)" = 600 ] || fail "others may read the join file"
+  on pi01 'mv /mnt/carry/pi01.join /root/ && cd /root && bash -eux /mnt/share/readme.sh' || fail "the README's commands for a node"
+  wait_for pi01 node_is_on pi01
+  [ "$(bramble run -- hostname)" = pi01 ] || fail "no task on pi01"
+}
+
+# Answers what ssh asks a person for.
+be_a_person() {
+  printf '#!/bin/sh\ncase $1 in *assword*) echo raspberry ;; *) echo yes ;; esac\n' >/root/person
+  chmod 700 /root/person
+  export SSH_ASKPASS=/root/person SSH_ASKPASS_REQUIRE=force
+}
+
+check_flash() {
+  say "pi02 is flashed"
+  local advice
+  expect_flash_fails "it has no key" "does not let pi in with the key of this head"
+  advice=$(flash_said | grep -o 'ssh-copy-id [^,]*')
+  be_a_person
+  bash -c "$advice" </dev/null || fail "the advice: $advice"
+  expect_flash_fails "there is no package" "/var/lib/bramble/packages"
+  cp "${agent_deb[@]}" /var/lib/bramble/packages/
+  flash pi02 || fail "flash: $(flash_said)"
+  flash_said
+  node_is_on pi02 >/dev/null || fail "pi02 is not on"
+  on pi02 'stat -c "%U %a" /var/lib/bramble/agent/identity/node.pem' | grep -qx "bramble-agent 600" || fail "others may read the key"
+  on pi02 'ls -A /var/tmp' | grep bramble-flash && fail "what was copied is left"
+  say "a second time nothing is to be done"
+  flash pi02 || fail "flash: $(flash_said)"
+  flash_said | grep -q "has bramble-agent .* already" || fail "it says: $(flash_said)"
+  if flash_said | grep -qE "bringing|joining"; then fail "it did: $(flash_said)"; fi
+}
+
+check_work() {
+  say "a job on both nodes"
+  bramble submit --array 1-40 -- sh -c 'hostname; sleep 0.2' >/dev/null
+  bramble job wait last || fail "the job"
+  [ "$(bramble job cat last | sort -u | tr '\n' ' ')" = "pi01 pi02 " ] || fail "it ran on: $(bramble job cat last | sort | uniq -c)"
+}
+
+# publish NODE TOPIC WORD... : as mosquitto_pub does it there, with the node's own certificate.
+publish() {
+  local node=$1 topic=$2
+  shift 2
+  on "$node" "cd /var/lib/bramble/agent/identity; timeout 10 mosquitto_pub -d -h head -p 8883 -V 5 -q 1 -m x --cafile ca.crt --insecure -t bramble/bramble/node/$topic $*"
+}
+check_rights() {
+  say "what nodes may do"
+  local own other certificate='--cert node.pem --key node.pem'
+  for own in pi01 pi02; do
+    other=pi01
+    if [ $own = pi01 ]; then other=pi02; fi
+    publish $own "$own/$own_topic" "$certificate" | grep -qF "RC:0" || fail "$own: its own topic"
+    publish $own "$other/status" "$certificate" | grep -qF "RC:135" || fail "$own: another node's topic"
+    publish $own "$own/tasks" "$certificate" | grep -qF "RC:135" || fail "$own hands out work"
+    if publish $own "$own/$own_topic" >/dev/null; then fail "a stranger is let in"; fi
+  done
+}
+
+check_upgrade() {
+  say "flashed with a newer package in the middle of a task"
+  bramble node drain pi01 --reason "the test" || fail "drain"
+  bramble submit -- sh -c 'echo try $BRAMBLE_ATTEMPT; until [ -e /tmp/go ]; do sleep 0.1; done; hostname' >/dev/null
+  wait_for "the task" sh -c 'bramble node list --json | jq -e "any(.[]; .node == \"pi02\" and .running == 1)"'
+  cp /mnt/share/upgrade/*.deb "/var/lib/bramble/packages/newer.deb"
+  flash pi02 || fail "flash: $(flash_said)"
+  flash_said | grep -F "+upgrade" || fail "it was not upgraded"
+  on pi02 'dpkg-query -W -f "\${Version}\n" bramble-agent' | grep -qF "+upgrade" || fail "the old one is there"
+  on pi02 'touch /tmp/go'
+  bramble job wait last || fail "the job failed"
+  [ "$(bramble job cat last | tr '\n' ' ')" = "try 1 pi02 " ] || fail "the task was disturbed: $(bramble job cat last)"
+  bramble node resume pi01 || fail "resume"
+}
+
+check_host_key() {
+  say "another host key is refused"
+  on pi02 'rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh' >/dev/null || fail "new host keys"
+  expect_flash_fails "its host key changed" "has another host key than it had"
+  bash -c "$(flash_said | grep -o 'ssh-keygen -f [^,]*')" || fail "the advice"
+  flash pi02 || fail "flash: $(flash_said)"
+}
+
+check_remove() {
+  say "pi02 is removed, and flashed again"
+  bramble node remove pi02 --reason "the test" || fail "remove"
+  if publish pi02 "pi02/$own_topic" --cert node.pem --key node.pem | grep -F "RC:0"; then fail "its certificate still holds"; fi
+  bramble node list --json | jq -e '[.[].node] == ["pi01"]' >/dev/null || fail "it is known"
+  flash pi02 || fail "flash: $(flash_said)"
+  node_is_on pi02 >/dev/null || fail "pi02 is not on"
+  check_work
+}
+
+check_readme
+check_flash
+check_work
+check_rights
+check_upgrade
+check_host_key
+check_remove
+end_nodes
+echo "all good"
