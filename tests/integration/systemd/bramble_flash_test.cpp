@@ -70,10 +70,12 @@ class BrambleFlashTest : public testing::Test {
             .status.success());
   }
 
-  Ended flash(const std::string& node = "pi07") const {
+  Ended flash(const std::string& node = "pi07") const { return run_with_config("exec \"$@\" \"$0\"", node); }
+  // shell: a command that is given the node as $0, and the program with its configuration as $@.
+  Ended run_with_config(const std::string& shell, const std::string& node) const {
     write("log", "");
-    return run_program({"/usr/bin/env", "STATE_DIRECTORY=" + dir_ / "state", "WORLD=" + dir_.path(),
-                        kSource + "/systemd/bramble-flash", "--config", dir_ / "flash.conf", node},
+    return run_program({"/usr/bin/env", "STATE_DIRECTORY=" + dir_ / "state", "WORLD=" + dir_.path(), "/bin/sh", "-c",
+                        shell, node, kSource + "/systemd/bramble-flash", "--config", dir_ / "flash.conf"},
                        dir_ / "head:/usr/sbin:/usr/bin:/sbin:/bin", dir_ / "said");
   }
   void expect_good() const {
@@ -347,6 +349,18 @@ TEST_F(BrambleFlashTest, TwoAreNotAtWorkOnOneNode) {
   const posix::UniqueFd lock(::open((dir_ / "state/locks/pi07").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
   expect_failure(HasSubstr("another bramble-flash is at work on pi07"));
+}
+
+TEST_F(BrambleFlashTest, ManyAtOnceMakeOneKey) {
+  write("ssh_says", "Permission denied (publickey).\n");
+  const Ended ended = run_with_config("for node in pi01 pi02 pi03 pi04; do \"$@\" $node & done; wait", "");
+  const std::string made = "made a key for the nodes to let in: ";
+  const size_t first = ended.said.find(made);
+  ASSERT_NE(first, std::string::npos) << ended.said;
+  EXPECT_EQ(ended.said.find(made, first + 1), std::string::npos) << ended.said;
+  const Ended shown = run_program({"/usr/bin/ssh-keygen", "-y", "-f", dir_ / "state/key"}, "/usr/bin", dir_ / "shown");
+  EXPECT_EQ(shown.said, read("state/key.pub")) << "the public half is of another key";
+  EXPECT_THAT(ended.said, AllOf(HasSubstr("pi01 does not let pi in"), HasSubstr("pi04 does not let pi in")));
 }
 
 TEST_F(BrambleFlashTest, AHostKeyThatChangesIsRefusedAndOnlyItsOwnListCounts) {
