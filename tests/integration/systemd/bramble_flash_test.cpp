@@ -167,6 +167,15 @@ TEST_F(BrambleFlashTest, AnOlderAgentIsUpgradedAndKeepsItsIdentity) {
   EXPECT_THAT(asked(), Not(HasSubstr("--join")));
 }
 
+TEST_F(BrambleFlashTest, AnUpgradedNodeIsOnWhenTheNewAgentHasCome) {
+  lay_package("bramble-agent", "1.2", "arm64");
+  node_has_package("1.1");
+  node_has_identity();
+  node_is("on", "0123abc");
+  write("deaf", "");  // what the head says is of the old agent
+  expect_failure(HasSubstr("not on after 2 s"));
+}
+
 TEST_F(BrambleFlashTest, ANewerAgentIsLeftAsItIs) {
   lay_package("bramble-agent", "1.2", "arm64");
   node_has_package("1.3");
