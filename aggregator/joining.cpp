@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/mqtt/broker_address.hpp"
+#include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
 #include "common/posix/system_clock.hpp"
 
@@ -69,6 +70,12 @@ std::string node_broker_url(const DaemonConfig& config) {
   const auto listener = node_listener(config);
   if (!config.node_broker_url.empty() || !listener) return config.node_broker_url;
   if (!is_every_address(listener->address)) return url_of(listener->address, listener->port);
+  if (config.host_names.empty() && posix::local_addresses().empty()) {
+    posix::log_warning("this machine knows no address of its own that nodes could be told, so join files name " +
+                       posix::host_name() +
+                       ".local alone: set host_names or node_broker_url, or restart the aggregator "
+                       "when the network is up");
+  }
   std::string urls;
   size_t count = 0;
   const std::string bare_name = posix::host_name();
