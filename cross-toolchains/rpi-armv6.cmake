@@ -3,6 +3,7 @@
 set(BRAMBLE_TARGET rpi-armv6)
 set(BRAMBLE_TRIPLET arm-linux-gnueabi)
 set(BRAMBLE_PROCESSOR armv6l)
+set(BRAMBLE_DEBIAN_ARCHITECTURE armhf) # what Raspberry Pi OS calls itself there; the sysroot is of armel
 set(BRAMBLE_CPU_FLAGS "-mcpu=arm1176jzf-s -mfpu=vfp -mfloat-abi=softfp -marm -D_FILE_OFFSET_BITS=64 -Wno-psabi")
 set(BRAMBLE_QEMU_NAME qemu-arm)
 set(BRAMBLE_QEMU_CPU arm1176)

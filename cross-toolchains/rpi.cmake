@@ -1,5 +1,6 @@
 # What the targets share; each target's own file sets what follows and includes this one:
-#   BRAMBLE_TARGET, BRAMBLE_TRIPLET (of the compiler), BRAMBLE_PROCESSOR, BRAMBLE_CPU_FLAGS, BRAMBLE_QEMU_NAME, BRAMBLE_QEMU_CPU
+#   BRAMBLE_TARGET, BRAMBLE_TRIPLET (of the compiler), BRAMBLE_PROCESSOR, BRAMBLE_DEBIAN_ARCHITECTURE (of the packages),
+#   BRAMBLE_CPU_FLAGS, BRAMBLE_QEMU_NAME, BRAMBLE_QEMU_CPU
 # CMake reads a toolchain file many times, also for each try_compile: it must be quick, and change nothing the second time.
 
 # Debian's cross compilers bring libc and libstdc++ of their own release, so that the sysroot must be of the same one.
@@ -41,9 +42,10 @@ set(CMAKE_C_COMPILER ${BRAMBLE_TRIPLET}-gcc)
 set(CMAKE_CXX_COMPILER ${BRAMBLE_TRIPLET}-g++)
 
 # Pi 5 has pages of 16 KiB, under 32-bit programs, too; the linkers' own 64 KiB make files larger.
-set(CMAKE_C_FLAGS_INIT "${BRAMBLE_CPU_FLAGS} -ffunction-sections -fdata-sections")
+# And hardened as Debian's own programs are, for packages are made of this.
+set(CMAKE_C_FLAGS_INIT "${BRAMBLE_CPU_FLAGS} -ffunction-sections -fdata-sections -fstack-protector-strong -D_FORTIFY_SOURCE=2")
 set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT}")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-z,max-page-size=16384 -Wl,--gc-sections -Wl,--as-needed")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-z,max-page-size=16384 -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro -Wl,-z,now")
 
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

@@ -91,6 +91,9 @@ class Made(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(os.readlink(os.path.join(made, "lib")), "usr/lib")
             self.assertTrue(os.path.exists(os.path.join(made, "lib", "ld-linux.so.3")), "the loader, by trixie's /lib")
+            for file, text in (("shlibs", "libssl 3 libssl3t64 "), ("symbols", "libc.so.6 libc6 #MINVER#")):
+                with open(os.path.join(made, "DEBIAN", file), encoding="utf-8") as of_packages:
+                    self.assertIn(text, of_packages.read(), "what dpkg-shlibdeps reads")
             links = [os.path.join(at, name) for at, folders, files in os.walk(made) for name in folders + files
                      if os.path.islink(os.path.join(at, name))]
             self.assertTrue(links)
