@@ -21,6 +21,7 @@
 #include "common/posix/inbox.hpp"
 #include "common/posix/lock_file.hpp"
 #include "common/posix/log.hpp"
+#include "common/posix/memory.hpp"
 #include "common/posix/service_notifier.hpp"
 #include "common/posix/system_clock.hpp"
 #include "common/posix/uuid.hpp"
@@ -31,6 +32,7 @@ namespace {
 constexpr size_t kMaxMessages = 4096;
 constexpr size_t kMaxMessageBytes = 16 << 20;
 constexpr size_t kMaxLinkEvents = 4096;
+constexpr int64_t kSettledMs = 3'000;  // after a connection: its handshake and the first messages are over
 constexpr size_t kMaxReadings = 16;
 constexpr int kFarewellMs = 2000;
 
@@ -213,6 +215,7 @@ class Daemon::Impl {
 
   void apply(const LinkEvent& event, Effects& effects, Now now) {
     if (event.which == Which::control) {
+      if (event.connected) loop_.call_after(kSettledMs, posix::give_back_memory);
       event.connected ? on_connected(state_, effects, now) : on_disconnected(state_, effects, now, event.reason);
     } else {
       event.connected ? on_bulk_connected(state_, effects, now)
