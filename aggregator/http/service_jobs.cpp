@@ -76,7 +76,7 @@ void Service::forget(const Route&, HttpRequest& request, const Answer& answer) {
 
 void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer) {
   Params params(request.params, {"select", "owner", "limit"});
-  const uint64_t limit = params.number("limit", kDefaultListed, 1, kMaxListed);
+  const auto limit = static_cast<size_t>(params.number("limit", kDefaultListed, 1, kMaxListed));
   if (!params.status()) return answer(error_reply(params.status().error()));
   const std::string select = params.text("select");
   const auto selector = parse_job_selector(select.empty() ? "all" : select);
@@ -97,7 +97,7 @@ void Service::show_job(const Route& route, HttpRequest& request, const Answer& a
 void Service::list_tasks(const Route& route, HttpRequest& request, const Answer& answer) {
   Params params(request.params, {"first", "limit"});
   const auto first = static_cast<TaskIndex>(params.number("first", 0, 0, std::numeric_limits<TaskIndex>::max()));
-  const uint64_t limit = params.number("limit", kDefaultListed, 1, kMaxListed);
+  const auto limit = static_cast<size_t>(params.number("limit", kDefaultListed, 1, kMaxListed));
   if (!params.status()) return answer(error_reply(params.status().error()));
   if (const auto job = find_job(route.job); !job) return answer(error_reply(job.error()));
   const auto rows = backend_.jobs.tasks(route.job, first, limit);

@@ -170,7 +170,7 @@ void Service::show_audit(const Route&, HttpRequest& request, const Answer& answe
   Params params(request.params, {"nodes", "since_ms", "limit"});
   AuditFilter filter;
   filter.since = {static_cast<int64_t>(params.number("since_ms", 0, 0, std::numeric_limits<int64_t>::max()))};
-  filter.limit = params.number("limit", kAuditRows, 1, kMaxAuditRows);
+  filter.limit = static_cast<size_t>(params.number("limit", kAuditRows, 1, kMaxAuditRows));
   if (!params.status()) return answer(error_reply(params.status().error()));
   auto nodes = parse_nodes_param(params.text("nodes"));
   if (!nodes) return answer(error_reply(nodes.error()));

@@ -53,8 +53,10 @@ HttpReply Service::committed_output(const OutputQuestion& question) {
   const uint64_t offset = start_of(question, row->attempt);
   const size_t length = length_from(offset, row->size_bytes);
   if (length == 0) return to_reply(place, offset, "");
-  if (!row->in_file)
-    return to_reply(place, offset, row->data.substr(std::min<size_t>(offset, row->data.size()), length));
+  if (!row->in_file) {
+    const auto begin = static_cast<size_t>(std::min<uint64_t>(offset, row->data.size()));
+    return to_reply(place, offset, row->data.substr(begin, length));
+  }
   const AttemptKey key{question.task.job, question.task.task, row->attempt};
   auto bytes = backend_.files.read_output(key, question.stream, offset, length);
   return bytes ? to_reply(place, offset, std::move(*bytes)) : error_reply(bytes.error());

@@ -44,7 +44,7 @@ class TelemetrySources {
   };
   struct Hash {
     size_t operator()(const Key& key) const {
-      return std::hash<std::string>{}(key.node) ^ (key.run * 2 + (key.power_measured ? 1 : 0));
+      return std::hash<std::string>{}(key.node) ^ std::hash<uint64_t>{}(key.run * 2 + (key.power_measured ? 1 : 0));
     }
   };
 

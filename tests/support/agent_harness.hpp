@@ -302,7 +302,7 @@ class AgentHarness {
     const auto file = files.find({read.task.id, read.stream});
     if (file == files.end()) return fail(ErrorCode::not_found, "no such file");
     if (read.offset >= file->second.size()) return std::string();
-    return file->second.substr(read.offset, read.max_bytes);
+    return file->second.substr(static_cast<size_t>(read.offset), static_cast<size_t>(read.max_bytes));
   }
 
   // Most tests have a warden that answers.
