@@ -60,12 +60,13 @@ Status Warden::run() {
 
 // What this machine offers to hold tasks to their limits: told once, and to every agent.
 Status Warden::find_out_means() {
+  // While this process is alone in its group: of a sandbox something may outlive its command by a moment.
+  cgroups_ = Cgroups::take_over(options_.slots);
   sandbox_ = try_sandbox(options_.bwrap, layout_.root(), options_.run_as ? &*options_.run_as : nullptr);
   sandbox_.always = options_.require_sandbox;
   if (sandbox_.always && !sandbox_.why_not.empty()) {
     return fail("--require-sandbox: tasks cannot be isolated here: " + sandbox_.why_not);
   }
-  cgroups_ = Cgroups::take_over(options_.slots);
   const std::string sandbox = sandbox_.why_not.empty() ? "works" : "does not work: " + sandbox_.why_not;
   const std::string why = cgroups_.usable() ? "" : " (" + cgroups_.why_not() + ")";
   posix::log_info("limits of tasks: " + limits_text(cgroups_.containment()) + why + "; sandbox: " + sandbox);

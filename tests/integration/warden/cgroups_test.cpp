@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <sstream>
 
 #include "common/posix/files.hpp"
 #include "fixture.hpp"
@@ -12,6 +14,7 @@ namespace bramble::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using wire::Enforcement;
 using wire::Outcome;
 
@@ -33,18 +36,30 @@ class WardenCgroups : public testing::Test {
       group_.clear();
       GTEST_SKIP() << "control groups cannot be made here";
     }
+    start_warden({});
+  }
+
+  void start_warden(std::vector<std::string> options) {
     const std::string join = "echo $$ > " + group_ + "/cgroup.procs && exec \"$@\"";
-    warden_.emplace(dir_ / "state", 2, std::vector<std::string>{}, std::vector<std::string>{"sh", "-c", join, "sh"});
+    warden_.reset();
+    warden_.emplace(dir_ / "state", 2, std::move(options), std::vector<std::string>{"sh", "-c", join, "sh"});
     client_.emplace(warden_->connect());
   }
 
   void TearDown() override {
     warden_.reset();
     if (group_.empty()) return;
+    end_all_in("warden");
     for (const char* name : {"/task-0", "/task-1", "/warden", ""}) {
       const std::string group = group_ + name;
       while (::rmdir(group.c_str()) != 0 && errno == EBUSY) ::usleep(1000);  // until its last zombie is gone
     }
+  }
+
+  // What no warden owns.
+  void end_all_in(const std::string& group) {
+    std::istringstream pids(procs_of(group));
+    for (pid_t pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
   }
 
   std::string procs_of(const std::string& group) {
@@ -115,6 +130,21 @@ TEST_F(WardenCgroups, TheNextWardenUsesTheGroupsOfOneThatWasKilled) {
   WardenClient again = warden_->connect();
   EXPECT_EQ(again.hello().exited.at(0).result.outcome, Outcome::warden_lost);
   EXPECT_EQ(again.run(command_start(warden_task(2), {"true"})).result.outcome, Outcome::exited);
+}
+
+// As bubblewrap does on a slow machine: its first process inside ends after it.
+TEST_F(WardenCgroups, WhatOutlivesTheTrialOfASandboxDoesNotTakeTheLimitsAway) {
+  const std::string bwrap = dir_ / "bwrap";
+  ASSERT_TRUE(posix::write_file_atomically(bwrap, "#!/bin/sh\nsleep 1000 >/dev/null 2>&1 &\n", {.mode = 0755}));
+  ::chmod(dir_.path().c_str(), 0711);
+  ::chmod(bwrap.c_str(), 0755);
+  start_warden({"--user", "nobody", "--agent", "root", "--bwrap", bwrap});
+  EXPECT_THAT(warden_->log(), HasSubstr("sandbox: works"));
+  EXPECT_THAT(warden_->log(), Not(HasSubstr("no control group of its own")));
+  const auto start = shell_start(warden_task(1), "echo $$; exec sleep 1000");
+  client_->send(start);
+  client_->expect<wire::WardenOutput>(start.task);
+  EXPECT_EQ(procs_of("task-0"), warden_->stdout_of(start.task));
 }
 
 class WardenAmongOthers : public WardenTest {};
