@@ -81,6 +81,15 @@ uint64_t count_in(const std::string& path, std::string_view name) {
   return 0;
 }
 
+// Of what this kernel can have at all a half, which is what one user may have unless somebody set that; shared by the
+// slots.
+uint32_t task_processes(const std::string& root, uint32_t slots) {
+  const std::string text = text_of(root + "/proc/sys/kernel/threads-max");
+  uint32_t all = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), all).ec != std::errc()) return kMaxTaskProcesses;
+  return std::clamp(all / 2 / std::max<uint32_t>(slots, 1), kMinTaskProcesses, kMaxTaskProcesses);
+}
+
 bool enable(const std::string& directory, const std::string& controller) {
   const std::string text = text_of(directory + "/cgroup.controllers");
   const std::string_view available(text.data(), std::min(text.size(), text.find('\n')));
@@ -139,7 +148,7 @@ Status TaskCgroup::prepare(const wire::TaskSpec& spec) {
     const uint64_t quota_us = uint64_t{std::max<uint32_t>(spec.cpus, 1)} * kCpuPeriodUs;
     done = set("cpu.max", cpu_max_, std::to_string(quota_us) + " " + std::to_string(kCpuPeriodUs));
   }
-  if (done && controllers_.pids) done = set("pids.max", pids_max_, std::to_string(kMaxTaskProcesses));
+  if (done && controllers_.pids) done = set("pids.max", pids_max_, std::to_string(controllers_.max_processes));
   if (!done) return in_context("cannot set the task's limits", done.error());
   before_ = counts();
   return {};
@@ -173,6 +182,7 @@ Cgroups Cgroups::take_over(uint32_t slots, const std::string& root) {
   Cgroups groups;
   Status done = groups.find(root);
   if (done) done = groups.move_in();
+  groups.controllers_.max_processes = task_processes(root, slots);
   if (done) done = groups.make_tasks(slots);
   if (done) return groups;
   groups.directory_.clear();
@@ -207,7 +217,9 @@ Status Cgroups::move_in() {
     return posix::system_failure("cannot make the control group " + below, errno);
   }
   if (const Status moved = write_to(below + "/cgroup.procs", own); !moved) return moved;
-  controllers_ = {enable(directory_, "memory"), enable(directory_, "cpu"), enable(directory_, "pids")};
+  controllers_.memory = enable(directory_, "memory");
+  controllers_.cpu = enable(directory_, "cpu");
+  controllers_.pids = enable(directory_, "pids");
   return {};
 }
 

@@ -18,14 +18,18 @@
 
 namespace bramble::warden {
 
-// Processes and threads that one task may have at once: far above what work needs, far below what takes a Pi down.
+// Processes and threads that one task may have at once, at most: far above what work needs, far below what takes a Pi
+// down. Where memory is small the kernel allows fewer, in all and to one user, and all slots together get half of
+// these: what one task does takes nothing from another.
 inline constexpr uint32_t kMaxTaskProcesses = 4096;
+inline constexpr uint32_t kMinTaskProcesses = 64;
 
 // What the kernel enforces in a task's group.
 struct Controllers {
   bool memory = false;
   bool cpu = false;
   bool pids = false;
+  uint32_t max_processes = kMaxTaskProcesses;
 };
 
 // How the kernel had to intervene during a task.
@@ -49,6 +53,7 @@ class TaskCgroup {
 
   void kill();  // all that is in it, where the kernel can
   Interventions interventions() const;
+  uint32_t max_processes() const { return controllers_.max_processes; }
 
  private:
   struct Counts {

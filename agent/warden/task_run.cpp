@@ -240,7 +240,8 @@ void TaskRun::note_interventions(wire::Finished& result) const {
   } else if (interventions.node_out_of_memory) {
     result.text = "killed by the kernel, for the node had no memory left";
   } else if (interventions.reached_max_processes) {
-    result.text = "it was at its limit of " + std::to_string(kMaxTaskProcesses) + " processes and threads";
+    result.text =
+        "it was at its limit of " + std::to_string(setting_.cgroup->max_processes()) + " processes and threads";
   }
 }
 

@@ -48,6 +48,7 @@ Status Warden::set_up() {
     if (const Status started = start_slot(*slots_.back(), number == 0); !started) return started;
   }
   loop_.on_signals({SIGCHLD, SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
+  on_children();  // those whose end nobody was told of
   return listen();
 }
 

@@ -72,6 +72,25 @@ TEST_F(CgroupTree, WithoutTheMemoryControllerMemoryIsPolled) {
   EXPECT_EQ(limits_text(groups.containment()), "memory polled, cpus by the kernel, processes by the kernel");
 }
 
+TEST_F(CgroupTree, ProcessesOfAllSlotsTogetherAreHalfOfWhatTheKernelCanHave) {
+  const auto of_each = [&](const std::string& threads_max, uint32_t slots) {
+    put("proc/sys/kernel/threads-max", threads_max);
+    for (uint32_t slot = 1; slot < slots; ++slot) put(kOwn + "/task-" + std::to_string(slot) + "/cgroup.procs", "");
+    return Cgroups::take_over(slots, tree_.path()).controllers().max_processes;
+  };
+  EXPECT_EQ(of_each("3400\n", 4), 425u) << "512 MiB";
+  EXPECT_EQ(of_each("63000\n", 4), kMaxTaskProcesses) << "8 GiB";
+  EXPECT_EQ(of_each("300\n", 4), kMinTaskProcesses);
+  EXPECT_EQ(of_each("", 1), kMaxTaskProcesses) << "nobody says it";
+}
+
+TEST_F(CgroupTree, ATaskHasAtMostItsSlotsShareOfProcesses) {
+  put("proc/sys/kernel/threads-max", "3400\n");
+  TaskCgroup group = open_task();
+  ASSERT_TRUE(group.prepare({}));
+  EXPECT_EQ(task("pids.max"), "1700");
+}
+
 TEST_F(CgroupTree, AGroupThatOthersAreInIsLeftAlone) {
   put(kOwn + "/cgroup.procs", "1\n" + std::to_string(::getpid()) + "\n");
   const Cgroups groups = take_over();
