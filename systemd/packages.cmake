@@ -185,3 +185,8 @@ if(NOT CMAKE_CROSSCOMPILING)
   endforeach()
 endif()
 set_tests_properties(${tests} PROPERTIES LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 900)
+
+# In a virtual machine; for which processors there is one, it says itself (tests/packages/README.md).
+add_test(NAME packages.in_vm COMMAND ${CMAKE_SOURCE_DIR}/tests/packages/in_vm.sh ${CMAKE_BINARY_DIR}/packages
+  CONFIGURATIONS whole)
+set_tests_properties(packages.in_vm PROPERTIES LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 3600)

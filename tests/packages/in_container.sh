@@ -27,7 +27,7 @@ make_variants() {
 }
 
 install_scenario() {
-  cp "$here/scenario.sh" "$share/"
+  cp "$here/scenario.sh" "$here/scenario_words.sh" "$share/"
   { readme_commands 1 && readme_commands 2; } >"$share/readme.sh" # the head is the node
   run_at_boot "$root" /mnt/share/scenario.sh
   # An agent that hangs is noticed in seconds here.
