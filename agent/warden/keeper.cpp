@@ -92,6 +92,7 @@ class Keeper {
   MonoTime next_output_at_;
   MonoTime record_retry_at_;
   posix::LogOnce record_trouble_;
+  bool usage_asked_ = false;
   bool channel_ready_ = false;
   bool out_ready_ = false;
   bool err_ready_ = false;
@@ -103,6 +104,7 @@ void Keeper::run() {
     wait();
     if (channel_ready_) read_channel();
     if (task_) look_after_task();
+    if (usage_asked_) report_usage();
   }
 }
 
@@ -145,7 +147,7 @@ void Keeper::handle(const std::string& frame) {
   if (!request) return posix::log_error("keeper: " + request.error().message);
   if (auto* start_request = std::get_if<wire::WardenStart>(&*request)) return start(std::move(*start_request), frame);
   if (const auto* lease = std::get_if<wire::WardenLease>(&*request)) return prolong(*lease);
-  if (std::holds_alternative<wire::WardenAskUsage>(*request)) return report_usage();
+  if (std::holds_alternative<wire::WardenAskUsage>(*request)) usage_asked_ = true;
   const auto* kill = std::get_if<wire::WardenKill>(&*request);
   // A kill that crossed with the task's end is too late, and no error.
   if (kill != nullptr && task_ && kill->task == task_->task()) task_->end_as(kill->outcome, posix::now());
@@ -190,8 +192,11 @@ void Keeper::report_started() {
   report(task_->started());
 }
 
-// Of one that has ended its exit record tells.
+// Of one that has ended its exit record tells. Once for all that was asked meanwhile: of a task of thousands of
+// processes the answer takes a slow machine longer than the time between two questions, and what else is to be done
+// shall not wait for it.
 void Keeper::report_usage() {
+  usage_asked_ = false;
   if (!task_ || !task_->alive()) return;
   report_started();
   report(task_->usage());

@@ -1,6 +1,8 @@
 // The agent's connection: requests refused, connections lost, bytes that make no sense.
 #include <sched.h>
 
+#include <csignal>
+
 #include "common/posix/files.hpp"
 #include "fixture.hpp"
 #include "support/daemon.hpp"
@@ -139,6 +141,30 @@ TEST_F(WardenLink, TellsTheCpuTimeOfWhatRuns) {
   client_.send(wire::WardenKill{warden_task(1), Outcome::cancelled});
   const auto exited = client_.expect<wire::WardenExited>(warden_task(1));
   EXPECT_GE(exited.result.cpu_ms + 10, static_cast<int64_t>(cpu_us / 1000));
+}
+
+// A keeper that was busy for long answers what is asked now, and not all that was asked meanwhile.
+TEST_F(WardenLink, QuestionsThatHaveWaitedAreAnsweredOnce) {
+  const auto start = shell_start(warden_task(1), "echo $PPID; exec sleep 1000");
+  client_.send(start);
+  client_.expect<wire::WardenOutput>(start.task);
+  const pid_t keeper = pid_in(warden_.stdout_of(start.task));
+  ::kill(keeper, SIGSTOP);
+  for (int question = 0; question < 100; ++question) {
+    client_.send(wire::WardenAskUsage{});
+    client_.send(wire::WardenPing{});
+    client_.expect<wire::WardenPong>();  // the warden has passed it on
+  }
+  ::kill(keeper, SIGCONT);
+  client_.expect<wire::WardenUsage>(start.task);
+  client_.send(wire::WardenKill{start.task, Outcome::cancelled});
+  int answers = 1;
+  for (bool ended = false; !ended;) {
+    const wire::WardenReport report = client_.next();
+    if (std::holds_alternative<wire::WardenUsage>(report)) ++answers;
+    ended = std::holds_alternative<wire::WardenExited>(report);
+  }
+  EXPECT_LE(answers, 10) << "of 100";
 }
 
 TEST_F(WardenLink, GarbageIsRefusedAndTheConnectionGoesOn) {
