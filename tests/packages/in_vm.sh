@@ -13,7 +13,7 @@ minimal Debian (350 MB; default: build/vm/ARCHITECTURE), KEEP=1 the disk. Status
 # Where there are several: this machine's.
 architecture_of() {
   local found
-  found=$(find "$1" -maxdepth 1 -name 'bramble-agent*_*.deb' | sed 's/.*_\(.*\)\.deb$/\1/' | sort -u)
+  found=$(find "$1" -maxdepth 1 -name 'bramble-agent*_*.deb' 2>/dev/null | sed 's/.*_\(.*\)\.deb$/\1/' | sort -u) || true
   if [ "$(wc -w <<<"$found")" = 1 ]; then echo "$found"; else dpkg --print-architecture; fi
 }
 
@@ -41,7 +41,7 @@ done
 debs=()
 for name in bramble bramble-aggregator bramble-agent; do
   for deb in "$packages/$name"_*_"$architecture.deb"; do
-    [ -e "$deb" ] || { echo "there is no $deb: ./bootstrap packages" >&2; exit 1; }
+    [ -e "$deb" ] || { echo "there is no $deb: make the packages first (./bootstrap packages, or the workflow of rpi-aarch64)" >&2; exit 1; }
     debs+=("$deb")
   done
 done
