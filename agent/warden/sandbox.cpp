@@ -65,7 +65,14 @@ std::string read_all(int fd, MonoTime until) {
   return said;
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// bubblewrap's own words, and what to do where they do not say it.
+std::string complaint_of(const std::string& said) {
+  const std::string line = said.substr(0, said.find('\n'));
+  if (line.find("mount proc") == std::string::npos) return line;
+  return line +
+         " (a part of /proc is hidden from bramble-warden: by a container, or by its unit with ProtectKernelLogs= or "
+         "such)";
+}
 
 // Empty: it ended well.
 std::string run_trial(const std::vector<std::string>& argv, const std::string& directory, const RunAs* run_as) {
@@ -90,7 +97,7 @@ std::string run_trial(const std::vector<std::string>& argv, const std::string& d
   if (!in_time) return "bubblewrap did not end within 10 s";
   if (spawner.failure().step != SpawnFailure::none) return describe(spawner.failure(), argv, env).text;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return said.empty() ? "bubblewrap failed and did not say why" : first_line(said);
+  return said.empty() ? "bubblewrap failed and did not say why" : complaint_of(said);
 }
 
 }  // namespace

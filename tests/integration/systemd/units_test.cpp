@@ -84,6 +84,15 @@ TEST_F(UnitsTest, AgentAggregatorAndFlashMayDoLittle) {
   expect_exposure_at_most(20, "bramble-flash@.service");
 }
 
+TEST_F(UnitsTest, NothingInTheWardensUnitKeepsItsTasksFromTheirSandbox) {
+  const std::string unit = posix::read_file(kUnits + "/bramble-warden.service", 1 << 16).value();
+  for (const char* key : {"ProtectKernelLogs", "ProtectKernelTunables", "ProtectProc", "ProcSubset", "PrivateUsers",
+                          "RestrictNamespaces", "SystemCallFilter", "InaccessiblePaths"}) {
+    EXPECT_EQ(unit.find("\n" + std::string(key) + "="), std::string::npos) << key;
+  }
+  EXPECT_NE(unit.find("\nNoNewPrivileges="), std::string::npos) << "this test sees a key";
+}
+
 TEST_F(UnitsTest, ThisTestSeesAnExposedUnit) {
   ASSERT_TRUE(posix::write_file_atomically(dir_ / "open.service", "[Service]\nExecStart=/bin/true\n"));
   EXPECT_FALSE(analyze({"security", "--offline=true", "--threshold=20", dir_ / "open.service"}).status.success());

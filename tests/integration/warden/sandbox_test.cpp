@@ -60,6 +60,12 @@ TEST_F(WardenSandbox, ATaskDoesNotSeeAnothersFiles) {
   EXPECT_THAT(said, Not(HasSubstr(directory_name(other.task) + "\n"))) << "only its own is there";
 }
 
+TEST_F(WardenSandbox, ATaskNeitherReadsTheAgentsKeyNorReachesAgentOrWarden) {
+  posix::Process agent = start_as(agent_, [] { return ::pause(); });
+  EXPECT_EQ(output_of(isolated(trespass(warden_task(next_job_++), agent.pid()))), kNoTrespass);
+  agent.kill_and_wait();
+}
+
 // A server on the loopback that only listens: connecting is enough.
 class LoopbackServer {
  public:
@@ -158,6 +164,22 @@ TEST_F(WardenSandbox, AWardenThatRequiresWhatItCannotDoDoesNotStart) {
   WardenProcess without(dir_ / "other", 1, {"--user", kTaskUser, "--require-sandbox", "--bwrap", "/no/bwrap"});
   EXPECT_EQ(without.wait_for_end().code, 1);
   EXPECT_THAT(without.log(), HasSubstr("bubblewrap is not installed"));
+}
+
+// What ProtectKernelLogs= in a unit does, and what containers do.
+TEST_F(TwoUsersTest, WhereAPartOfProcIsHiddenTheWardenSaysThatThisIsWhy) {
+  const std::string bare = client_->hello().containment.no_sandbox;
+  if (!bare.empty()) GTEST_SKIP() << "no sandbox here: " << bare;
+  const std::string mask = "mount --bind /dev/null /proc/kmsg && exec \"$@\"";
+  posix::SpawnOptions trial;
+  trial.argv = {"/usr/bin/unshare", "--mount", "/bin/sh", "-c", mask, "sh", "true"};
+  if (posix::Process::spawn(trial)->wait(kWaitLimitMs) != posix::ExitStatus{})
+    GTEST_SKIP() << "needs the right to mount";
+  WardenProcess masked(dir_ / "masked", 1, {"--user", kTaskUser, "--agent", kAgentUser},
+                       {"/usr/bin/unshare", "--mount", "/bin/sh", "-c", mask, "sh"});
+  const auto containment = masked.connect().hello().containment;
+  if (containment.sandbox) GTEST_SKIP() << "this kernel sees a whole /proc elsewhere";
+  EXPECT_THAT(containment.no_sandbox, HasSubstr("a part of /proc is hidden from bramble-warden"));
 }
 
 TEST_F(TwoUsersTest, WithoutBubblewrapTheWardenSaysSoAndRunsNoSuchTask) {

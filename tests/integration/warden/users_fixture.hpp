@@ -20,6 +20,29 @@ namespace bramble::test {
 inline constexpr const char* kTaskUser = "nobody";
 inline constexpr const char* kAgentUser = "daemon";
 
+// Prints each thing that went through though it must not.
+inline constexpr const char* kTrespass = R"(
+import ctypes, os, socket, sys
+key, sock, record, pids = sys.argv[1], sys.argv[2], sys.argv[3], [int(p) for p in sys.argv[4:]]
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(what, act):
+    try: act()
+    except OSError: return
+    print(what)
+def ptrace(pid):
+    if libc.ptrace(16, pid, None, None) != 0: raise OSError(ctypes.get_errno(), 'ptrace')
+attempt('read the key', lambda: open(key).read())
+attempt('read a record', lambda: open(record).read())
+attempt('connected', lambda: socket.socket(socket.AF_UNIX).connect(sock))
+for pid in pids:
+    attempt('signalled %d' % pid, lambda: os.kill(pid, 0))
+    attempt('traced %d' % pid, lambda: ptrace(pid))
+    attempt('read memory of %d' % pid, lambda: open('/proc/%d/mem' % pid, 'rb'))
+    attempt('read environment of %d' % pid, lambda: open('/proc/%d/environ' % pid).read())
+print('tried all')
+)";
+inline constexpr const char* kNoTrespass = "tried all\n";
+
 class TwoUsersTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -63,6 +86,13 @@ class TwoUsersTest : public testing::Test {
   std::string output_of(const wire::WardenStart& start) {
     client_->run(start);
     return warden_->stdout_of(start.task) + warden_->stderr_of(start.task);
+  }
+
+  // A task that tries what no task may do to the agent, whose pid this is, and to the warden.
+  wire::WardenStart trespass(const wire::WardenTask& task, pid_t agent) {
+    return command_start(
+        task, {"python3", "-c", kTrespass, file("agent.key", &agent_, 0600), dir_ / "state/warden.sock",
+               warden_->directory_of(task) + "/start.json", std::to_string(warden_->pid()), std::to_string(agent)});
   }
 
   TempDir dir_;
