@@ -6,7 +6,7 @@
 # machine lacks something.
 
 suite=bookworm
-base_packages=systemd,systemd-sysv,dbus,udev,procps,jq,mosquitto-clients,ca-certificates
+base_packages=systemd,systemd-sysv,dbus,udev,procps,jq,mosquitto-clients,ca-certificates,bubblewrap
 
 skip() {
   echo "skipped: $1"

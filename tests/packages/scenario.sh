@@ -46,9 +46,71 @@ check_rights() {
   ! runuser -u games -- bramble run -- true 2>/tmp/refused || fail "a user without rights submits"
   grep -F bramble /tmp/refused
   bramble audit --json | jq -e 'any(.[]; .who | test("games"))' >/dev/null || fail "the refusal is not in the audit log"
-  ! bramble run -- cat $node >/dev/null 2>&1 || fail "a task reads the node's key"
-  ! bramble run -- sh -c "kill -0 $(pid_of bramble-agent)" >/dev/null 2>&1 || fail "a task signals the agent"
-  ! bramble run -- sh -c "kill -0 $(pid_of bramble-warden)" >/dev/null 2>&1 || fail "a task signals the warden"
+}
+
+# Prints each thing that went through though no task may do it; the pids of agent and warden are its words.
+trespass='
+  may() { if "$@" >/dev/null 2>&1; then echo "$*"; fi; }
+  connects() { perl -MIO::Socket::UNIX -e "exit !IO::Socket::UNIX->new(Peer => shift)" "$1"; }
+  may cat /var/lib/bramble/agent/identity/node.pem
+  may ls /var/lib/bramble/agent
+  may cat /var/lib/bramble/aggregator/broker/password
+  may cat /var/lib/bramble/aggregator/jobs.db
+  may ls /var/lib/bramble/warden/slots
+  may touch /usr/here
+  may touch /etc/bramble/here
+  may touch /run/bramble-agent/here
+  may connects /var/lib/bramble/warden/warden.sock
+  may bramble submit -- true
+  may bramble node drain all
+  for pid in "$@"; do
+    may kill -0 "$pid"
+    may cat "/proc/$pid/environ"
+    may head -c 1 "/proc/$pid/mem"
+    may ls "/proc/$pid/fd"
+  done
+  echo "tried all"'
+
+# check_trespass HOW : every option of bramble run that a task is to be run with
+check_trespass() {
+  say "what a task may not do${*:+, with $*}"
+  local went
+  went=$(bramble run "$@" -- sh -c "$trespass" sh "$(pid_of bramble-agent)" "$(pid_of bramble-warden)" 2>&1) || fail "$went"
+  [ "$went" = "tried all" ] || fail "$went"
+}
+
+reach_broker() { bramble run --isolate sandbox "$@" -- perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new("127.0.0.1:8883")'; }
+sandbox_works() { bramble node list --json | jq -e '.[0].sandbox'; }
+
+# Where a user may make no namespaces at all, as in some containers, there is none; where he may, the warden must, too.
+has_sandbox() {
+  if runuser -u bramble-task -- bwrap --unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev true 2>/tmp/bwrap; then
+    sandbox_works >/dev/null || fail "no sandbox: $(bramble node list --json | jq -r '.[0].no_sandbox')"
+    return 0
+  fi
+  say "not tried: no user of this container can make a sandbox ($(head -n 1 /tmp/bwrap))"
+  ! sandbox_works >/dev/null || fail "the node says that it can isolate tasks"
+  return 1
+}
+
+check_sandbox() {
+  has_sandbox || return 0
+  check_trespass --isolate sandbox
+  say "a task in a sandbox: its own directory and /tmp, nobody else's, and no network unless asked"
+  local said other
+  said=$(bramble run --isolate sandbox -- sh -c 'echo mine > /tmp/own && echo mine > own && cat /tmp/own own; id -un
+    for d in / /usr /etc /var/tmp /home /run /dev ..; do touch $d/here 2>/dev/null && echo "wrote $d"; done; true') || fail "no task: $said"
+  [ "$(echo $said)" = "mine mine bramble-task" ] || fail "$said"
+  [ ! -e /tmp/own ] || fail "its /tmp is everybody's"
+  ! reach_broker 2>/dev/null || fail "it reaches the network"
+  reach_broker --network || fail "no network where it was asked for"
+  bramble submit --isolate sandbox -- sh -c 'echo secret > kept; pwd; exec sleep 1000' >/dev/null
+  wait_for "another task" sh -c 'bramble job cat last | grep -q /'
+  other=$(bramble job cat last)
+  grep -q secret "$other/kept" || fail "root does not see $other"
+  said=$(bramble run --isolate sandbox -- sh -c "cat $other/kept; ls $other; cat /proc/[0-9]*/cwd/kept; true" 2>/dev/null)
+  [ -z "$said" ] || fail "a task sees another's files: $said"
+  bramble job cancel "$(bramble job list --json | jq 'map(select(.state == "running"))[0].job')"
 }
 
 check_removed_node() {
@@ -177,6 +239,8 @@ systemctl is-active --quiet dbus || fail "no dbus"
 check_install
 check_readme
 check_rights
+check_trespass
+check_sandbox
 check_status
 check_work
 check_watchdog
