@@ -52,6 +52,20 @@ class Rights : public JoiningTest {
     EXPECT_TRUE(made->connect());
     return made;
   }
+  // Until this message has come. The broker delivers in the order in which one client publishes.
+  static bool wait_for(TestClient& client, const std::string& payload) {
+    for (size_t count = 1; client.wait_messages(count); ++count) {
+      if (client.received()[count - 1].payload == payload) return true;
+    }
+    return false;
+  }
+  static std::vector<std::string> topics_of(const TestClient& client, const std::string& payload) {
+    std::vector<std::string> topics;
+    for (const Received& message : client.received()) {
+      if (message.payload == payload) topics.push_back(message.topic);
+    }
+    return topics;
+  }
   static std::string topic(const std::string& node, const std::string& what) {
     return "bramble/bramble/node/" + node + "/" + what;
   }
@@ -60,66 +74,89 @@ class Rights : public JoiningTest {
   std::string pi02_;
 };
 
+// The topics of PROTOCOL.md, and who has them, said a second time.
+const std::vector<std::string> kWritten = {"status",
+                                           "beat",
+                                           "telemetry",
+                                           "events",
+                                           "inventory",
+                                           "checkup",
+                                           "certificate/request",
+                                           "blob/get",
+                                           "blob/up/1.0.1.stdout/11111111-2222-4333-8444-555555555555/0"};
+const std::vector<std::string> kRead = {"tasks", "control", "certificate", "blob/want",
+                                        "blob/down/" + std::string(64, 'a') + "/0"};
+const std::vector<std::string> kOfTheHead = {"bramble/bramble/aggregator/ping", "bramble/bramble/alert/hot/pi01",
+                                             "bramble/bramble/alert/hot", "bramble/other/node/pi01/status",
+                                             "homeassistant/device/x/config"};
+
 TEST_F(Rights, ANodePublishesUnderItsOwnNameOnly) {
+  std::vector<std::string> forbidden = kOfTheHead;
+  forbidden.insert(forbidden.end(), {"bramble/bramble/aggregator/status", "$SYS/x"});
+  for (const std::string& each : kRead) forbidden.insert(forbidden.end(), {topic("pi01", each), topic("pi02", each)});
+  for (const std::string& each : kWritten) forbidden.push_back(topic("pi02", each));
   const auto seen = witness();
   const auto node = client(pi01_, "node");
   ASSERT_TRUE(node->connect());
-  const std::vector<std::string> forbidden = {topic("pi02", "status"),
-                                              topic("pi02", "beat"),
-                                              topic("pi02", "telemetry"),
-                                              topic("pi02", "events"),
-                                              topic("pi02", "inventory"),
-                                              topic("pi02", "blob/get"),
-                                              topic("pi01", "tasks"),
-                                              topic("pi01", "control"),
-                                              topic("pi01", "blob/want"),
-                                              topic("pi01", "certificate"),
-                                              topic("pi02", "tasks"),
-                                              topic("pi02", "certificate/request"),
-                                              "bramble/bramble/aggregator/status",
-                                              "bramble/bramble/aggregator/ping",
-                                              "bramble/bramble/alert/x",
-                                              "bramble/other/node/pi01/status",
-                                              "homeassistant/device/x/config",
-                                              "$SYS/x"};
   for (const std::string& each : forbidden) {
-    ASSERT_TRUE(node->transport().publish({.topic = each, .payload = "forbidden", .qos = 1}));
+    ASSERT_TRUE(node->transport().publish({.topic = each, .payload = "forbidden", .qos = 1})) << each;
   }
-  // The last one is allowed, and comes after all others.
-  ASSERT_TRUE(node->transport().publish({.topic = topic("pi01", "checkup"), .payload = "allowed", .qos = 1}));
-  const auto arrived = [&] {
-    for (const Received& message : seen->received()) {
-      if (message.payload == "allowed") return true;
-    }
-    return false;
-  };
-  for (size_t count = 1; !arrived() && seen->wait_messages(count); ++count) {
+  for (const std::string& each : kWritten) {
+    ASSERT_TRUE(node->transport().publish({.topic = topic("pi01", each), .payload = "allowed", .qos = 1})) << each;
   }
-  EXPECT_TRUE(arrived());
-  EXPECT_THAT(seen->received(), Not(Contains(Field(&Received::payload, "forbidden"))));
+  ASSERT_TRUE(node->transport().publish({.topic = topic("pi01", "checkup"), .payload = "the end", .qos = 1}));
+  ASSERT_TRUE(wait_for(*seen, "the end"));
+  EXPECT_THAT(topics_of(*seen, "forbidden"), IsEmpty());
+  EXPECT_EQ(topics_of(*seen, "allowed").size(), kWritten.size());
 }
 
+// A broker may refuse a filter, or grant it and deliver nothing of it: both are good.
 TEST_F(Rights, ANodeReadsItsOwnOrdersOnly) {
-  const auto other =
-      client(pi01_, "spy",
-             {{topic("pi02", "tasks"), 1}, {"bramble/#", 1}, {topic("+", "tasks"), 1}, {topic("pi01", "control"), 1}});
-  const auto own = client(pi01_, "own", {{topic("pi01", "control"), 1}});
-  ASSERT_TRUE(own->connect());
-  // The broker refuses a filter, or grants it and delivers nothing of it: both are good.
-  other->connect();
   const auto head = witness();
-  ASSERT_TRUE(head->transport().publish({.topic = topic("pi02", "tasks"), .payload = "secret", .qos = 1}));
-  ASSERT_TRUE(head->transport().publish({.topic = topic("pi02", "blob/down/x/0"), .payload = "secret", .qos = 1}));
-  ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", "control"), .payload = "mine", .qos = 1}));
-  ASSERT_TRUE(head->wait_messages(3));
-  ASSERT_TRUE(own->wait_messages(1));
-  EXPECT_EQ(own->received()[0].payload, "mine");
-  if (other->transport().connected()) {
-    for (size_t count = 1; other->wait_messages(count); ++count) {
-      if (other->received().back().payload == "mine") break;
-    }
+  ASSERT_TRUE(
+      head->transport().publish({.topic = topic("pi02", "status"), .payload = "secret", .qos = 1, .retained = true}));
+  std::vector<std::pair<std::string, int>> own, others{{topic("pi01", "control"), 1}};
+  for (const std::string& each : kRead) own.emplace_back(topic("pi01", each), 1);
+  for (const std::string& each : kRead) others.emplace_back(topic("pi02", each), 1);
+  for (const std::string& each : kWritten) others.emplace_back(topic("pi02", each), 1);
+  for (const std::string& each : kOfTheHead) others.emplace_back(each, 1);
+  const auto node = client(pi01_, "node", own);
+  ASSERT_TRUE(node->connect());
+  std::vector<std::unique_ptr<TestClient>> spies;
+  using Filters = std::vector<std::pair<std::string, int>>;
+  for (const Filters& filters :
+       {others, Filters{{"#", 1}}, Filters{{"bramble/bramble/node/+/#", 1}}, Filters{{"$share/spies/bramble/#", 1}}}) {
+    spies.push_back(client(pi01_, "spy " + std::to_string(spies.size()), filters));
+    spies.back()->connect();
   }
-  EXPECT_THAT(other->received(), Not(Contains(Field(&Received::payload, "secret"))));
+  std::vector<std::string> secrets = kOfTheHead;
+  for (const std::string& each : kRead) secrets.push_back(topic("pi02", each));
+  for (const std::string& each : kWritten) secrets.push_back(topic("pi02", each));
+  for (const std::string& each : secrets) {
+    ASSERT_TRUE(head->transport().publish({.topic = each, .payload = "secret", .qos = 1})) << each;
+  }
+  for (const std::string& each : kRead) {
+    ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", each), .payload = "mine", .qos = 1})) << each;
+  }
+  ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", "control"), .payload = "the end", .qos = 1}));
+  ASSERT_TRUE(wait_for(*node, "the end"));
+  EXPECT_EQ(topics_of(*node, "mine").size(), kRead.size());
+  for (const auto& spy : spies) {
+    if (spy->transport().connected()) wait_for(*spy, "the end");
+    EXPECT_THAT(topics_of(*spy, "secret"), IsEmpty());
+  }
+}
+
+// What the broker says in a node's name when its connection is gone.
+TEST_F(Rights, ANodesWillIsUnderItsOwnNameOnly) {
+  const auto seen = witness();
+  const auto liar = client(pi01_, "liar");
+  const auto honest = client(pi01_, "honest");
+  liar->connect(mqtt::Message{.topic = topic("pi02", "status"), .payload = "forbidden", .qos = 1});
+  ASSERT_TRUE(honest->connect(mqtt::Message{.topic = topic("pi01", "status"), .payload = "the end", .qos = 1}));
+  for (const char* id : {"liar", "honest"}) ASSERT_TRUE(client(pi01_, id)->connect()) << "who takes its place ends it";
+  ASSERT_TRUE(wait_for(*seen, "the end"));
+  EXPECT_THAT(topics_of(*seen, "forbidden"), IsEmpty());
 }
 
 TEST_F(Rights, AStrangerIsNotLetIn) {
