@@ -4,6 +4,7 @@
 
 #include "aggregator/cli/option_tree.hpp"
 #include "common/base/array_spec.hpp"
+#include "common/base/node_set.hpp"
 #include "common/base/size.hpp"
 
 namespace bramble::cli {
@@ -23,6 +24,13 @@ Status take_loss_policy(const std::string& value, std::string& target) {
 
 Status take_isolation(const std::string& value, std::string& target) {
   if (value != "none" && value != "sandbox") return fail("'" + value + "' is none of none, sandbox");
+  target = value;
+  return {};
+}
+
+// What the set means is the aggregator's to say; that it is one can be said here.
+Status take_node_set(const std::string& value, std::string& target) {
+  if (const auto set = parse_node_set(value); !set) return tl::unexpected(set.error());
   target = value;
   return {};
 }
@@ -56,6 +64,9 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
              });
   add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
             [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
+  add_value(app, "--on", "NODESET", "run on these nodes only, as in pi[01-04]",
+            [&task](const std::string& value) { return take_node_set(value, task.on); });
+  add_text(app, "--arch", "ARCH", "run on such nodes only, as in aarch64", task.arch);
   add_value(app, "--isolate", "HOW", "none (default), or sandbox",
             [&task](const std::string& value) { return take_isolation(value, task.isolate); });
   add_flag(app, "--network", "let a sandbox reach the network", task.network);

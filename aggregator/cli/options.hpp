@@ -38,6 +38,8 @@ struct TaskOptions {
   std::string on_node_loss = "rerun";
   std::string isolate = "none";
   bool network = false;
+  std::string on;    // a node set; empty: any node
+  std::string arch;  // empty: any
 };
 
 struct SubmitCommand {

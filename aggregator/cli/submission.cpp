@@ -26,6 +26,8 @@ json submit_body(const TaskOptions& task, const std::string& submit_id) {
   if (task.time_limit_ms > 0) body["time_limit_ms"] = task.time_limit_ms;
   if (task.isolate != "none") body["isolate"] = task.isolate;
   if (task.network) body["network"] = true;
+  if (!task.on.empty()) body["on"] = task.on;
+  if (!task.arch.empty()) body["arch"] = task.arch;
   for (const auto& [name, amount] : task.resources) body["resources"][name] = amount;
   for (const auto& [name, value] : task.env) body["env"][name] = value;
   return body;

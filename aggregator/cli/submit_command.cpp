@@ -36,9 +36,12 @@ Result<int> dry_run(const Session& session, Api& api, json body) {
   const auto reply = api.post("/api/v1/jobs", body);
   if (!reply) return tl::unexpected(reply.error());
   const auto tasks = static_cast<uint64_t>(number_field(*reply, "tasks"));
+  const std::string nodes = text_field(*reply, "nodes"), note = text_field(*reply, "note");
+  if (!note.empty()) session.console.say("it would wait: " + note);
   const std::string text =
       session.common.json ? reply->dump()
-                          : fmt::format("would submit a job of {}; nothing was changed", count_text(tasks, "task"));
+                          : fmt::format("would submit a job of {}{}; nothing was changed", count_text(tasks, "task"),
+                                        nodes.empty() ? "" : ", for which there is " + nodes);
   if (auto status = session.console.print(text + "\n"); !status) return tl::unexpected(status.error());
   return kGood;
 }

@@ -212,11 +212,14 @@ Table query_table(const json& result) {
 std::string job_details(const json& job) {
   const ProgressCounts counts = counts_field(job);
   const int64_t ended_ms = number_field(job, "ended_ms");
+  const json spec = job.value("spec", json::object());
   return fmt::format("job {}: {}\n", cell(job, "job"), cell(job, "state")) +
          details({{"name", cell(job, "name")},
                   {"owner", cell(job, "owner")},
                   {"command", cell(job, "command")},
                   {"priority", cell(job, "priority")},
+                  {"on", cell(spec, "on")},
+                  {"arch", cell(spec, "arch")},
                   {"submitted", clock_text(number_field(job, "submitted_ms"))},
                   {"ended", ended_ms > 0 ? clock_text(ended_ms) : ""},
                   {"tasks", fmt::format("{}: {} succeeded, {} failed, {} cancelled, {} running{}", counts.total,

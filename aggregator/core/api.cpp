@@ -4,11 +4,11 @@
 
 #include "aggregator/core/doctor.hpp"
 #include "aggregator/core/explain.hpp"
-#include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
 #include "aggregator/core/metrics.hpp"
 #include "aggregator/core/power_internal.hpp"
 #include "aggregator/core/reactor.hpp"
+#include "common/base/node_set.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -17,20 +17,26 @@ using nlohmann::json;
 
 ApiReply ok(const json& body, int status = 200) { return {status, body.dump(), {}}; }
 
-// Whether some node that is known could ever hold such a task; said to the submitter, not held against the job: the
-// node may yet come.
-bool fits_somewhere(const State& state, const wire::TaskSpec& spec) {
-  return std::any_of(state.nodes.begin(), state.nodes.end(),
-                     [&](const Node& node) { return could_hold(view_of(node, 0), spec); });
-}
-
 std::optional<JobId> submitted_before(const State& state, const std::string& submit_id) {
   if (submit_id.empty()) return {};
   const auto found = state.submissions.find(submit_id);
   return found == state.submissions.end() ? std::nullopt : std::optional(found->second);
 }
 
+// That no node could run it is said to the submitter and not held against the job: the node may yet come.
+void add_note(json& body, const State& state, const JobSpec& job) {
+  if (const auto note = waits_for_a_node(state, job)) body["note"] = *note;
+}
+
+ApiReply rehearse(const State& state, const SubmitRequest& request) {
+  const uint64_t tasks = request.spec.per_task_input ? 0 : request.range.size();
+  json body{{"job", nullptr}, {"tasks", tasks}, {"nodes", fold_node_set(able_nodes(state, request.spec))}};
+  add_note(body, state, request.spec);
+  return ok(body);
+}
+
 ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, SubmitRequest& request) {
+  if (request.dry_run) return rehearse(state, request);
   if (const auto before = submitted_before(state, request.spec.submit_id)) return ok({{"job", *before}});
   if (state.jobs.size() >= state.config.max_open_jobs) {
     return refuse(503, "there are " + std::to_string(state.jobs.size()) + " open jobs already; wait for some to end");
@@ -52,11 +58,7 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
   effects.writes.push_back(AddJob{job.record});
   touch(state, job);
   json body{{"job", id}};
-  if (!fits_somewhere(state, job.record.spec.task)) {
-    body["note"] =
-        isolation_note(state, job.record.spec.task)
-            .value_or("no node known so far has the cpus, memory and resources that a task of this job asks for");
-  }
+  add_note(body, state, job.record.spec);
   return ok(body, 201);
 }
 

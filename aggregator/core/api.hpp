@@ -22,6 +22,7 @@ struct Caller {
 struct SubmitRequest {
   JobSpec spec;  // owner is the caller's
   TaskRange range;
+  bool dry_run = false;  // changes nothing, and tells what would come of it
 };
 
 // Bytes that lie in the store as a blob, to be named by a job soon.

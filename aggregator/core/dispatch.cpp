@@ -1,6 +1,5 @@
 // Placing work on nodes, and sending each node what a step has gathered for it.
 #include <algorithm>
-#include <tuple>
 
 #include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
@@ -24,6 +23,8 @@ NodeView view_of(const Node& node, NodeIndex index) {
   const auto& status = node.record.status;
   NodeView view;
   view.index = index;
+  view.name = status.node;
+  view.arch = status.arch;
   view.slots = status.cores;
   view.memory_bytes = status.memory_bytes;
   view.resources = status.resources;
@@ -46,9 +47,6 @@ uint32_t room_of(const Job& job) {
 
 namespace {
 
-// What a task asks for: jobs of one shape fit where one of them fits.
-using Shape = std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>, wire::Isolation>;
-
 // The jobs that come first, of each shape that some node could hold.
 void add_jobs(const State& state, Snapshot& snapshot) {
   std::map<Shape, size_t> taken;
@@ -58,15 +56,14 @@ void add_jobs(const State& state, Snapshot& snapshot) {
     const Job& job = state.jobs.at(id);
     const uint32_t room = room_of(job);
     if (room == 0) continue;
-    const auto& spec = job.record.spec.task;
-    const auto [entry, is_new] =
-        taken.try_emplace(Shape{spec.cpus, spec.memory_bytes, spec.resources, spec.isolate}, 0);
+    const JobSpec& spec = job.record.spec;
+    const auto [entry, is_new] = taken.try_emplace(shape_of(spec), 0);
     const auto holds = [&](const NodeView& node) { return could_hold(node, spec); };
     if (is_new && std::none_of(snapshot.nodes.begin(), snapshot.nodes.end(), holds)) entry->second = kMaxJobsOfOneShape;
     if (entry->second == kMaxJobsOfOneShape) continue;
     ++entry->second;
     snapshot.jobs.push_back(
-        {id, job.record.spec.priority, &spec, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5)});
+        {id, spec.priority, &spec.task, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5), &spec.where});
   }
 }
 
@@ -103,31 +100,28 @@ void schedule(State& state, Effects& effects, Now now) {
 
 namespace {
 
-// Room on a node that nothing was sent to yet.
-struct FreeRoom {
-  int64_t slots = 0;
-  int64_t memory_bytes = 0;
-  std::map<std::string, int64_t> resources;
-
-  bool take(const wire::TaskSpec& spec) {
-    if (slots < int64_t{spec.cpus} || memory_bytes < static_cast<int64_t>(spec.memory_bytes)) return false;
-    for (const auto& [name, amount] : spec.resources) {
-      const auto held = resources.find(name);
-      if (held == resources.end() || held->second < amount) return false;
-    }
-    slots -= int64_t{spec.cpus};
-    memory_bytes -= static_cast<int64_t>(spec.memory_bytes);
-    for (const auto& [name, amount] : spec.resources) resources[name] -= amount;
-    return true;
+// Takes one more task of the job out of the node's free room, if it fits there now.
+bool take_room(NodeView& node, const JobSpec& job) {
+  const wire::TaskSpec& task = job.task;
+  if (!could_hold(node, job)) return false;
+  if (node.free_slots < int64_t{task.cpus}) return false;
+  if (node.free_memory_bytes < static_cast<int64_t>(task.memory_bytes)) return false;
+  for (const auto& [name, amount] : task.resources) {
+    if (node.free_resources[name] < amount) return false;
   }
-};
+  node.free_slots -= int64_t{task.cpus};
+  node.free_memory_bytes -= static_cast<int64_t>(task.memory_bytes);
+  for (const auto& [name, amount] : task.resources) node.free_resources[name] -= amount;
+  return true;
+}
 
-std::vector<FreeRoom> free_rooms(const State& state) {
-  std::vector<FreeRoom> rooms;
+// Nodes with room that nothing was sent to yet.
+std::vector<NodeView> free_rooms(const State& state) {
+  std::vector<NodeView> rooms;
   for (NodeIndex index = 0; index < state.nodes.size(); ++index) {
     if (!is_schedulable(state.nodes[index])) continue;
     NodeView view = view_of(state.nodes[index], index);
-    if (view.free_slots > 0) rooms.push_back({view.free_slots, view.free_memory_bytes, std::move(view.free_resources)});
+    if (view.free_slots > 0) rooms.push_back(std::move(view));
   }
   return rooms;
 }
@@ -170,14 +164,14 @@ void recall(State& state, Now now, Node& node, const AttemptKey& key) {
 }
 
 // Takes from a node what waits there and would start at once elsewhere.
-void share_out(State& state, Now now, Node& node, std::vector<FreeRoom>& rooms) {
+void share_out(State& state, Now now, Node& node, std::vector<NodeView>& rooms) {
   size_t limit = waiting_tasks(node);
   if (limit == 0) return;
   for (const auto& key : recallable(state, node)) {
     const Job& job = state.jobs.at(key.job);
-    const auto& spec = job.record.spec.task;
+    const JobSpec& spec = job.record.spec;
     if (!is_worth_a_recall(node, job)) continue;
-    if (std::none_of(rooms.begin(), rooms.end(), [&](FreeRoom& room) { return room.take(spec); })) continue;
+    if (std::none_of(rooms.begin(), rooms.end(), [&](NodeView& room) { return take_room(room, spec); })) continue;
     recall(state, now, node, key);
     if (--limit == 0) return;
   }
@@ -186,7 +180,7 @@ void share_out(State& state, Now now, Node& node, std::vector<FreeRoom>& rooms) 
 }  // namespace
 
 void rebalance(State& state, Now now) {
-  std::vector<FreeRoom> rooms;
+  std::vector<NodeView> rooms;
   if (state.ready_order.empty()) rooms = free_rooms(state);
   for (Node& node : state.nodes) {
     if (node.state != NodeState::on || node.unstarted == 0) continue;

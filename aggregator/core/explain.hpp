@@ -42,8 +42,11 @@ std::vector<ReasonGroup> explain_job(const State& state, Now now, const Job& job
 // Why tasks of the job that wait at no node do so.
 Reason why_queued(const State& state, const Job& job);
 
-// For a task that wants to be isolated where no node can do that: what is to be done. Else nothing.
-std::optional<std::string> isolation_note(const State& state, const wire::TaskSpec& spec);
+// Nodes that could hold a task of the job if they did nothing else, whether or not they take work now.
+std::vector<std::string> able_nodes(const State& state, const JobSpec& job);
+
+// Where there is no such node: why, and what is to be done. Else nothing.
+std::optional<std::string> waits_for_a_node(const State& state, const JobSpec& job);
 
 ApiReply explain_reply(const State& state, Now now, const ExplainRequest& request);
 

@@ -1,18 +1,19 @@
 // Why a task that is at no node waits: for nodes, for its job's own limit, for other jobs.
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 #include "aggregator/core/explain.hpp"
 #include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
 #include "common/base/size.hpp"
+#include "common/base/utf8.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
 constexpr size_t kNamesShown = 4;
 constexpr size_t kMaxJobsCounted = 1000;
+constexpr size_t kMaxSetShownBytes = 200;
 
 // Known by its own words, not only by a name on a topic.
 bool has_come(const Node& node) { return !node.record.status.agent_id.empty(); }
@@ -24,13 +25,17 @@ struct Need {
   std::string most;  // "4 (pi1)"
 };
 
+// One that has come, of those where the job may run.
+bool is_candidate(const Node& node, const JobSpec& job) {
+  return has_come(node) && job.where.allow(node.record.status.node, node.record.status.arch);
+}
+
 template <typename Amount, typename Show>
-void add_unmet(std::vector<Need>& unmet, const State& state, const std::string& what, Amount wanted,
+void add_unmet(std::vector<Need>& unmet, const std::vector<const Node*>& nodes, const std::string& what, Amount wanted,
                const std::function<Amount(const wire::NodeStatus&)>& held, const Show& show) {
-  const Node* best = nullptr;
-  for (const Node& node : state.nodes) {
-    if (!has_come(node)) continue;
-    if (best == nullptr || held(node.record.status) > held(best->record.status)) best = &node;
+  const Node* best = nodes.front();
+  for (const Node* node : nodes) {
+    if (held(node->record.status) > held(best->record.status)) best = node;
   }
   const Amount most = held(best->record.status);
   if (most >= wanted) return;
@@ -40,33 +45,37 @@ void add_unmet(std::vector<Need>& unmet, const State& state, const std::string& 
   unmet.push_back({what, show(wanted), has});
 }
 
-std::vector<Need> unmet_needs(const State& state, const wire::TaskSpec& spec) {
+// What none of the nodes has, of which there is one at least.
+std::vector<Need> unmet_needs(const std::vector<const Node*>& nodes, const wire::TaskSpec& spec) {
   using Status = wire::NodeStatus;
   const auto plain = [](auto amount) { return std::to_string(amount); };
   std::vector<Need> unmet;
   add_unmet<uint32_t>(
-      unmet, state, "cpus", spec.cpus, [](const Status& status) { return status.cores; }, plain);
+      unmet, nodes, "cpus", spec.cpus, [](const Status& status) { return status.cores; }, plain);
   add_unmet<uint64_t>(
-      unmet, state, "memory", spec.memory_bytes, [](const Status& status) { return status.memory_bytes; },
+      unmet, nodes, "memory", spec.memory_bytes, [](const Status& status) { return status.memory_bytes; },
       [](uint64_t bytes) { return format_size(bytes); });
   for (const auto& [name, amount] : spec.resources) {
     const auto held = [name = name](const Status& status) {
       const auto found = status.resources.find(name);
       return found == status.resources.end() ? int64_t{0} : found->second;
     };
-    add_unmet<int64_t>(unmet, state, "resource " + name, amount, held, plain);
+    add_unmet<int64_t>(unmet, nodes, "resource " + name, amount, held, plain);
   }
   return unmet;
 }
 
-Reason too_large(const State& state, const wire::TaskSpec& spec) {
+Reason too_large(const std::vector<const Node*>& nodes, const JobSpec& job) {
   std::string text;
-  for (const Need& need : unmet_needs(state, spec)) {
+  for (const Need& need : unmet_needs(nodes, job.task)) {
     text += (text.empty() ? "" : ", and ") + need.what + ": it asks for " + need.wanted + " and " + need.most;
   }
   if (text.empty()) text = "each thing that it asks for is there, but not together on one node";
   return {"too_large",
-          "no node could ever hold it (" + text + "): add a node that can, or cancel it and submit it with less", ""};
+          (job.where == Constraints{} ? "no node" : "no node of those where it may run") +
+              std::string(" could ever hold it (") + text +
+              "): add a node that can, or cancel it and submit it with less",
+          ""};
 }
 
 struct Closed {
@@ -140,16 +149,15 @@ struct Before {
 
 // The jobs that are asked first and want the same nodes.
 Before jobs_before(const State& state, const Job& job, const std::vector<NodeView>& nodes) {
-  std::map<std::tuple<uint32_t, uint64_t, std::map<std::string, int64_t>, wire::Isolation>, bool> competes;
+  std::map<Shape, bool> competes;
   Before before;
   const std::pair own{-int64_t{job.record.spec.priority}, job.record.id};
   for (const auto& entry : state.ready_order) {
     if (entry >= own || before.jobs == kMaxJobsCounted) break;
     const Job& other = state.jobs.at(entry.second);
     if (room_of(other) == 0) continue;
-    const auto& spec = other.record.spec.task;
-    const auto [found, is_new] =
-        competes.try_emplace({spec.cpus, spec.memory_bytes, spec.resources, spec.isolate}, false);
+    const JobSpec& spec = other.record.spec;
+    const auto [found, is_new] = competes.try_emplace(shape_of(spec), false);
     if (is_new) {
       found->second = std::any_of(nodes.begin(), nodes.end(), [&](const auto& node) { return could_hold(node, spec); });
     }
@@ -199,22 +207,85 @@ std::string some_names(const std::vector<std::string>& names) {
   return shown == names.size() ? text : text + " and " + std::to_string(names.size() - shown) + " more";
 }
 
-std::optional<std::string> isolation_note(const State& state, const wire::TaskSpec& spec) {
-  if (spec.isolate == wire::Isolation::none) return {};
-  std::map<std::string, std::vector<std::string>> causes;
+namespace {
+
+using Causes = std::map<std::string, std::vector<std::string>>;  // and the nodes of which each is true
+
+std::string in_words(const Causes& causes, const char* link) {
+  std::string text;
+  for (const auto& [cause, names] : causes) text += (text.empty() ? "" : "; ") + cause + link + some_names(names);
+  return text;
+}
+
+// Where it may run there is no node at all.
+std::optional<Reason> nowhere(const State& state, const Constraints& where) {
+  Causes archs;
   for (const Node& node : state.nodes) {
-    const wire::Containment& containment = node.record.status.containment;
-    if (containment.sandbox) return {};
+    const auto& status = node.record.status;
     if (!has_come(node)) continue;
+    if (where.allow(status.node, status.arch)) return {};
+    const bool named = where.nodes.empty() || std::binary_search(where.nodes.begin(), where.nodes.end(), status.node);
+    if (named) archs[status.arch.empty() ? "unknown" : status.arch].push_back(status.node);
+  }
+  const std::string among = where.on.empty() ? "" : " among " + to_utf8(where.on, kMaxSetShownBytes);
+  if (!archs.empty()) {
+    return Reason{"no_arch",
+                  "there is no " + where.arch + " node" + among + ", only " + in_words(archs, ": ") +
+                      ": submit it with another --arch, or add such a node",
+                  ""};
+  }
+  return Reason{"not_there",
+                "it may run on " + to_utf8(where.on, kMaxSetShownBytes) +
+                    " only, and no such node has come: start bramble-agent there, or submit it with another --on "
+                    "(bramble node list shows all)",
+                ""};
+}
+
+std::optional<Reason> unisolated(const std::vector<const Node*>& nodes, const wire::TaskSpec& spec) {
+  if (spec.isolate == wire::Isolation::none) return {};
+  Causes causes;
+  for (const Node* node : nodes) {
+    const wire::Containment& containment = node->record.status.containment;
+    if (containment.sandbox) return {};
     const std::string& why = containment.no_sandbox;
-    causes[why.empty() ? "it does not say that it can: is it older?" : why].push_back(node.record.status.node);
+    causes[why.empty() ? "it does not say that it can: is it older?" : why].push_back(node->record.status.node);
   }
-  std::string text = "no node can isolate tasks";
-  for (const auto& [why, names] : causes) {
-    text += (text.ends_with("tasks") ? " (" : "; ") + why + " on " + some_names(names);
+  return Reason{"no_sandbox",
+                "no node can isolate tasks (" + in_words(causes, " on ") +
+                    "): install bubblewrap, start bramble-warden again, and see bramble node info",
+                ""};
+}
+
+// Why no node that has come could ever hold it.
+Reason why_never(const State& state, const JobSpec& job) {
+  if (auto reason = nowhere(state, job.where)) return *reason;
+  std::vector<const Node*> nodes;
+  for (const Node& node : state.nodes) {
+    if (is_candidate(node, job)) nodes.push_back(&node);
   }
-  if (!causes.empty()) text += ")";
-  return text + ": install bubblewrap, start bramble-warden again, and see bramble node info";
+  if (auto reason = unisolated(nodes, job.task)) return *reason;
+  return too_large(nodes, job);
+}
+
+bool is_able(const Node& node, const JobSpec& job) { return has_come(node) && could_hold(view_of(node, 0), job); }
+
+const Reason kNoNode{"no_node", "no node has come yet: start bramble-agent and bramble-warden on one", ""};
+
+}  // namespace
+
+std::vector<std::string> able_nodes(const State& state, const JobSpec& job) {
+  std::vector<std::string> names;
+  for (const Node& node : state.nodes) {
+    if (is_able(node, job)) names.push_back(node.record.status.node);
+  }
+  return names;
+}
+
+std::optional<std::string> waits_for_a_node(const State& state, const JobSpec& job) {
+  const auto able = [&](const Node& node) { return is_able(node, job); };
+  if (std::any_of(state.nodes.begin(), state.nodes.end(), able)) return {};
+  const bool some = std::any_of(state.nodes.begin(), state.nodes.end(), has_come);
+  return some ? why_never(state, job).text : kNoNode.text;
 }
 
 Reason why_queued(const State& state, const Job& job) {
@@ -227,21 +298,18 @@ Reason why_queued(const State& state, const Job& job) {
             ""};
   }
   if (std::none_of(state.nodes.begin(), state.nodes.end(), has_come)) {
-    return {"no_node", "no node has come yet: start bramble-agent and bramble-warden on one", ""};
+    return kNoNode;
   }
   std::vector<const Node*> able;
   std::vector<NodeView> open;
   for (NodeIndex index = 0; index < state.nodes.size(); ++index) {
     const Node& node = state.nodes[index];
     NodeView view = view_of(node, index);
-    if (!has_come(node) || !could_hold(view, spec.task)) continue;
+    if (!has_come(node) || !could_hold(view, spec)) continue;
     able.push_back(&node);
     if (is_schedulable(node)) open.push_back(std::move(view));
   }
-  if (able.empty()) {
-    if (const auto note = isolation_note(state, spec.task)) return {"no_sandbox", *note, ""};
-    return too_large(state, spec.task);
-  }
+  if (able.empty()) return why_never(state, spec);
   if (room_of(job) == 0) {
     return {"limit",
             "the job allows " + std::to_string(spec.max_running) + " of its tasks at nodes at once (%" +

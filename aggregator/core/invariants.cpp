@@ -21,6 +21,8 @@ void check_attempts(const State& state, Problems& problems) {
     const auto job = state.jobs.find(key.job);
     if (job == state.jobs.end() || !job->second.attempts.contains(key)) {
       problems.push_back(name + " is not counted by its job");
+    } else if (const auto& where = job->second.record.spec.where; !where.allow(node.record.status.node, where.arch)) {
+      problems.push_back(name + " is at " + node.record.status.node + ", and its job may run on " + where.on + " only");
     }
     const auto task = state.tasks.find(key.task_key());
     if (task == state.tasks.end()) {

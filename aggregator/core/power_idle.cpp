@@ -41,7 +41,7 @@ bool is_needed(const State& state, const Node& node) {
   for (const auto& [order, id] : state.ready_order) {
     if (++looked_at > kMaxJobsLookedAt) return false;
     const Job& job = state.jobs.at(id);
-    if (room_of(job) > 0 && could_hold(view, job.record.spec.task)) return true;
+    if (room_of(job) > 0 && could_hold(view, job.record.spec)) return true;
   }
   return false;
 }

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "aggregator/core/constraints.hpp"
 #include "aggregator/core/power_records.hpp"
 #include "aggregator/core/tokens.hpp"
 #include "common/base/clock.hpp"
@@ -63,6 +64,7 @@ struct JobSpec {
   NodeLossPolicy on_node_loss = NodeLossPolicy::rerun;
   uint32_t crash_limit = 3;  // attempts during which the node went down, then the task fails; 0: no limit
   wire::TaskSpec task;
+  Constraints where;
   bool array = false;           // false: one task with index 0, or (map) tasks appended one by one
   bool per_task_input = false;  // tasks are appended with a stdin blob each, indices from 0; open until closed
   std::optional<wire::BlobRef> stdin_blob;  // of every task, unless it has its own

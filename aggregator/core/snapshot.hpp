@@ -6,8 +6,10 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "aggregator/core/constraints.hpp"
 #include "common/base/ids.hpp"
 #include "common/wire/messages.hpp"
 
@@ -27,15 +29,18 @@ struct NodeView {
   int64_t free_memory_bytes = 0;
   std::map<std::string, int64_t> free_resources;
   double load = 0;  // of the machine, per core; 0 where unknown
+  std::string_view name;
+  std::string_view arch;
 };
 
 struct JobView {
   JobId id = 0;
   int32_t priority = 0;
   const wire::TaskSpec* spec = nullptr;
-  uint64_t ready = 0;        // tasks that could be placed now
-  uint32_t room = kNoLimit;  // how many more may be at nodes (its concurrency limit)
-  int64_t mean_ms = 0;       // mean duration of its tasks so far; 0: none has ended
+  uint64_t ready = 0;                  // tasks that could be placed now
+  uint32_t room = kNoLimit;            // how many more may be at nodes (its concurrency limit)
+  int64_t mean_ms = 0;                 // mean duration of its tasks so far; 0: none has ended
+  const Constraints* where = nullptr;  // null: anywhere
 };
 
 struct Snapshot {

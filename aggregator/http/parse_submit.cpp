@@ -125,7 +125,9 @@ const std::vector<std::string> kSubmitKeys{"argv",
                                            "per_task_input",
                                            "dry_run",
                                            "isolate",
-                                           "network"};
+                                           "network",
+                                           "on",
+                                           "arch"};
 
 void read_task(Fields& fields, wire::TaskSpec& task) {
   fields.need("argv")
@@ -172,19 +174,31 @@ void read_job(Fields& fields, SubmitRequest& into) {
   spec.max_running = max_running;
 }
 
+Status read_where(Fields& fields, Constraints& into) {
+  std::string on, arch;
+  fields.text("on", on, {1, kMaxNodeSetBytes}).text("arch", arch, {1, kMaxNameBytes});
+  if (!fields.status()) return fields.status();
+  auto where = parse_constraints(on, arch);
+  if (!where) return tl::unexpected(std::move(where.error()));
+  into = std::move(*where);
+  return {};
+}
+
 }  // namespace
 
-Result<Submission> parse_submit(std::string_view body, const Caller& caller) {
+Result<SubmitRequest> parse_submit(std::string_view body, const Caller& caller) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());
-  Submission submission;
-  submission.request.spec.owner = caller.user;
+  SubmitRequest request;
+  request.spec.owner = caller.user;
   Fields fields(*json, "", kSubmitKeys);
-  read_task(fields, submission.request.spec.task);
-  read_job(fields, submission.request);
-  fields.flag("dry_run", submission.dry_run);
-  if (!fields.status()) return tl::unexpected(fields.status().error());
-  return submission;
+  read_task(fields, request.spec.task);
+  read_job(fields, request);
+  fields.flag("dry_run", request.dry_run);
+  if (const Status read = read_where(fields, request.spec.where); !read) {
+    return tl::unexpected(read.error());
+  }
+  return request;
 }
 
 }  // namespace bramble::aggregator::http

@@ -74,7 +74,9 @@ Json spec_json(const JobRecord& job) {
                {"stderr_cap_bytes", task.stderr_cap_bytes},
                {"per_task_input", spec.per_task_input},
                {"isolate", wire::to_string(task.isolate)},
-               {"network", task.network}};
+               {"network", task.network},
+               {"on", spec.where.on},
+               {"arch", spec.where.arch}};
   const TaskRange& range = job.progress.range;
   json["array"] = spec.array ? Json{{"first", range.first}, {"last", range.last}, {"step", range.step}} : Json(nullptr);
   return json;

@@ -27,16 +27,12 @@ inline constexpr int32_t kMaxPriority = 1'000'000;  // and as far below 0
 inline constexpr uint32_t kMaxRetries = 1000;
 inline constexpr uint64_t kMaxTasks = 100'000'000;
 inline constexpr size_t kMaxAppendedTasks = 1000;
+inline constexpr size_t kMaxNodeSetBytes = 64 << 10;
 inline constexpr size_t kMaxSqlBytes = 64 << 10;
 inline constexpr uint64_t kMaxSqlRows = 100'000;
 inline constexpr int64_t kMaxSqlMs = 60'000;
 inline constexpr size_t kMaxReasonBytes = 1000;
 inline constexpr int64_t kMaxTokenLifetimeS = int64_t{3660} * 24 * 3600;
-
-struct Submission {
-  SubmitRequest request;
-  bool dry_run = false;
-};
 
 struct Cancellation {
   JobSelector jobs;
@@ -86,7 +82,7 @@ struct SqlQuestion {
   std::string query_id;  // a UUID by which it can be cancelled; empty: none
 };
 
-Result<Submission> parse_submit(std::string_view body, const Caller& caller);
+Result<SubmitRequest> parse_submit(std::string_view body, const Caller& caller);
 Result<AppendRequest> parse_append(std::string_view body, JobId job);
 Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);

@@ -19,12 +19,7 @@ constexpr size_t kMaxRetriedJobs = 1'000;
 void Service::submit(const Route&, HttpRequest& request, const Answer& answer) {
   auto submission = parse_submit(request.body, request.caller);
   if (!submission) return answer(error_reply(submission.error()));
-  const JobSpec& spec = submission->request.spec;
-  if (submission->dry_run) {
-    const uint64_t tasks = spec.per_task_input ? 0 : submission->request.range.size();
-    return answer(json_reply(nlohmann::json{{"job", nullptr}, {"tasks", tasks}}.dump()));
-  }
-  ask_and_answer(request.caller, std::move(submission->request), answer);
+  ask_and_answer(request.caller, std::move(*submission), answer);
 }
 
 void Service::append(const Route& route, HttpRequest& request, const Answer& answer) {

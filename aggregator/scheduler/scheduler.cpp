@@ -47,6 +47,11 @@ uint32_t ahead_limit(const NodeView& node, const JobView& job, const SchedulerOp
   return static_cast<uint32_t>(std::clamp<int64_t>(tasks, at_once, options.max_ahead));
 }
 
+bool could_hold(const NodeView& node, const JobView& job) {
+  if (job.where != nullptr && !job.where->allow(node.name, node.arch)) return false;
+  return aggregator::could_hold(node, *job.spec);
+}
+
 class Placing {
  public:
   Placing(const Snapshot& snapshot, const SchedulerOptions& options) : nodes_(snapshot.nodes), options_(options) {}
@@ -77,7 +82,7 @@ class Placing {
     const auto emptier = [&](size_t a, size_t b) { return is_emptier(nodes_[b], nodes_[a]); };
     std::vector<size_t> heap;
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (could_hold(nodes_[i], *job.spec) && free_room(nodes_[i], *job.spec) > 0) heap.push_back(i);
+      if (could_hold(nodes_[i], job) && free_room(nodes_[i], *job.spec) > 0) heap.push_back(i);
     }
     std::make_heap(heap.begin(), heap.end(), emptier);
     uint64_t placed = 0;
@@ -98,7 +103,7 @@ class Placing {
   void send_ahead(const JobView& job, uint64_t limit) {
     std::vector<std::pair<size_t, uint32_t>> able;  // node, limit
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (!could_hold(nodes_[i], *job.spec)) continue;
+      if (!could_hold(nodes_[i], job)) continue;
       const uint32_t most = ahead_limit(nodes_[i], job, options_);
       if (waiting_at(nodes_[i], *job.spec) < most) able.emplace_back(i, most);
     }

@@ -135,6 +135,9 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   if (!isolate) return tl::unexpected<Error>(isolate.error());
   job.spec.task.isolate = *isolate;
   job.spec.task.network = row.integer(38) != 0;
+  auto where = parse_constraints(row.text(39), row.text(40));
+  if (!where) return tl::unexpected<Error>(where.error());
+  job.spec.where = std::move(*where);
   return job;
 }
 

@@ -174,12 +174,22 @@ class Cluster {
     spec.retries = static_cast<uint32_t>(random_.below(3));
     spec.priority = static_cast<int32_t>(random_.below(3));
     spec.max_running = random_.chance(0.2) ? 2 : 0;
+    if (spec.priority == 2) spec.where = anywhere_but(*nodes_[++submitted_ % nodes_.size()]);
     request.range = {1, static_cast<TaskIndex>(random_.between(1, fenced ? 3 : 12)), 1};
     head_.ask(request);
     if (random_.chance(0.1)) cancel_something();
     if (random_.chance(0.1)) retry_something();
     if (random_.chance(0.1)) forget_something();
     timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
+  }
+
+  // Some nodes never come back, but never all of these.
+  aggregator::Constraints anywhere_but(const SimNode& avoided) const {
+    std::string on;
+    for (const auto& node : nodes_) {
+      if (node.get() != &avoided) on += (on.empty() ? "" : ",") + node->name();
+    }
+    return aggregator::parse_constraints(on, "").value();
   }
 
   void cancel_something() {
@@ -325,6 +335,7 @@ class Cluster {
   std::unique_ptr<SimPower> power_;
   std::set<std::string> gone_;  // nodes that do not come back
   int64_t restored_ms_ = -1'000'000;
+  uint64_t submitted_ = 0;
   Report report_;
 };
 

@@ -56,12 +56,14 @@ TEST_F(EndpointsTest, ABadSubmissionChangesNothing) {
   EXPECT_EQ(response.error(), "unknown key 'cpu'; did you mean 'cpus'?");
 }
 
-TEST_F(EndpointsTest, ADryRunNeverReachesTheReactor) {
+TEST_F(EndpointsTest, ADryRunIsHandedOverAsOne) {
+  port_.expect<SubmitRequest>([](const SubmitRequest& request, const Caller&) {
+    EXPECT_TRUE(request.dry_run);
+    return ApiReply{200, R"({"job":null,"tasks":10})", {}};
+  });
   const Response array = post("/api/v1/jobs", R"({"argv":["x"],"array":{"first":1,"last":10},"dry_run":true})");
   EXPECT_EQ(array.status, 200);
   EXPECT_EQ(array.body, R"({"job":null,"tasks":10})");
-  const Response open = post("/api/v1/jobs", R"({"argv":["x"],"per_task_input":true,"dry_run":true})");
-  EXPECT_EQ(open.body, R"({"job":null,"tasks":0})");
 }
 
 TEST_F(EndpointsTest, AppendIsHandedOver) {

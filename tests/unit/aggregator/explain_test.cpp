@@ -84,6 +84,42 @@ TEST_F(Explain, WhereNoNodeCanIsolateItSaysWhatIsMissingOnWhich) {
   EXPECT_THAT(text, HasSubstr("is it older? on pi2"));
 }
 
+TEST_F(Explain, NoNodeOfThoseWhereItMayRunHasCome) {
+  cluster.join("pi1");
+  JobSpec wanted = spec(1);
+  wanted.where = parse_constraints("pi[7-8]", "").value();
+  const JobId job = cluster.submit({0, 0, 1}, wanted);
+  EXPECT_EQ(word(job), "not_there");
+  EXPECT_THAT(text, HasSubstr("it may run on pi[7-8] only, and no such node has come"));
+  cluster.join("pi7");
+  EXPECT_EQ(word(job), "sent");
+}
+
+TEST_F(Explain, NoNodeIsOfTheArchitecture) {
+  cluster.join("pi1");
+  cluster.join("pi2");
+  JobSpec wanted = spec(1);
+  wanted.where = parse_constraints("", "armv7l").value();
+  EXPECT_EQ(word(cluster.submit({0, 0, 1}, wanted)), "no_arch");
+  EXPECT_THAT(text, HasSubstr("there is no armv7l node, only aarch64: pi1 and pi2"));
+  wanted.where = parse_constraints("pi[2-3]", "armv7l").value();
+  EXPECT_EQ(word(cluster.submit({0, 0, 1}, wanted)), "no_arch");
+  EXPECT_THAT(text, HasSubstr("no armv7l node among pi[2-3], only aarch64: pi2"));
+}
+
+TEST_F(Explain, OfNodesWhereItMayNotRunNothingIsSaid) {
+  cluster.join("pi1", 8);
+  cluster.join("pi2", 2);
+  JobSpec wanted = spec(4);
+  wanted.where = parse_constraints("pi2", "").value();
+  EXPECT_EQ(word(cluster.submit({0, 0, 1}, wanted)), "too_large");
+  EXPECT_THAT(text, HasSubstr("no node of those where it may run could ever hold it"));
+  EXPECT_THAT(text, HasSubstr("the most that a node has is 2 (pi2)"));
+  wanted.task.cpus = 1;
+  cluster.state().nodes[1].state = NodeState::silent;
+  EXPECT_EQ(word(cluster.submit({0, 0, 1}, wanted)), "silent") << "pi1 has room, and is none of them";
+}
+
 TEST_F(Explain, TooLargeKnowsThatEachThingIsThereButNotTogether) {
   auto big = Harness::identity("pi1", 8);
   cluster.join(big);

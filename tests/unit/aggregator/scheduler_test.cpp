@@ -55,6 +55,26 @@ TEST_F(Scheduling, IsolatedTasksGoOnlyWhereTheyCanBeIsolated) {
   EXPECT_EQ(placed(1, 1), 2U);
 }
 
+TEST_F(Scheduling, TasksGoOnlyWhereTheirJobMayRun) {
+  add_node(4, 4);
+  add_node(4, 4, 3.0);
+  add_node(4, 0);
+  snapshot.nodes[0].name = "pi1";
+  snapshot.nodes[1].name = "pi2";
+  snapshot.nodes[2].name = "pi3";
+  snapshot.nodes[2].arch = "aarch64";
+  const Constraints on_pi2 = parse_constraints("pi2", "").value();
+  const Constraints on_arm = parse_constraints("", "aarch64").value();
+  add_job(20, &small);
+  snapshot.jobs[0].where = &on_pi2;
+  EXPECT_EQ(placed(1, 0), 0U);
+  EXPECT_EQ(placed(1, 1), 8U) << "four start there and four wait, though pi1 idles";
+  EXPECT_EQ(placed(1, 2), 0U) << "nor is any sent ahead elsewhere";
+  snapshot.jobs[0].where = &on_arm;
+  EXPECT_EQ(placed(1, 0) + placed(1, 1), 0U);
+  EXPECT_EQ(placed(1, 2), 4U);
+}
+
 TEST_F(Scheduling, PrefersTheLessLoadedOfTwoEquallyFreeNodes) {
   add_node(4, 4, 3.0);
   add_node(4, 4, 0.1);

@@ -138,6 +138,7 @@ TEST(Options, SayWhatIsMissing) {
 
 TEST(Options, NameTheOptionWhoseValueIsWrong) {
   EXPECT_THAT(refusal({"submit", "--isolate", "jail", "--", "x"}), HasSubstr("'jail' is none of none, sandbox"));
+  EXPECT_THAT(refusal({"run", "--on", "pi[01-", "--", "x"}), HasSubstr("a ']' is missing"));
   EXPECT_THAT(refusal({"run", "--network", "--", "x"}), HasSubstr("--network goes with --isolate sandbox"));
   EXPECT_THAT(refusal({"submit", "--cpus", "0", "--", "x"}), HasSubstr("--cpus: '0' is not a whole number from 1"));
   EXPECT_THAT(refusal({"submit", "--memory", "lots", "--", "x"}), HasSubstr("--memory: "));

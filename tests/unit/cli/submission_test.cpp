@@ -26,6 +26,8 @@ TEST(Submission, PutsEveryOptionIntoItsField) {
   task.env = {{"A", "b"}};
   task.isolate = "sandbox";
   task.network = true;
+  task.on = "pi[01-02]";
+  task.arch = "aarch64";
   json body = submit_body(task, "id");
   add_array(body, {1, 9, 2, 3});
   add_stdin(body, {std::string(64, 'a'), 7});
@@ -36,6 +38,8 @@ TEST(Submission, PutsEveryOptionIntoItsField) {
   EXPECT_EQ(body["env"], json({{"A", "b"}}));
   EXPECT_EQ(body["isolate"], "sandbox");
   EXPECT_EQ(body["network"], true);
+  EXPECT_EQ(body["on"], "pi[01-02]");
+  EXPECT_EQ(body["arch"], "aarch64");
   EXPECT_EQ(body["array"], json({{"first", 1}, {"last", 9}, {"step", 2}, {"max_running", 3}}));
   EXPECT_EQ(body["stdin"], json({{"blob", std::string(64, 'a')}, {"size_bytes", 7}}));
 }

@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 const Caller kAda{"ada", false};
 const std::string kSha(64, 'a');
 
-Submission good(const Json& body) {
+SubmitRequest good(const Json& body) {
   auto parsed = parse_submit(body.dump(), kAda);
   if (parsed) return std::move(*parsed);
   ADD_FAILURE() << parsed.error().message;
@@ -32,19 +32,19 @@ std::string complaint_with(const std::string& key, const Json& value) {
 }
 
 TEST(ParseSubmit, NeedsNothingButACommand) {
-  const Submission submission = good({{"argv", {"echo", "hi", ""}}});
-  const JobSpec& spec = submission.request.spec;
+  const SubmitRequest request = good({{"argv", {"echo", "hi", ""}}});
+  const JobSpec& spec = request.spec;
   EXPECT_EQ(spec.task.argv, (std::vector<std::string>{"echo", "hi", ""}));
   EXPECT_EQ(spec.owner, "ada");
   EXPECT_EQ(spec.task.cpus, 1U);
   EXPECT_EQ(spec.on_node_loss, NodeLossPolicy::rerun);
   EXPECT_FALSE(spec.array);
-  EXPECT_EQ(submission.request.range, (TaskRange{0, 0, 1}));
-  EXPECT_FALSE(submission.dry_run);
+  EXPECT_EQ(request.range, (TaskRange{0, 0, 1}));
+  EXPECT_FALSE(request.dry_run);
 }
 
 TEST(ParseSubmit, TakesEveryField) {
-  const Submission submission = good({{"argv", {"work"}},
+  const SubmitRequest request = good({{"argv", {"work"}},
                                       {"name", "sweep"},
                                       {"submit_id", "01234567-89ab-cdef-0123-456789abcdef"},
                                       {"priority", -5},
@@ -62,7 +62,7 @@ TEST(ParseSubmit, TakesEveryField) {
                                       {"stderr_cap_bytes", 2000},
                                       {"per_task_input", false},
                                       {"dry_run", true}});
-  const JobSpec& spec = submission.request.spec;
+  const JobSpec& spec = request.spec;
   EXPECT_EQ(spec.name, "sweep");
   EXPECT_EQ(spec.submit_id, "01234567-89ab-cdef-0123-456789abcdef");
   EXPECT_EQ(spec.priority, -5);
@@ -70,7 +70,7 @@ TEST(ParseSubmit, TakesEveryField) {
   EXPECT_EQ(spec.max_running, 4U);
   EXPECT_EQ(spec.on_node_loss, NodeLossPolicy::fence);
   EXPECT_TRUE(spec.array);
-  EXPECT_EQ(submission.request.range, (TaskRange{5, 9, 2}));
+  EXPECT_EQ(request.range, (TaskRange{5, 9, 2}));
   EXPECT_EQ(spec.stdin_blob, (wire::BlobRef{kSha, 7}));
   EXPECT_EQ(spec.task.cpus, 2U);
   EXPECT_EQ(spec.task.memory_bytes, 1U << 20);
@@ -80,12 +80,12 @@ TEST(ParseSubmit, TakesEveryField) {
   EXPECT_EQ(spec.task.env, (std::vector<std::pair<std::string, std::string>>{{"A", "b"}, {"EMPTY", ""}}));
   EXPECT_EQ(spec.task.stdout_cap_bytes, 1000U);
   EXPECT_EQ(spec.task.stderr_cap_bytes, 2000U);
-  EXPECT_TRUE(submission.dry_run);
+  EXPECT_TRUE(request.dry_run);
 }
 
 TEST(ParseSubmit, TakesASandboxAndItsNetwork) {
-  EXPECT_EQ(good({{"argv", {"work"}}}).request.spec.task.isolate, wire::Isolation::none);
-  const auto task = good({{"argv", {"work"}}, {"isolate", "sandbox"}, {"network", true}}).request.spec.task;
+  EXPECT_EQ(good({{"argv", {"work"}}}).spec.task.isolate, wire::Isolation::none);
+  const auto task = good({{"argv", {"work"}}, {"isolate", "sandbox"}, {"network", true}}).spec.task;
   EXPECT_EQ(task.isolate, wire::Isolation::sandbox);
   EXPECT_TRUE(task.network);
   EXPECT_EQ(complaint_with("isolate", "sandbx"),
@@ -93,6 +93,20 @@ TEST(ParseSubmit, TakesASandboxAndItsNetwork) {
   EXPECT_EQ(complaint_with("isolate", 1), "isolate must be none or sandbox");
   EXPECT_EQ(complaint_with("network", true),
             "network goes with isolate: sandbox; a task that is not isolated has the network anyway");
+}
+
+TEST(ParseSubmit, TakesWhereItMayRun) {
+  EXPECT_EQ(good({{"argv", {"work"}}}).spec.where, Constraints{});
+  EXPECT_EQ(good({{"argv", {"work"}}, {"on", "all"}}).spec.where, Constraints{});
+  const Constraints where = good({{"argv", {"work"}}, {"on", "pi02,pi[01-03]"}, {"arch", "arm64"}}).spec.where;
+  EXPECT_EQ(where.on, "pi[01-03]");
+  EXPECT_EQ(where.nodes, (std::vector<std::string>{"pi01", "pi02", "pi03"}));
+  EXPECT_EQ(where.arch, "aarch64") << "as nodes tell it";
+  EXPECT_EQ(complaint_with("on", "pi[01-"), "a ']' is missing in 'pi[01-'");
+  EXPECT_EQ(complaint_with("on", "@rack"), "there are no groups of nodes yet: name the nodes, as in pi[01-04]");
+  EXPECT_EQ(complaint_with("on", "pi[1-1025]"), "a job may name at most 1024 nodes, in 16 KiB");
+  EXPECT_EQ(complaint_with("arch", "arm v7"), "not an architecture's name: write it like aarch64 or armv7l");
+  EXPECT_EQ(complaint_with("on", ""), "on must not be empty");
 }
 
 TEST(ParseSubmit, TheOwnerIsTheCallerAndCannotBeSaid) {

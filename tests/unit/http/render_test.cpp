@@ -70,6 +70,8 @@ TEST(RenderJob, CarriesTheSpec) {
   EXPECT_EQ(spec["array"], Json({{"first", 1}, {"last", 10}, {"step", 1}}));
   EXPECT_EQ(spec["on_node_loss"], "rerun");
   EXPECT_EQ(spec["isolate"], "none");
+  EXPECT_EQ(spec["on"], "");
+  EXPECT_EQ(spec["arch"], "");
   EXPECT_TRUE(spec["stdin"].is_null());
 }
 

@@ -90,10 +90,12 @@ TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
   job.spec.crash_limit = 7;
   job.spec.task.isolate = wire::Isolation::sandbox;
   job.spec.task.network = true;
+  job.spec.where = parse_constraints("pi[01-04]", "aarch64").value();
   const LoadedState state = after({AddJob{job}});
   ASSERT_EQ(state.open_jobs.size(), 1u);
   EXPECT_EQ(state.open_jobs[0].id, 12u);
   EXPECT_EQ(state.open_jobs[0].spec, job.spec);
+  EXPECT_EQ(state.open_jobs[0].spec.where.nodes, job.spec.where.nodes);
   EXPECT_EQ(state.open_jobs[0].progress, job.progress);
   EXPECT_EQ(state.open_jobs[0].submitted, job.submitted);
   EXPECT_EQ(state.last_job, 12u);
