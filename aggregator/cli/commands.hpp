@@ -27,6 +27,7 @@ inline Result<int> printed(const Session& session, const std::string& text) {
 
 Result<int> submit(const Session& session, const SubmitCommand& command);
 Result<int> run(const Session& session, const RunCommand& command);
+Result<int> exec(const Session& session, const ExecCommand& command);
 Result<int> map(const Session& session, const MapCommand& command);
 Result<int> job_list(const Session& session, const JobListCommand& command);
 Result<int> job_info(const Session& session, const JobInfoCommand& command);

@@ -64,7 +64,7 @@ void add_number(CLI::App& app, const char* flags, const char* help, int64_t leas
   });
 }
 
-void declare_work_commands(OptionTree& tree);  // submit, run, map
+void declare_work_commands(OptionTree& tree);  // submit, run, exec, map
 void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
 void declare_cluster_commands(OptionTree& tree);  // node, local

@@ -1,4 +1,4 @@
-// submit, run and map.
+// submit, run, exec and map.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -40,6 +40,22 @@ Status check_task(const TaskOptions& task) {
   return fail("--network goes with --isolate sandbox; a task that is not isolated has the network anyway");
 }
 
+void add_environment(CLI::App& app, TaskOptions& task) {
+  add_values(app, "--env", "NAME=VALUE", "a variable for the tasks; NAME: as it is here",
+             [&task](const std::string& value) -> Status {
+               auto variable = parse_env(value);
+               if (!variable) return tl::unexpected(variable.error());
+               task.env.push_back(std::move(*variable));
+               return {};
+             });
+}
+
+void add_isolation(CLI::App& app, TaskOptions& task) {
+  add_value(app, "--isolate", "HOW", "none (default), or sandbox",
+            [&task](const std::string& value) { return take_isolation(value, task.isolate); });
+  add_flag(app, "--network", "let a sandbox reach the network", task.network);
+}
+
 void add_task_options(CLI::App& app, TaskOptions& task) {
   add_text(app, "--name", "NAME", "what people shall call the job", task.name);
   add_number(app, "--priority", "higher runs first (0)", -kMaxPriority, kMaxPriority, task.priority);
@@ -55,21 +71,13 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
   add_duration(app, "--time-limit", "a task is ended after this time, as in 10m", task.time_limit_ms);
   add_number(app, "--retries", "further tries after failures (0)", 0, kMaxRetries, task.retries);
   add_number(app, "--crash-limit", "node crashes until a task fails (3; 0: off)", 0, kMaxRetries, task.crash_limit);
-  add_values(app, "--env", "NAME=VALUE", "a variable for the tasks; NAME: as it is here",
-             [&task](const std::string& value) -> Status {
-               auto variable = parse_env(value);
-               if (!variable) return tl::unexpected(variable.error());
-               task.env.push_back(std::move(*variable));
-               return {};
-             });
+  add_environment(app, task);
   add_value(app, "--on-node-loss", "HOW", "rerun elsewhere (default), fence, or fail",
             [&task](const std::string& value) { return take_loss_policy(value, task.on_node_loss); });
   add_value(app, "--on", "NODESET", "run on these nodes only, as in pi[01-04]",
             [&task](const std::string& value) { return take_node_set(value, task.on); });
   add_text(app, "--arch", "ARCH", "run on such nodes only, as in aarch64", task.arch);
-  add_value(app, "--isolate", "HOW", "none (default), or sandbox",
-            [&task](const std::string& value) { return take_isolation(value, task.isolate); });
-  add_flag(app, "--network", "let a sandbox reach the network", task.network);
+  add_isolation(app, task);
 }
 
 void declare_submit(OptionTree& tree) {
@@ -108,6 +116,30 @@ void declare_run(OptionTree& tree) {
                               "Ctrl-C cancels the task; a second one leaves at once."});
   add_task_options(*app, command->task);
   tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           if (const Status good = check_task(command->task); !good)
+                             return tl::unexpected(good.error());
+                           command->task.argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+void declare_exec(OptionTree& tree) {
+  auto command = std::make_shared<ExecCommand>();
+  command->task.name = "exec";
+  command->task.on_node_loss = "fail";  // once, and not twice
+  CLI::App* app =
+      add_command(tree.root, {"exec", "run a command once on each node of a set", "[OPTION...] NODESET -- CMD [ARG...]",
+                              "  bramble exec all -- uptime\n"
+                              "  bramble exec pi[01-04] -- df -h /\n"
+                              "Each is a job of its own, and waits its turn where a node is busy. Status 0:\n"
+                              "all succeeded; 1: not all. Ctrl-C cancels; a second one leaves at once."});
+  add_nodes(*app, command->nodes);
+  add_text(*app, "--name", "NAME", "what people shall call the jobs (exec)", command->task.name);
+  add_duration(*app, "--time-limit", "a task is ended after this time, as in 10m", command->task.time_limit_ms);
+  add_environment(*app, command->task);
+  add_isolation(*app, command->task);
+  tree.leaves.push_back({app, Tail::required, [command](std::vector<std::string> tail) -> Result<Command> {
+                           if (command->nodes.empty()) return fail("name the nodes: all, or as in pi[01-04]");
                            if (const Status good = check_task(command->task); !good)
                              return tl::unexpected(good.error());
                            command->task.argv = std::move(tail);
@@ -161,6 +193,7 @@ void declare_map(OptionTree& tree) {
 void declare_work_commands(OptionTree& tree) {
   declare_submit(tree);
   declare_run(tree);
+  declare_exec(tree);
   declare_map(tree);
 }
 

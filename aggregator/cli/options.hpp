@@ -55,6 +55,12 @@ struct RunCommand {
   TaskOptions task;
 };
 
+// On each node of the set, once.
+struct ExecCommand {
+  TaskOptions task;
+  std::string nodes;
+};
+
 struct MapCommand {
   TaskOptions task;
   SplitRule split;
@@ -243,10 +249,10 @@ struct HelpText {
 };
 
 using Command =
-    std::variant<HelpText, SubmitCommand, RunCommand, MapCommand, JobListCommand, JobInfoCommand, JobWaitCommand,
-                 JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand, NodeListCommand,
-                 NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand, NodeAddCommand, NodeRemoveCommand,
-                 NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
+    std::variant<HelpText, SubmitCommand, RunCommand, ExecCommand, MapCommand, JobListCommand, JobInfoCommand,
+                 JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand,
+                 NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand, NodeAddCommand,
+                 NodeRemoveCommand, NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
                  PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand, TokenAddCommand,
                  TokenListCommand, TokenRemoveCommand>;
 

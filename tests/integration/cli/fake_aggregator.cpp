@@ -137,6 +137,7 @@ struct FakeAggregator::Server {
 
   void submit(const httplib::Request&, const json& body, httplib::Response& response) {
     if (body.value("dry_run", false)) return answer(response, {{"job", nullptr}, {"tasks", 10}});
+    if (body.value("on", "") == kRefusedNode) return answer(response, {{"error", "not there"}}, 400);
     for (const auto& [id, job] : fake_.jobs_) {
       if (job.body["submit_id"] == body["submit_id"]) return answer(response, {{"job", id}});
     }
@@ -421,6 +422,11 @@ JobId FakeAggregator::wait_for_job() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, kPatience, [&] { return !jobs_.empty(); });
   return jobs_.empty() ? 0 : jobs_.rbegin()->first;
+}
+
+bool FakeAggregator::wait_for_jobs(size_t count) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [&] { return jobs_.size() >= count; });
 }
 
 bool FakeAggregator::wait_for_tasks(JobId job, size_t count) {

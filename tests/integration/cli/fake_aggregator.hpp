@@ -18,6 +18,8 @@
 
 namespace bramble::cli::testing {
 
+inline constexpr const char* kRefusedNode = "refused";  // a job on this node is refused
+
 struct FakeTask {
   std::string state = "running";
   uint32_t attempt = 1;
@@ -72,6 +74,7 @@ class FakeAggregator {
   void set_query_result(nlohmann::json result);
 
   JobId wait_for_job();  // the newest, once there is one; 0 after 20 s
+  bool wait_for_jobs(size_t count);
   bool wait_for_tasks(JobId job, size_t count);
   FakeJob job(JobId id);
   size_t jobs();

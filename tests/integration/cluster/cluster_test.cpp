@@ -79,6 +79,16 @@ TEST_F(LocalCluster, ADryRunChangesNothing) {
   EXPECT_EQ(result.out, "0\nlocal01\n");
 }
 
+TEST_F(LocalCluster, ExecRunsOnEachNodeOnce) {
+  const auto result = run(2,
+                          "bramble exec all -- sh -c 'echo on $BRAMBLE_NODE' | sort\n"
+                          "bramble exec local02 -- sh -c 'exit 3'; echo $?\n"
+                          "bramble run --on local02 -- sh -c 'echo $BRAMBLE_NODE'\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "local01: on local01\nlocal02: on local02\n1\nlocal02\n");
+  EXPECT_NE(result.err.find("local02: failed with exit status 3"), std::string::npos) << result.err;
+}
+
 TEST_F(LocalCluster, RetriesLimitsAndCancelEndAsTheySay) {
   const auto result =
       run(1,

@@ -102,6 +102,15 @@ TEST(Options, TakeTheAggregatorsAddressBeforeAndBehindTheCommand) {
   }
 }
 
+TEST(Options, TakeTheNodesOfAnExecAndItsCommand) {
+  const auto command = parsed<ExecCommand>({"exec", "pi[01-04]", "--time-limit", "1m", "--", "df", "-h"});
+  EXPECT_EQ(command.nodes, "pi[01-04]");
+  EXPECT_EQ(command.task.argv, (std::vector<std::string>{"df", "-h"}));
+  EXPECT_EQ(command.task.on_node_loss, "fail") << "once, and not twice";
+  EXPECT_THAT(refusal({"exec", "--", "df"}), HasSubstr("name the nodes"));
+  EXPECT_THAT(refusal({"exec", "pi[01-", "--", "df"}), HasSubstr("a ']' is missing"));
+}
+
 TEST(Options, TakeInputsOfAMapEvenWhereTheyAreNamedLikeCommands) {
   const auto command = parsed<MapCommand>({"map", "--split", "64K", "run", "job", "-", "--", "wc"});
   EXPECT_EQ(command.inputs, (std::vector<std::string>{"run", "job", "-"}));
@@ -251,6 +260,7 @@ TEST(Options, ShowHelpWithExamplesInAtMost80Columns) {
   const std::vector<std::vector<std::string>> commands = {{},
                                                           {"submit"},
                                                           {"run"},
+                                                          {"exec"},
                                                           {"map"},
                                                           {"job", "list"},
                                                           {"job", "info"},
