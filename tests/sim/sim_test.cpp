@@ -22,6 +22,8 @@ Options world_of(Bug bug) {
     options.faults.message_lost = 0.1;
     options.bad_ms = 20'000;
   }
+  // Only an echo that comes late tells the two apart.
+  if (bug == Bug::lease_by_late_echo) options.faults.message_late = 0.3;
   // What has another cause hides what has none.
   if (bug == Bug::stall_is_silence) options.faults.broken_step = 0.08;
   options.power = bug == Bug::pressed_again || bug == Bug::started_together;
