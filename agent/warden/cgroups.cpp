@@ -90,6 +90,19 @@ uint32_t task_processes(const std::string& root, uint32_t slots) {
   return std::clamp(all / 2 / std::max<uint32_t>(slots, 1), kMinTaskProcesses, kMaxTaskProcesses);
 }
 
+// The machine's. 0: nobody says it.
+uint64_t memory_bytes(const std::string& root) {
+  const std::string text = text_of(root + "/proc/meminfo");
+  for (const std::string_view line : split(text, '\n')) {
+    const auto words = split(line, ' ');
+    uint64_t kib = 0;
+    if (words.size() != 3 || words[0] != "MemTotal:") continue;
+    std::from_chars(words[1].data(), words[1].data() + words[1].size(), kib);
+    return kib * 1024;
+  }
+  return 0;
+}
+
 bool enable(const std::string& directory, const std::string& controller) {
   const std::string text = text_of(directory + "/cgroup.controllers");
   const std::string_view available(text.data(), std::min(text.size(), text.find('\n')));
@@ -183,8 +196,12 @@ Cgroups Cgroups::take_over(uint32_t slots, const std::string& root) {
   Status done = groups.find(root);
   if (done) done = groups.move_in();
   groups.controllers_.max_processes = task_processes(root, slots);
-  if (done) done = groups.make_tasks(slots);
-  if (done) return groups;
+  if (done) done = groups.share_with_tasks();
+  if (done) done = groups.make_slots(slots);
+  if (done) {
+    groups.leave_a_reserve(root);
+    return groups;
+  }
   groups.directory_.clear();
   groups.controllers_ = {};
   groups.why_not_ = done.error().message;
@@ -216,15 +233,32 @@ Status Cgroups::move_in() {
   if (::mkdir(below.c_str(), 0755) != 0 && errno != EEXIST) {
     return posix::system_failure("cannot make the control group " + below, errno);
   }
-  if (const Status moved = write_to(below + "/cgroup.procs", own); !moved) return moved;
-  controllers_.memory = enable(directory_, "memory");
-  controllers_.cpu = enable(directory_, "cpu");
-  controllers_.pids = enable(directory_, "pids");
+  return write_to(below + "/cgroup.procs", own);
+}
+
+Status Cgroups::share_with_tasks() {
+  if (::mkdir(tasks().c_str(), 0755) != 0 && errno != EEXIST) {
+    return posix::system_failure("cannot make the control group " + tasks(), errno);
+  }
+  const auto enabled = [this](const char* controller) {
+    return enable(directory_, controller) && enable(tasks(), controller);
+  };
+  controllers_.memory = enabled("memory");
+  controllers_.cpu = enabled("cpu");
+  controllers_.pids = enabled("pids");
   return {};
 }
 
+// Where it cannot be set, tasks take what they get, as without control groups.
+void Cgroups::leave_a_reserve(const std::string& root) const {
+  const uint64_t all = memory_bytes(root);
+  if (!controllers_.memory || all <= 2 * kMinReserveBytes) return;
+  const uint64_t reserve = std::clamp(all / 8, kMinReserveBytes, kMaxReserveBytes);
+  static_cast<void>(write_to(tasks() + "/memory.max", std::to_string(all - reserve)));
+}
+
 // Here already, so that what is said about this node holds. What an earlier warden left in them is dead or dies now.
-Status Cgroups::make_tasks(uint32_t slots) const {
+Status Cgroups::make_slots(uint32_t slots) const {
   for (uint32_t slot = 0; slot < slots; ++slot) {
     auto group = TaskCgroup::open(task_directory(slot), controllers_);
     if (!group) return tl::unexpected(group.error());

@@ -2,7 +2,8 @@
 //
 //   <the warden's own group>/       given to it by systemd (Delegate=yes)
 //     warden/                       the warden and its keepers
-//     task-0/ task-1/ ...           one for each slot: the tasks that run there, one after the other
+//     tasks/                        all tasks: their memory together ends before the machine's
+//       task-0/ task-1/ ...         one for each slot: the tasks that run there, one after the other
 //
 // A group is kept from task to task: making one costs more than a short task, and a group that is removed stays in the
 // kernel's memory until its page cache is gone. It is made anew only after cgroup.kill: a kernel
@@ -23,6 +24,12 @@ namespace bramble::warden {
 // these: what one task does takes nothing from another.
 inline constexpr uint32_t kMaxTaskProcesses = 4096;
 inline constexpr uint32_t kMinTaskProcesses = 64;
+
+// What is left to the system, the agent and the warden when tasks that asked for no limit take all they get: an eighth
+// of the machine's memory, within these. Without it such a task evicts the programs of everybody, and the machine
+// stands still for minutes before its kernel kills anything.
+inline constexpr uint64_t kMinReserveBytes = uint64_t{96} << 20;
+inline constexpr uint64_t kMaxReserveBytes = uint64_t{512} << 20;
 
 // What the kernel enforces in a task's group.
 struct Controllers {
@@ -88,7 +95,7 @@ class Cgroups {
   const std::string& why_not() const { return why_not_; }
   Controllers controllers() const { return controllers_; }
   wire::Containment containment() const;
-  std::string task_directory(uint32_t slot) const { return directory_ + "/task-" + std::to_string(slot); }
+  std::string task_directory(uint32_t slot) const { return tasks() + "/task-" + std::to_string(slot); }
 
   void kill(uint32_t slot) const;    // what a dead keeper's task has left
   void remove(uint32_t slot) const;  // when nothing is in it any more
@@ -96,7 +103,10 @@ class Cgroups {
  private:
   Status find(const std::string& root);
   Status move_in();
-  Status make_tasks(uint32_t slots) const;
+  Status share_with_tasks();
+  void leave_a_reserve(const std::string& root) const;
+  Status make_slots(uint32_t slots) const;
+  std::string tasks() const { return directory_ + "/tasks"; }
 
   std::string directory_;
   std::string why_not_;

@@ -5,7 +5,7 @@ set -euo pipefail
 
 . "$(dirname "$0")/scenario_words.sh"
 
-slots=/sys/fs/cgroup/system.slice/bramble-warden.service
+slots=/sys/fs/cgroup/system.slice/bramble-warden.service/tasks
 # Twice and more what the tasks here may have; tail keeps a line that does not end in memory.
 hog='head -c 200M /dev/zero | tail'
 
@@ -79,6 +79,18 @@ check_memory_of_a_daemon() {
   bramble run --memory 48M -- sh -c "(setsid sh -c '$hog' >/dev/null 2>&1 &) ; exec sleep 600" || status=$?
   [ $status = 137 ] || fail "it ended with status $status"
   explained last "over its memory of 48 MiB: killed by the kernel"
+}
+
+# More than the machine has: what it may not take keeps everybody else alive.
+check_memory_of_the_node() {
+  say "a task without a limit does not take the machine down"
+  local status=0
+  echo "figure: all tasks together may have $(($(cat "$slots/memory.max") >> 20)) of $(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
+  bramble run -- sh -c 'head -c 3G /dev/zero | tail' >/dev/null || status=$?
+  [ $status = 137 ] || fail "it ended with status $status"
+  explained last "the node had no memory left"
+  state_is "$neighbour" running || fail "its neighbour is $(state_of "$neighbour")"
+  active bramble-agent bramble-warden bramble-aggregator || fail "a daemon died of it"
 }
 
 check_double_fork() {
@@ -244,6 +256,7 @@ print_memory
 start_neighbour
 check_memory "fresh"
 check_memory_of_a_daemon
+check_memory_of_the_node
 check_double_fork
 check_restarted_agent
 check_memory "after a restart of the agent"

@@ -50,7 +50,7 @@ class WardenCgroups : public testing::Test {
     warden_.reset();
     if (group_.empty()) return;
     end_all_in("warden");
-    for (const char* name : {"/task-0", "/task-1", "/warden", ""}) {
+    for (const char* name : {"/tasks/task-0", "/tasks/task-1", "/tasks", "/warden", ""}) {
       const std::string group = group_ + name;
       while (::rmdir(group.c_str()) != 0 && errno == EBUSY) ::usleep(1000);  // until its last zombie is gone
     }
@@ -77,8 +77,8 @@ TEST_F(WardenCgroups, WardenAndTasksAreInDifferentGroups) {
   client_->send(start);
   client_->expect<wire::WardenOutput>(start.task);
   EXPECT_THAT(procs_of("warden"), HasSubstr(std::to_string(warden_->pid()) + "\n"));
-  EXPECT_EQ(procs_of("task-0"), warden_->stdout_of(start.task));
-  EXPECT_EQ(procs_of("task-1"), "");
+  EXPECT_EQ(procs_of("tasks/task-0"), warden_->stdout_of(start.task));
+  EXPECT_EQ(procs_of("tasks/task-1"), "");
 }
 
 TEST_F(WardenCgroups, WhatIsSaidOfTheLimitsIsWhatTheKernelOffers) {
@@ -96,7 +96,7 @@ TEST_F(WardenCgroups, WhatIsSaidOfTheLimitsIsWhatTheKernelOffers) {
 TEST_F(WardenCgroups, WhatATaskLeavesBehindIsGoneFromItsGroupBeforeTheNext) {
   const auto start = shell_start(warden_task(1), with_daemon("exit 3"));
   EXPECT_EQ(client_->run(start).result.code, 3);
-  EXPECT_EQ(procs_of("task-0"), "");
+  EXPECT_EQ(procs_of("tasks/task-0"), "");
   // In the same group, where something was killed.
   EXPECT_EQ(client_->run(command_start(warden_task(2), {"true"})).result.outcome, Outcome::exited);
 }
@@ -119,7 +119,7 @@ TEST_F(WardenCgroups, ARegularEndRemovesTheTasksGroups) {
   client_->send(command_start(warden_task(1), {"sleep", "1000"}));
   client_->expect<wire::WardenStarted>();
   EXPECT_TRUE(warden_->stop().success());
-  EXPECT_EQ(procs_of("task-0"), "absent");
+  EXPECT_EQ(procs_of("tasks/task-0"), "absent");
 }
 
 TEST_F(WardenCgroups, TheNextWardenUsesTheGroupsOfOneThatWasKilled) {
@@ -144,7 +144,7 @@ TEST_F(WardenCgroups, WhatOutlivesTheTrialOfASandboxDoesNotTakeTheLimitsAway) {
   const auto start = shell_start(warden_task(1), "echo $$; exec sleep 1000");
   client_->send(start);
   client_->expect<wire::WardenOutput>(start.task);
-  EXPECT_EQ(procs_of("task-0"), warden_->stdout_of(start.task));
+  EXPECT_EQ(procs_of("tasks/task-0"), warden_->stdout_of(start.task));
 }
 
 class WardenAmongOthers : public WardenTest {};

@@ -28,9 +28,13 @@ class CgroupTree : public testing::Test {
     put(kOwn + "/cgroup.controllers", "cpuset cpu io memory pids\n");
     put(kOwn + "/cgroup.subtree_control", "");
     put(kOwn + "/warden/cgroup.procs", "");
+    put(kOwn + "/tasks/cgroup.controllers", "cpu memory pids\n");
+    put(kOwn + "/tasks/cgroup.subtree_control", "");
+    put(kOwn + "/tasks/memory.max", "");
+    put("proc/meminfo", "MemTotal:        4194304 kB\nMemFree:          100000 kB\n");
     for (const char* file :
          {"cgroup.procs", "cgroup.kill", "memory.max", "memory.swap.max", "memory.oom.group", "cpu.max", "pids.max"}) {
-      put(kOwn + "/task-0/" + file, "");
+      put(kOwn + "/tasks/task-0/" + file, "");
     }
     tell_events(0, 0, 0);
   }
@@ -40,11 +44,11 @@ class CgroupTree : public testing::Test {
     std::ofstream(tree_ / path) << text;
   }
   std::string text(const std::string& path) { return posix::read_file(tree_ / path, 4096).value_or("absent"); }
-  std::string task(const std::string& file) { return text(kOwn + "/task-0/" + file); }
+  std::string task(const std::string& file) { return text(kOwn + "/tasks/task-0/" + file); }
   void tell_events(int oom, int oom_kill, int max) {
-    put(kOwn + "/task-0/memory.events", "low 0\nhigh 0\nmax 9\noom " + std::to_string(oom) + "\noom_kill " +
-                                            std::to_string(oom_kill) + "\noom_group_kill 0\n");
-    put(kOwn + "/task-0/pids.events", "max " + std::to_string(max) + "\n");
+    put(kOwn + "/tasks/task-0/memory.events", "low 0\nhigh 0\nmax 9\noom " + std::to_string(oom) + "\noom_kill " +
+                                                  std::to_string(oom_kill) + "\noom_group_kill 0\n");
+    put(kOwn + "/tasks/task-0/pids.events", "max " + std::to_string(max) + "\n");
   }
   Cgroups take_over() { return Cgroups::take_over(1, tree_.path()); }
   TaskCgroup open_task() {
@@ -61,6 +65,7 @@ TEST_F(CgroupTree, TheWardenMovesBelowItsOwnGroupAndEnablesWhatThereIs) {
   ASSERT_TRUE(groups.usable()) << groups.why_not();
   EXPECT_EQ(text(kOwn + "/warden/cgroup.procs"), std::to_string(::getpid()));
   EXPECT_THAT(text(kOwn + "/cgroup.subtree_control"), HasSubstr("+pids")) << "the last of three writes";
+  EXPECT_THAT(text(kOwn + "/tasks/cgroup.subtree_control"), HasSubstr("+pids"));
   EXPECT_EQ(groups.containment().cpus, Enforcement::kernel);
   EXPECT_EQ(limits_text(groups.containment()), "memory by the kernel, cpus by the kernel, processes by the kernel");
 }
@@ -72,10 +77,25 @@ TEST_F(CgroupTree, WithoutTheMemoryControllerMemoryIsPolled) {
   EXPECT_EQ(limits_text(groups.containment()), "memory polled, cpus by the kernel, processes by the kernel");
 }
 
+TEST_F(CgroupTree, AllTasksTogetherLeaveMemoryToTheSystem) {
+  const auto limit_with = [&](uint64_t mib) {
+    put(kOwn + "/tasks/memory.max", "");
+    put("proc/meminfo", "MemTotal:        " + std::to_string(mib * 1024) + " kB\n");
+    EXPECT_TRUE(take_over().usable());
+    const std::string limit = text(kOwn + "/tasks/memory.max");
+    return limit.empty() ? 0 : std::stoull(limit) >> 20;
+  };
+  EXPECT_EQ(limit_with(512), 512u - 96);
+  EXPECT_EQ(limit_with(1024), 1024u - 128);
+  EXPECT_EQ(limit_with(8192), 8192u - 512);
+  EXPECT_EQ(limit_with(128), 0u) << "too small a machine to share";
+}
+
 TEST_F(CgroupTree, ProcessesOfAllSlotsTogetherAreHalfOfWhatTheKernelCanHave) {
   const auto of_each = [&](const std::string& threads_max, uint32_t slots) {
     put("proc/sys/kernel/threads-max", threads_max);
-    for (uint32_t slot = 1; slot < slots; ++slot) put(kOwn + "/task-" + std::to_string(slot) + "/cgroup.procs", "");
+    for (uint32_t slot = 1; slot < slots; ++slot)
+      put(kOwn + "/tasks/task-" + std::to_string(slot) + "/cgroup.procs", "");
     return Cgroups::take_over(slots, tree_.path()).controllers().max_processes;
   };
   EXPECT_EQ(of_each("3400\n", 4), 425u) << "512 MiB";
@@ -131,8 +151,8 @@ TEST_F(CgroupTree, TheNextTaskHasItsOwnLimits) {
   wire::TaskSpec spec;
   spec.memory_bytes = 1 << 20;
   ASSERT_TRUE(group.prepare(spec));
-  put(kOwn + "/task-0/memory.max", "");  // a plain file would keep the end of the longer text
-  put(kOwn + "/task-0/memory.swap.max", "");
+  put(kOwn + "/tasks/task-0/memory.max", "");  // a plain file would keep the end of the longer text
+  put(kOwn + "/tasks/task-0/memory.swap.max", "");
   spec.memory_bytes = 0;
   ASSERT_TRUE(group.prepare(spec));
   EXPECT_EQ(task("memory.max"), "max");
@@ -141,7 +161,7 @@ TEST_F(CgroupTree, TheNextTaskHasItsOwnLimits) {
 
 TEST_F(CgroupTree, ALimitThatCannotBeSetIsAnError) {
   TaskCgroup group = open_task();
-  std::filesystem::remove(tree_ / (kOwn + "/task-0/memory.max"));
+  std::filesystem::remove(tree_ / (kOwn + "/tasks/task-0/memory.max"));
   const Status prepared = group.prepare({});
   ASSERT_FALSE(prepared);
   EXPECT_THAT(prepared.error().message, HasSubstr("cannot set the task's limits"));
