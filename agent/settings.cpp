@@ -4,6 +4,7 @@
 
 #include "agent/runner/node_identity.hpp"
 #include "agent/sensors/hardware.hpp"
+#include "common/base/memory_share.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/config_file.hpp"
 #include "common/posix/files.hpp"
@@ -159,7 +160,8 @@ Status complete(Settings& settings, const Given& given, const sensors::Hardware&
   config.lang = language();
   config.blob_dir = settings.state_dir + "/blobs";
   config.slots = given.slots != 0 ? static_cast<uint32_t>(given.slots) : hardware.cores;
-  config.memory_bytes = given.memory_bytes != 0 ? static_cast<uint64_t>(given.memory_bytes) : hardware.memory_bytes;
+  config.memory_bytes =
+      given.memory_bytes != 0 ? static_cast<uint64_t>(given.memory_bytes) : memory_for_tasks(hardware.memory_bytes);
   take_optional(given.beat_ms, config.beat_ms);
   take_optional(given.telemetry_ms, config.telemetry_ms);
   return read_password(given.password_file, settings.broker_password);

@@ -206,6 +206,7 @@ class Daemon::Impl {
   Status listen() {
     auto options = server_options(config_, state_);
     if (!options) return tl::unexpected<Error>(options.error());
+    api_certificate_.serves(options->tls);
     auto server =
         http::Server::start(*options, {[this](ApiRequest request) { return take_request(std::move(request)); }, *query_,
                                        *sql_, *questions_, *files_, [this] { return examine_head(config_); },

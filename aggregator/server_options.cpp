@@ -70,6 +70,10 @@ Result<std::optional<http::TlsIdentity>> read_tls_identity(const DaemonConfig& c
 
 }  // namespace
 
+void ApiCertificate::serves(const std::optional<http::TlsIdentity>& pair) {
+  if (pair) settled_ = pair->certificate_pem + pair->key_pem;
+}
+
 // Two files are two writes: what is found twice is what somebody meant.
 void ApiCertificate::tick(http::Server& server, MonoTime now) {
   if (now < next_look_) return;
@@ -80,11 +84,11 @@ void ApiCertificate::tick(http::Server& server, MonoTime now) {
   if (!pair) return;
   const std::string found = pair->certificate_pem + pair->key_pem;
   const bool twice = found == std::exchange(seen_, found);
-  if (settled_.empty()) settled_ = found;
   if (!twice || found == settled_) return;
-  settled_ = found;
   Status taken = check_pair(*files, *pair);
-  if (taken) taken = server.set_tls(*pair, now);
+  const bool is_good = taken.has_value();
+  if (is_good) taken = server.set_tls(*pair);
+  if (taken || !is_good) settled_ = found;  // else it is tried again
   if (!taken) return posix::log_error("the API goes on with its old certificate: " + taken.error().message);
   posix::log_info("the API has a new certificate", {{"file", files->certificate}});
 }

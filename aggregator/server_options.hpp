@@ -18,13 +18,14 @@ Result<http::ServerOptions> server_options(const DaemonConfig& config, const Sta
 class ApiCertificate {
  public:
   explicit ApiCertificate(const DaemonConfig& config) : config_(config) {}
+  void serves(const std::optional<http::TlsIdentity>& pair);  // what the server was started with
   void tick(http::Server& server, MonoTime now);
 
  private:
   const DaemonConfig& config_;
   MonoTime next_look_;
-  std::string settled_;  // both files, in use or refused
-  std::string seen_;     // both as they were found last
+  std::string settled_;  // both files' text, in use or refused
+  std::string seen_;     // as it was found last
 };
 
 }  // namespace bramble::aggregator

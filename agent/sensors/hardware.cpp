@@ -20,11 +20,17 @@ uint32_t usable_cores() {
 
 }  // namespace
 
+std::string system_arch(const std::string& kernel_arch, bool has_64_bits) {
+  if (has_64_bits) return kernel_arch;
+  if (kernel_arch == "aarch64") return "armv7l";
+  return kernel_arch == "x86_64" ? "i686" : kernel_arch;
+}
+
 Hardware read_hardware(const Roots& roots) {
   Hardware hardware;
   hardware.board = read_board(roots);
   utsname names{};
-  if (::uname(&names) == 0) hardware.arch = names.machine;
+  if (::uname(&names) == 0) hardware.arch = system_arch(names.machine, sizeof(void*) == 8);
   hardware.cores = usable_cores();
   hardware.machine_cores = static_cast<uint32_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
   agent::Reading reading;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/memory_share.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/files.hpp"
 
@@ -252,9 +253,8 @@ Status Cgroups::share_with_tasks() {
 // Where it cannot be set, tasks take what they get, as without control groups.
 void Cgroups::leave_a_reserve(const std::string& root) const {
   const uint64_t all = memory_bytes(root);
-  if (!controllers_.memory || all <= 2 * kMinReserveBytes) return;
-  const uint64_t reserve = std::clamp(all / 8, kMinReserveBytes, kMaxReserveBytes);
-  static_cast<void>(write_to(tasks() + "/memory.max", std::to_string(all - reserve)));
+  const uint64_t share = memory_for_tasks(all);
+  if (controllers_.memory && share < all) static_cast<void>(write_to(tasks() + "/memory.max", std::to_string(share)));
 }
 
 // Here already, so that what is said about this node holds. What an earlier warden left in them is dead or dies now.

@@ -25,12 +25,6 @@ namespace bramble::warden {
 inline constexpr uint32_t kMaxTaskProcesses = 4096;
 inline constexpr uint32_t kMinTaskProcesses = 64;
 
-// What is left to the system, the agent and the warden when tasks that asked for no limit take all they get: an eighth
-// of the machine's memory, within these. Without it such a task evicts the programs of everybody, and the machine
-// stands still for minutes before its kernel kills anything.
-inline constexpr uint64_t kMinReserveBytes = uint64_t{96} << 20;
-inline constexpr uint64_t kMaxReserveBytes = uint64_t{512} << 20;
-
 // What the kernel enforces in a task's group.
 struct Controllers {
   bool memory = false;

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kMaxJobsConsidered = 500;
 constexpr size_t kMaxJobsOfOneShape = 50;    // so that jobs which must wait do not hide those behind them
 constexpr size_t kMaxJobsLookedAt = 10'000;  // for both
+constexpr size_t kMaxReadyLookedAt = 256;
 constexpr int kMaxRounds = 100;
 constexpr size_t kMaxLaunchesInMessage = 128;
 constexpr size_t kMaxKeysInMessage = 2000;
@@ -126,6 +127,19 @@ std::vector<NodeView> free_rooms(const State& state) {
   return rooms;
 }
 
+// What waits to be placed has these first; where very much waits, it has all of them.
+void leave_to_ready(const State& state, std::vector<NodeView>& rooms) {
+  size_t jobs = 0;
+  for (const auto& [priority, id] : state.ready_order) {
+    if (++jobs > kMaxReadyLookedAt) return rooms.clear();
+    const Job& job = state.jobs.at(id);
+    for (uint64_t left = job.ready(); left > 0; --left) {
+      const JobSpec& spec = job.record.spec;
+      if (std::none_of(rooms.begin(), rooms.end(), [&](NodeView& room) { return take_room(room, spec); })) break;
+    }
+  }
+}
+
 // How many of the tasks at the node wait for others there to end.
 size_t waiting_tasks(const Node& node) {
   const auto& status = node.record.status;
@@ -180,8 +194,8 @@ void share_out(State& state, Now now, Node& node, std::vector<NodeView>& rooms) 
 }  // namespace
 
 void rebalance(State& state, Now now) {
-  std::vector<NodeView> rooms;
-  if (state.ready_order.empty()) rooms = free_rooms(state);
+  std::vector<NodeView> rooms = free_rooms(state);
+  if (!rooms.empty()) leave_to_ready(state, rooms);
   for (Node& node : state.nodes) {
     if (node.state != NodeState::on || node.unstarted == 0) continue;
     if (node.record.drained || node.gives_back) {

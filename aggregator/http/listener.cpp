@@ -86,8 +86,6 @@ Result<std::unique_ptr<Listener>> Listener::start(posix::UniqueFd socket, std::u
   return listener;
 }
 
-void Listener::close_door() { const posix::UniqueFd closed(MHD_quiesce_daemon(daemon_)); }
-
 void Listener::answer_what_waits() {
   context_->exchanges.stop();
   context_->exchanges.wait_until_closed(kLastRepliesMs);

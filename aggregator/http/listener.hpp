@@ -18,9 +18,6 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Takes no more connections, and goes on with those that it has.
-  void close_door();
-
   // Answers everything that waits with 503, and from now on every request; ends when the replies are out, or soon
   // after.
   void answer_what_waits();

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 
-#include <array>
 #include <optional>
-#include <utility>
 
 #include "aggregator/http/doors.hpp"
 #include "aggregator/http/listener.hpp"
@@ -26,14 +24,13 @@ struct Server::Parts {
 
   // Listeners answer what waits before the workers end: what a worker is at then has an exchange to end in.
   ~Parts() {
-    for (auto* const listener : all()) {
+    for (const auto* const listener : {&local, &tcp}) {
       if (*listener) (*listener)->answer_what_waits();
     }
     service->stop();
-    for (auto* const listener : all()) listener->reset();
+    local.reset();
+    tcp.reset();
   }
-
-  std::array<std::unique_ptr<Listener>*, 3> all() { return {&local, &tcp, &former_tcp}; }
 
   Result<std::unique_ptr<Listener>> listen(posix::UniqueFd socket, Door door, std::optional<TlsIdentity> tls = {}) {
     auto context = std::make_unique<ListenerContext>();
@@ -52,15 +49,9 @@ struct Server::Parts {
     if (!socket) return fail(ErrorCode::limit, "the HTTP server has no file left to listen with");
     auto listener = listen(std::move(socket), tcp_way, std::move(tls));
     if (!listener) return tl::unexpected(listener.error());
-    end_former();
-    former_tcp = std::exchange(tcp, std::move(*listener));
-    if (former_tcp) former_tcp->close_door();
+    tcp.swap(*listener);
+    if (*listener) (*listener)->answer_what_waits();
     return {};
-  }
-
-  void end_former() {
-    if (former_tcp) former_tcp->answer_what_waits();
-    former_tcp.reset();
   }
 
   const ServerLimits limits;
@@ -71,8 +62,6 @@ struct Server::Parts {
   std::optional<SocketFile> socket_file;
   std::unique_ptr<Listener> local;
   std::unique_ptr<Listener> tcp;
-  std::unique_ptr<Listener> former_tcp;  // with a certificate that was replaced: ends what it has
-  MonoTime end_of_former;
   posix::UniqueFd tcp_socket;  // of which each listener has a duplicate
   Door tcp_way;
   uint16_t tcp_port = 0;
@@ -105,16 +94,12 @@ Server::~Server() = default;
 
 uint16_t Server::tcp_port() const { return parts_->tcp_port; }
 
-void Server::tick(MonoTime now) {
-  parts_->refusals->tell_due(now);
-  if (parts_->former_tcp && now >= parts_->end_of_former) parts_->end_former();
-}
+void Server::tick(MonoTime now) { parts_->refusals->tell_due(now); }
 
 void Server::set_tokens(std::vector<TokenRecord> tokens) { parts_->tokens->set(std::move(tokens)); }
 
-Status Server::set_tls(TlsIdentity tls, MonoTime now) {
+Status Server::set_tls(TlsIdentity tls) {
   if (!parts_->tcp) return {};
-  parts_->end_of_former = now + static_cast<int64_t>(kMaxPollS) * 1000;
   return parts_->listen_tcp(std::move(tls));
 }
 

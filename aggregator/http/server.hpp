@@ -70,13 +70,13 @@ class Server {
 
   uint16_t tcp_port() const;  // 0 without TCP
 
-  void tick(MonoTime now);  // every so often, one thread: what was refused meanwhile is told
+  void tick(MonoTime now);  // every so often: what was refused meanwhile is told
 
   void set_tokens(std::vector<TokenRecord> tokens);  // all that there are from now on
 
-  // Who comes over TCP from now on meets this certificate; who is connected has the time of a long poll to end. On an
-  // error the old one goes on. The thread of tick().
-  Status set_tls(TlsIdentity tls, MonoTime now);
+  // Who comes over TCP from now on meets this certificate; what is connected there is ended, and what waits told to
+  // come again. On an error the old one goes on. Not from two threads at once; may take half a second.
+  Status set_tls(TlsIdentity tls);
 
  private:
   struct Parts;

@@ -10,6 +10,7 @@
 namespace bramble::aggregator::http {
 namespace {
 
+constexpr uint64_t kMaxPollS = 30;
 constexpr size_t kWorkThreads = 4;
 constexpr size_t kMaxWaitingWork = 512;
 constexpr size_t kSqlThreads = 2;

@@ -19,8 +19,6 @@
 
 namespace bramble::aggregator::http {
 
-inline constexpr uint64_t kMaxPollS = 30;
-
 // One of a limited number; free again when the last copy is gone.
 using Slot = std::shared_ptr<void>;
 

@@ -40,7 +40,11 @@ class WardenCgroups : public testing::Test {
   }
 
   void start_warden(std::vector<std::string> options) {
-    const std::string join = "echo $$ > " + group_ + "/cgroup.procs && exec \"$@\"";
+    // Processes and controllers for groups below go not together: what an earlier warden enabled is disabled first.
+    const std::string join = "for each in " + group_ + "/tasks " + group_ +
+                             "; do for what in memory cpu pids; do echo -$what > $each/cgroup.subtree_control; done; "
+                             "done 2>/dev/null; echo $$ > " +
+                             group_ + "/cgroup.procs && exec \"$@\"";
     warden_.reset();
     warden_.emplace(dir_ / "state", 2, std::move(options), std::vector<std::string>{"sh", "-c", join, "sh"});
     client_.emplace(warden_->connect());

@@ -252,6 +252,13 @@ TEST(Hardware, IsNamedByTheDeviceTree) {
   EXPECT_FALSE(hardware.arch.empty());
 }
 
+TEST(Hardware, ASystemOf32BitsIsOneWhateverItsKernelIs) {
+  EXPECT_EQ(system_arch("aarch64", true), "aarch64");
+  EXPECT_EQ(system_arch("aarch64", false), "armv7l");
+  EXPECT_EQ(system_arch("armv6l", false), "armv6l");
+  EXPECT_EQ(system_arch("x86_64", false), "i686");
+}
+
 TEST(Hardware, IsNamedByFirmwareOrProcessorElsewhere) {
   EXPECT_EQ(read_hardware(roots_at(kFixtures + "sensors/pc")).board.model, "ThinkCentre M720q");
   Roots roots = roots_at(kFixtures + "sensors/pc");

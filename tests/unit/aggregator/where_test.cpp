@@ -52,6 +52,13 @@ TEST_F(WhereItMayRun, WorkIsRecalledForANodeThatItsJobNames) {
   EXPECT_TRUE(is_recalled_from_pi1(two));
 }
 
+TEST_F(WhereItMayRun, AJobThatFitsNowhereKeepsNoOtherFromBeingSharedOut) {
+  JobSpec absent;
+  absent.where = parse_constraints("pi99", "").value();
+  cluster.submit({1, 1, 1}, std::move(absent));
+  EXPECT_TRUE(is_recalled_from_pi1({}));
+}
+
 TEST_F(WhereItMayRun, ADryRunTellsWhereItCouldRunAndChangesNothing) {
   cluster.join("pi1");
   cluster.join("pi2");
