@@ -37,7 +37,8 @@ Finding line_finding(const LineFinding& line) {
 std::vector<NodeFinding> examine_head(const DaemonConfig& config) {
   std::vector<NodeFinding> findings{{"", clock_finding()}};
   const std::string authority = lets_nodes_in(config) ? config.state_dir + "/ca" : "";
-  for (NodeFinding& finding : examine_certificates(authority, config.tls_cert_file, posix::now().wall)) {
+  for (NodeFinding& finding :
+       examine_certificates(authority, {config.tls_cert_file, config.tls_key_file}, posix::now().wall)) {
     findings.push_back(std::move(finding));
   }
   const std::vector<LineConfig>& lines = config.lines;

@@ -242,6 +242,7 @@ struct TelemetryState {
 struct CheckupState {
   std::shared_ptr<const std::vector<wire::Finding>> findings;  // the newest; absent: not looked yet
   SessionId said_in = 0;                                       // the session in which they were said
+  bool with_warden = false;                                    // when they were said last
 };
 
 struct State {

@@ -31,12 +31,18 @@ Finding judge(const IssuedCertificate& last, WallTime now) {
           text + ", and it has not asked for another: it does so by itself while it is connected"};
 }
 
-std::vector<NodeFinding> examine_head_certificate(const std::string& file, WallTime now) {
+std::vector<NodeFinding> examine_own(const OwnCertificate& own, WallTime now) {
+  const std::string& file = own.certificate_file;
   if (file.empty()) return {};
   const auto text = posix::read_file(file, identity::kMaxPemBytes);
   if (!text) return {{"", {kCheck, FindingState::problem, text.error().message}}};
   const auto facts = identity::read_certificate(*text);
   if (!facts) return {{"", {kCheck, FindingState::problem, file + " holds no certificate in PEM"}}};
+  const auto key = posix::read_file(own.key_file, identity::kMaxPemBytes);
+  if (!key) return {{"", {kCheck, FindingState::problem, key.error().message}}};
+  if (!identity::check_key(*text, *key)) {
+    return {{"", {kCheck, FindingState::problem, "the key in " + own.key_file + " does not belong to " + file}}};
+  }
   return judge_head_certificate(file, facts->not_after, now);
 }
 
@@ -65,9 +71,9 @@ std::vector<NodeFinding> judge_head_certificate(const std::string& file, WallTim
        {kCheck, state, file + " " + ago_or_in(not_after, now) + ": renew it; the new one is taken without a restart"}}};
 }
 
-std::vector<NodeFinding> examine_certificates(const std::string& authority_dir, const std::string& own_certificate,
+std::vector<NodeFinding> examine_certificates(const std::string& authority_dir, const OwnCertificate& own,
                                               WallTime now) {
-  std::vector<NodeFinding> findings = examine_head_certificate(own_certificate, now);
+  std::vector<NodeFinding> findings = examine_own(own, now);
   if (authority_dir.empty()) return findings;
   const auto list = read_issued_list(authority_dir + "/issued.json");
   if (!list) {

@@ -18,7 +18,12 @@ std::vector<NodeFinding> judge_head_certificate(const std::string& file, WallTim
 
 // Reads the files. Empty names: there is no authority, no certificate of the operator's own. A file that cannot be read
 // is a finding, too. Thread-safe.
-std::vector<NodeFinding> examine_certificates(const std::string& authority_dir, const std::string& own_certificate,
+struct OwnCertificate {
+  std::string certificate_file;  // empty: none
+  std::string key_file;
+};
+
+std::vector<NodeFinding> examine_certificates(const std::string& authority_dir, const OwnCertificate& own,
                                               WallTime now);
 
 }  // namespace bramble::aggregator

@@ -59,8 +59,9 @@ constexpr std::array tls_reasons{
         "by this machine's clock"},
     TlsReason{"alert certificate revoked",
               "it has revoked our certificate: on the head, 'bramble node add' makes a new one"},
-    TlsReason{"alert certificate expired",
-              "our certificate has ended, or its clock is wrong: on the head, 'bramble node add' makes a new one"},
+    TlsReason{
+        "alert certificate expired",
+        "our certificate has ended, or its clock is wrong: on the head, 'bramble node add --replace' makes a new one"},
     TlsReason{"alert unknown ca",
               "our certificate is not from the authority that it trusts: we were joined to another cluster"},
     TlsReason{"alert certificate unknown", "it does not take our certificate"},

@@ -114,6 +114,27 @@ TEST_F(Joining, WhatIsNoJoinFileIsRefusedAndChangesNothing) {
   EXPECT_EQ(posix::read_file(node->identity() + "/joined.toml", 1 << 20).value_or(""), before);
 }
 
+TEST_F(Joining, WhatIsOddAboutAJoinFileIsSaid) {
+  wait_until_up();
+  const auto authority = identity::make_authority("another", {1'900'000'000'000});
+  const auto key = identity::make_key();
+  ASSERT_TRUE(authority && key);
+  const auto certificate = identity::sign_request(*authority, identity::make_request(*key, "pi07").value(),
+                                                  {"pi07", identity::Purpose::client, {}, {1'700'000'000'000}});
+  ASSERT_TRUE(certificate);
+  JoiningNode node(dir_ / "pi07", "pi07");
+  ASSERT_EQ(node.take(add("pi07")).status, 0);
+  auto join = identity::parse_join_file(add("pi08"), "f").value();
+  join.node = "pi07";
+  join.ca_pem = authority->certificate_pem;
+  join.certificate_pem = *certificate;
+  join.key_pem = *key;
+  const Ran taken = node.take(identity::format_join_file(join));
+  EXPECT_EQ(taken.status, 0) << taken.out;
+  EXPECT_THAT(taken.out, HasSubstr("its certificate has ended"));
+  EXPECT_THAT(taken.out, HasSubstr("it was joined to another cluster, as pi07"));
+}
+
 TEST_F(Joining, SeveralNodesAreAddedIntoAFolder) {
   wait_until_up();
   EXPECT_EQ(bramble({"node", "add", "pi[01-03]"}).status, 2);

@@ -363,6 +363,26 @@ TEST(Checkup, IsSaidOnceInASessionAndAgainWhenItChanges) {
   ASSERT_EQ(h.take<wire::Checkup>(NodeTopic::checkup).size(), 1U);
 }
 
+TEST(Checkup, AWardenThatIsAwayIsAFindingUntilItIsBack) {
+  Node h;
+  h.make_ready();
+  h.second(with_findings({}));
+  h.take<wire::Checkup>(NodeTopic::checkup);
+  h.step([&](Effects& effects) { on_warden_lost(h.state, effects, h.now, "it was killed"); });
+  h.second(busy(0.5, 1));
+  const auto without = h.take<wire::Checkup>(NodeTopic::checkup);
+  ASSERT_EQ(without.size(), 1U);
+  ASSERT_EQ(without[0].findings.size(), 1U);
+  EXPECT_EQ(without[0].findings[0].check, "warden");
+  EXPECT_EQ(without[0].findings[0].state, wire::FindingState::problem);
+  h.connect_warden();
+  h.second(busy(0.5, 1));
+  const auto with = h.take<wire::Checkup>(NodeTopic::checkup);
+  ASSERT_EQ(with.size(), 1U);
+  EXPECT_TRUE(with[0].findings.empty());
+  h.take_log();
+}
+
 TEST(Checkup, IsSaidAgainInANewSession) {
   Node h;
   h.make_ready();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/identity/certificate.hpp"
 #include "common/posix/files.hpp"
 #include "support/temp_dir.hpp"
 
@@ -63,14 +64,28 @@ TEST(CertificateDoctor, TheOperatorsOwnIsToldInTime) {
 
 TEST(CertificateDoctor, FilesThatCannotBeReadAreFindings) {
   const test::TempDir dir;
-  EXPECT_THAT(examine_certificates("", "", kBegin), IsEmpty());
-  EXPECT_THAT(examine_certificates(dir.path(), "", kBegin), IsEmpty());  // nothing was issued yet
+  EXPECT_THAT(examine_certificates("", {}, kBegin), IsEmpty());
+  EXPECT_THAT(examine_certificates(dir.path(), {}, kBegin), IsEmpty());  // nothing was issued yet
   ASSERT_TRUE(posix::write_file_atomically(dir / "issued.json", "{"));
   ASSERT_TRUE(posix::write_file_atomically(dir / "own.pem", "no certificate"));
-  const auto findings = examine_certificates(dir.path(), dir / "own.pem", kBegin);
+  const auto findings = examine_certificates(dir.path(), {dir / "own.pem", dir / "own.key"}, kBegin);
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_THAT(findings[0].finding.text, HasSubstr("own.pem holds no certificate"));
   EXPECT_THAT(findings[1].finding.text, HasSubstr("issued.json is damaged"));
+}
+
+TEST(CertificateDoctor, AnOwnCertificateWithoutItsKeyIsAFinding) {
+  const test::TempDir dir;
+  const auto mine = identity::make_authority("mine", day(900));
+  const auto other = identity::make_authority("other", day(900));
+  ASSERT_TRUE(mine && other);
+  ASSERT_TRUE(posix::write_file_atomically(dir / "own.pem", mine->certificate_pem));
+  const OwnCertificate own{dir / "own.pem", dir / "own.key"};
+  EXPECT_THAT(examine_certificates("", own, kBegin).at(0).finding.text, HasSubstr("own.key"));
+  ASSERT_TRUE(posix::write_file_atomically(dir / "own.key", other->key_pem));
+  EXPECT_THAT(examine_certificates("", own, kBegin).at(0).finding.text, HasSubstr("does not belong"));
+  ASSERT_TRUE(posix::write_file_atomically(dir / "own.key", mine->key_pem));
+  EXPECT_THAT(examine_certificates("", own, kBegin), IsEmpty());
 }
 
 TEST(IssuedList, IsReadAsItWasWritten) {
