@@ -56,6 +56,8 @@ case "$name $*" in
     cat "$WORLD/ssh_says" >&2
     exit 255
   fi
+  if [ -e "$WORLD/floods_errors" ] && [[ $last == *"$(cat "$WORLD/floods_errors")"* ]]; then exec yes "no end" >&2; fi
+  if [ -e "$WORLD/floods" ] && [[ $last == *"$(cat "$WORLD/floods")"* ]]; then exec yes "no end"; fi
   on_the_node "$last"
   ;;
 "bramble node list --json") cat "$WORLD/nodes.json" ;;
