@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_selection.hpp"
 #include "aggregator/cli/named_lines.hpp"
 #include "aggregator/cli/node_selection.hpp"
 #include "aggregator/cli/output_stream.hpp"
@@ -20,12 +23,16 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxShownAtOnce = 32;  // nodes; the output of more follows when one of these has ended
+// Nodes; the output of more follows when one of these has ended. Each takes two of the 256 long polls that the
+// aggregator has for all who ask.
+constexpr size_t kMaxShownAtOnce = 8;
+constexpr std::chrono::seconds kBetweenLooks{2};
 
 struct Part {
   std::string node;
   JobId job = 0;
   Status shown;
+  bool withdrawn = false;  // and it was said why
 };
 
 // Cancels all of them at the first Ctrl-C; those that are handed in at that moment, too.
@@ -57,16 +64,29 @@ class CancelAllOnInterrupt {
   Interrupts interrupts_;
 };
 
+// Why no task is launched there now; empty where one is.
+std::string why_not(const json& node) {
+  if (flag_field(node, "drained")) return "drained";
+  const std::string state = text_field(node, "state");
+  return state == "on" ? "" : state;
+}
+
+std::string why_not(const json& nodes, const std::string& name) {
+  for (const json& node : nodes) {
+    if (text_field(node, "node") == name) return why_not(node);
+  }
+  return "removed";
+}
+
 // Only what is on can run it now; of the others it is said why they do not.
 std::vector<Part> choose_parts(Console& console, const json& nodes) {
   std::vector<Part> parts;
   for (const json& node : nodes) {
-    const std::string name = text_field(node, "node"), state = text_field(node, "state");
-    const bool drained = flag_field(node, "drained");
-    if (state == "on" && !drained) {
+    const std::string name = text_field(node, "node"), why = why_not(node);
+    if (why.empty()) {
       parts.push_back({name, 0, {}});
     } else {
-      console.say(fmt::format("{}: not run there, for it is {}", name, drained ? "drained" : state));
+      console.say(fmt::format("{}: not run there, for it is {}", name, why));
     }
   }
   return parts;
@@ -88,6 +108,80 @@ Status hand_in_all(const Session& session, Api& api, const ExecCommand& command,
   }
   return {};
 }
+
+// A node that goes off or is drained before its task starts would leave the job waiting, to run hours later: while it
+// lives, this looks after those that have not started, and cancels them then.
+class StartWatch {
+ public:
+  StartWatch(const Session& session, std::vector<Part>& parts) : session_(session) {
+    for (Part& part : parts) {
+      if (part.job != 0) waiting_.push_back(&part);
+    }
+    thread_ = std::thread([this] { run(); });
+  }
+  ~StartWatch() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  StartWatch(const StartWatch&) = delete;
+  StartWatch& operator=(const StartWatch&) = delete;
+
+ private:
+  void run() {
+    Api api = session_.connect();
+    while (!waiting_.empty()) {
+      {
+        std::unique_lock lock(mutex_);
+        if (changed_.wait_for(lock, kBetweenLooks, [this] { return done_; })) return;
+      }
+      look(api);
+    }
+  }
+
+  // The nodes first: what still waits when its node was seen to be drained is not launched any more. What cannot be
+  // asked, those who follow the outputs cannot either: they tell.
+  void look(Api& api) {
+    std::string selector;
+    for (const Part* part : waiting_) selector += fmt::format("{}{}", selector.empty() ? "" : ",", part->job);
+    const auto nodes = all_nodes(api);
+    if (!nodes) return;
+    const auto jobs = select_jobs(api, {selector, "", static_cast<int64_t>(waiting_.size())});
+    if (!jobs) return;
+    std::erase_if(waiting_, [&](Part* part) {
+      const json counts = counts_now(*jobs, part->job);
+      if (number_field(counts, "waiting") == 0) return number_field(counts, "assigned") == 0;  // which may come back
+      const std::string why = why_not(*nodes, part->node);
+      if (!why.empty()) withdraw(api, *part, why);
+      return !why.empty();
+    });
+  }
+
+  static json counts_now(const json& jobs, JobId number) {
+    for (const json& job : jobs) {
+      if (number_field(job, "job") == static_cast<int64_t>(number)) return job.value("tasks", json::object());
+    }
+    return json::object();
+  }
+
+  void withdraw(Api& api, Part& part, const std::string& why) {
+    const auto status = api.cancel(part.job);
+    if (!status) return session_.console.say(status.error().message);
+    part.withdrawn = true;
+    session_.console.say(
+        fmt::format("{}: not run there, for it is {} by now: job {} was cancelled", part.node, why, part.job));
+  }
+
+  const Session& session_;
+  std::vector<Part*> waiting_;  // the thread's alone
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
 
 Status show_stream(const Session& session, const Part& part, wire::Stream stream) {
   Api api = session.connect();
@@ -113,6 +207,7 @@ void show(const Session& session, Part& part, CancelAllOnInterrupt& cancel) {
 }
 
 void show_all(const Session& session, std::vector<Part>& parts, CancelAllOnInterrupt& cancel) {
+  const StartWatch watch(session, parts);
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
   for (size_t i = 0; i < std::min(parts.size(), kMaxShownAtOnce); ++i) {
@@ -135,6 +230,7 @@ Result<bool> all_succeeded(const Session& session, Api& api, const std::vector<P
     if (!report) return tl::unexpected(report.error());
     if (report->state == "succeeded") continue;
     good = false;
+    if (part.withdrawn) continue;
     report->node.clear();
     session.console.say(fmt::format("{}: {} (job {})", part.node, describe_end(*report), part.job));
   }

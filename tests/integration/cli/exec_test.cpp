@@ -85,6 +85,31 @@ TEST_F(Exec, ARefusedSubmissionCancelsWhatWasBegun) {
   EXPECT_EQ(aggregator_.job(1).state, "cancelled");
 }
 
+TEST_F(Exec, ANodeThatIsDrainedBeforeItsTaskStartsLosesItsJobAndIsNamed) {
+  aggregator_.hold_tasks();
+  BrambleProcess exec(aggregator_.url(), {"exec", "pi[01-02]", "--", "x"});
+  ASSERT_TRUE(aggregator_.wait_for_jobs(2));
+  aggregator_.start_task({1, 0});
+  aggregator_.set_nodes(
+      {{{"node", "pi01"}, {"state", "on"}, {"drained", true}}, {{"node", "pi02"}, {"state", "on"}, {"drained", true}}});
+  EXPECT_TRUE(exec.wait_for_err("pi02: not run there, for it is drained by now: job 2 was cancelled\n"));
+  EXPECT_EQ(aggregator_.job(2).state, "cancelled");
+  aggregator_.finish({1, 0}, 0);
+  EXPECT_EQ(exec.wait(), 1);
+  EXPECT_EQ(aggregator_.job(1).state, "succeeded") << "one that runs is left alone";
+  EXPECT_EQ(exec.err().find("pi02: was cancelled"), std::string::npos) << "said twice: " << exec.err();
+}
+
+TEST_F(Exec, ANodeThatGoesOffOrAwayBeforeItsTaskStartsLosesItsJob) {
+  aggregator_.hold_tasks();
+  BrambleProcess exec(aggregator_.url(), {"exec", "pi[01-02]", "--", "x"});
+  ASSERT_TRUE(aggregator_.wait_for_jobs(2));
+  aggregator_.set_nodes({{{"node", "pi01"}, {"state", "stopped"}, {"drained", false}}});
+  EXPECT_EQ(exec.wait(), 1);
+  EXPECT_THAT(exec.err(), AllOf(HasSubstr("pi01: not run there, for it is stopped by now: job 1 was cancelled"),
+                                HasSubstr("pi02: not run there, for it is removed by now: job 2 was cancelled")));
+}
+
 TEST_F(Exec, CtrlCCancelsAllOfThem) {
   BrambleProcess exec(aggregator_.url(), {"exec", "pi[01-02]", "--", "x"});
   ASSERT_TRUE(aggregator_.wait_for_jobs(2));

@@ -159,6 +159,7 @@ struct FakeAggregator::Server {
 
   void add_task(TaskKey key, const json& input) {
     FakeTask task;
+    if (fake_.held_) task.state = "waiting";
     if (input.is_object()) task.input = fake_.blobs_.at(input["blob"].get<std::string>());
     fake_.jobs_[key.job].tasks.emplace(key.task, std::move(task));
     new_tasks_.push_back(key);
@@ -384,6 +385,17 @@ void FakeAggregator::restart_attempt(TaskKey task) {
   ++again.attempt;
   again.out.clear();
   again.err.clear();
+  changed_.notify_all();
+}
+
+void FakeAggregator::hold_tasks() {
+  const std::lock_guard lock(mutex_);
+  held_ = true;
+}
+
+void FakeAggregator::start_task(TaskKey task) {
+  const std::lock_guard lock(mutex_);
+  jobs_.at(task.job).tasks.at(task.task).state = "running";
   changed_.notify_all();
 }
 

@@ -67,6 +67,9 @@ class FakeAggregator {
   void finish(TaskKey task, int exit_code);
   void end_with(TaskKey task, const std::string& state, const std::string& outcome, int signal);
   void restart_attempt(TaskKey task);
+  // Tasks that are made from now on wait for their start_task.
+  void hold_tasks();
+  void start_task(TaskKey task);
 
   void set_nodes(nlohmann::json nodes);
   void set_power(nlohmann::json nodes);                           // what the status of power tells of all
@@ -95,6 +98,7 @@ class FakeAggregator {
   std::function<void(TaskKey)> on_task_;
   std::string note_;
   int lost_answers_ = 0;
+  bool held_ = false;
   bool stopping_ = false;
   nlohmann::json nodes_ = nlohmann::json::array();
   nlohmann::json power_ = nlohmann::json::array();
