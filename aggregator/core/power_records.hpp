@@ -10,7 +10,7 @@
 
 namespace bramble::aggregator {
 
-// What is observed of a node's power (DESIGN section 6). Nodes without a line are only ever unknown, stopped or on.
+// What is observed of a node's power. Nodes without a line are only ever unknown, stopped or on.
 enum class PowerState {
   unknown,    // not heard, and its power is not known to be off
   stopped,    // said goodbye: rebooting, being upgraded, or stopped by a person

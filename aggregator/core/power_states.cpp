@@ -1,4 +1,4 @@
-// What each state of a node's power waits for: the table of DESIGN section 6, a function a state. Here the ways up; the
+// What each state of a node's power waits for, a function a state. Here the ways up; the
 // ways down stand in power_leaving.cpp, those of silent nodes in power_recovery.cpp.
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// telemetry.db as DESIGN wants it measured: D days of N nodes at 1 Hz, 25 metrics, written at full speed as the writer
+// telemetry.db under its full load: D days of N nodes at 1 Hz, 25 metrics, written at full speed as the writer
 // does (a commit for each 10 s, rollups each minute); its size, what was written, and how long questions take. Prints
 // figures; judges nothing.
 //   bench_telemetry [--days D] [--nodes N] [--dir DIRECTORY] [--keep 1]     (30 days of 16 nodes: 5 GB, some minutes)

@@ -8,7 +8,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kProofMs = 20'000 + 200 + 2'000;  // lease, drift, kill grace: DESIGN's defaults
+constexpr int64_t kProofMs = 20'000 + 200 + 2'000;  // lease, drift, kill grace: the defaults
 
 class Losses : public NodeLossTest {
  protected:
