@@ -2,11 +2,11 @@
 # Sourced: a minimal Debian with packages in it, booted in a container that has a systemd of its own. Who sources this has
 # set -euo pipefail, and calls prepare_containers first.
 #
-# BRAMBLE_ROOT=FILE.tar keeps the minimal Debian (240 MB) for the next time; KEEP=1 keeps the containers. Status 77: this
-# machine lacks something.
+# BRAMBLE_ROOT=FILE.tar keeps the minimal Debian (240 MB) for the next time, and FILE.tar.made what was put into it; KEEP=1
+# keeps the containers. Status 77: this machine lacks something.
 
 suite=bookworm
-base_packages=systemd,systemd-sysv,dbus,udev,procps,jq,mosquitto-clients,ca-certificates,bubblewrap
+base_packages=(systemd systemd-sysv dbus udev procps jq mosquitto-clients ca-certificates bubblewrap)
 
 skip() {
   echo "skipped: $1"
@@ -47,16 +47,25 @@ leave_containers() {
   if [ "${KEEP:-0}" = 1 ]; then say "kept: $work"; else rm -rf --one-file-system "$work"; fi
 }
 
+wish() { printf '%s\n' "$suite" "${base_packages[@]}" | LC_ALL=C sort -u; }
+
+# provide_tar TAR: the minimal Debian; one that was kept is made anew where it lacks something that is wanted by now.
+provide_tar() {
+  local tar=$1 mirror
+  if [ -e "$tar" ] && [ -e "$tar.made" ] && [ -z "$(LC_ALL=C comm -13 "$tar.made" <(wish))" ]; then return; fi
+  rm -f "$tar.made"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
+  say "making a minimal $suite"
+  mmdebstrap --quiet --mode=root --variant=minbase --include="$(IFS=,; echo "${base_packages[*]}")" \
+    "$suite" "$tar.new" --format=tar ${mirror:+"$mirror"} || skip "no Debian could be had from the mirror"
+  mv "$tar.new" "$tar"
+  wish >"$tar.made"
+}
+
 # make_root ROOT: a minimal Debian, which reaches packages as this machine does.
 make_root() {
-  local root=$1 mirror tar=${BRAMBLE_ROOT:-$work/root.tar}
-  if [ ! -e "$tar" ]; then
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
-    say "making a minimal $suite"
-    mmdebstrap --quiet --mode=root --variant=minbase --include="$base_packages" \
-      "$suite" "$tar.new" --format=tar ${mirror:+"$mirror"} || skip "no Debian could be had from the mirror"
-    mv "$tar.new" "$tar"
-  fi
+  local root=$1 tar=${BRAMBLE_ROOT:-$work/root.tar}
+  provide_tar "$tar"
   mkdir -p "$root"
   tar -C "$root" -xf "$tar"
   rm -f "$root/etc/hostname"

@@ -48,10 +48,10 @@ check_rights() {
   bramble audit --json | jq -e 'any(.[]; .who | test("games"))' >/dev/null || fail "the refusal is not in the audit log"
 }
 
+connects='connects() { perl -MIO::Socket::UNIX -e "exit !IO::Socket::UNIX->new(Peer => shift)" "$1"; }'
 # Prints each thing that went through though no task may do it; the pids of agent and warden are its words.
-trespass='
+trespass=$connects'
   may() { if "$@" >/dev/null 2>&1; then echo "$*"; fi; }
-  connects() { perl -MIO::Socket::UNIX -e "exit !IO::Socket::UNIX->new(Peer => shift)" "$1"; }
   may cat /var/lib/bramble/agent/identity/node.pem
   may ls /var/lib/bramble/agent
   may cat /var/lib/bramble/aggregator/broker/password
@@ -75,6 +75,9 @@ trespass='
 check_trespass() {
   say "what a task may not do${*:+, with $*}"
   local went
+  # That a task cannot connect tells something only where this way of connecting works, and to a socket that is there.
+  sh -c "$connects; connects /run/bramble/api.sock" || fail "root cannot connect to the API's socket"
+  [ -S /var/lib/bramble/warden/warden.sock ] || fail "the warden's socket is not where a task tries it"
   went=$(bramble run "$@" -- sh -c "$trespass" sh "$(pid_of bramble-agent)" "$(pid_of bramble-warden)" 2>&1) || fail "$went"
   [ "$went" = "tried all" ] || fail "$went"
 }
@@ -84,6 +87,7 @@ sandbox_works() { bramble node list --json | jq -e '.[0].sandbox'; }
 
 # Where a user may make no namespaces at all, as in some containers, there is none; where he may, the warden must, too.
 has_sandbox() {
+  command -v bwrap >/dev/null || fail "there is no bwrap in this container"
   if runuser -u bramble-task -- bwrap --unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev true 2>/tmp/bwrap; then
     sandbox_works >/dev/null || fail "no sandbox: $(bramble node list --json | jq -r '.[0].no_sandbox')"
     return 0
