@@ -58,6 +58,7 @@ make_machine() {
 make_head() {
   make_machine head "${debs[1]}" "${debs[2]}" openssh-client
   cp "$here/scenario_cluster.sh" "$work/share-head/scenario.sh"
+  cp "$here/scenario_words.sh" "$work/share-head/"
   readme_commands 1 >"$work/share-head/readme.sh"
   cp "${debs[0]}" "$work/share-head/"
   repack "${debs[0]}" "$work/share-head/upgrade/$(basename "${debs[0]}")" -e 's/^Version: .*/&+upgrade/'

@@ -7,23 +7,15 @@ export HOME=/root
 agent_deb=(/mnt/share/bramble-agent_*.deb)
 own_topic=checkup
 
-say() { printf '### %s\n' "$*"; }
+# shellcheck source-path=SCRIPTDIR source=scenario_words.sh
+. "$(dirname "$0")/scenario_words.sh"
+# Three machines have something to say then.
 fail() {
   printf 'FAILED: %s\n' "$*"
   journalctl --no-pager -n 60 -o cat -u 'bramble-*' || true
   for machine in pi01 pi02; do on $machine 'journalctl --no-pager -n 30 -o cat -u "bramble-*"' || true; done
   end_nodes
   exit 1
-}
-# wait_for WHAT COMMAND... : until it succeeds; most of what is awaited here tells nobody when it comes.
-wait_for() {
-  local what=$1 tries
-  shift
-  for ((tries = 0; tries < 600; ++tries)); do
-    if "$@" >/dev/null 2>&1; then return; fi
-    sleep 0.1
-  done
-  fail "$what did not come"
 }
 
 # on NODE COMMAND: runs it there as root, says what it says, and returns its status.
@@ -38,7 +30,6 @@ end_nodes() {
   local machine
   for machine in pi01 pi02; do timeout 20 bash -c "echo end >/mnt/carry/$machine.order" || true; done
 }
-node_is_on() { bramble node list --json | jq -e --arg node "$1" 'any(.[]; .node == $node and .state == "on")'; }
 
 flash() {
   cursor=$(journalctl -n 1 -o cat --show-cursor | sed -n 's/^-- cursor: //p')

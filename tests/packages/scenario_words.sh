@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What scenario.sh and scenario_limits.sh share; both run as root on a machine with a systemd.
+# What scenario.sh, scenario_limits.sh and scenario_cluster.sh share; all run as root on a machine with a systemd.
 
 say() { printf '### %s\n' "$*"; }
 fail() {
@@ -22,7 +22,8 @@ status_of() { systemctl show --property StatusText --value "$1"; }
 pid_of() { systemctl show --property MainPID --value "$1"; }
 status_has() { status_of "$1" | grep -qF -- "$2"; }
 active() { systemctl --quiet is-active "$@"; }
-node_is_on() { bramble node list --json | jq -e '.[0].state == "on"'; }
+# node_is_on [NODE]: that one, or any.
+node_is_on() { bramble node list --json | jq -e --arg node "${1:-}" 'any(.[]; (.node == $node or $node == "") and .state == "on")'; }
 has_another_pid() {
   local now
   now=$(pid_of "$1")
