@@ -131,6 +131,19 @@ check_host_key() {
   flash pi02 || fail "flash: $(flash_said)"
 }
 
+# What a shell's .bashrc says, ssh says.
+check_flood() {
+  say "a node that says without end is hung up on"
+  local where
+  on pi02 'mv /home/pi/.bashrc /root/' || fail "no .bashrc"
+  for where in "" " >&2"; do
+    on pi02 "echo 'yes no end$where' >/home/pi/.bashrc" || fail "no new .bashrc"
+    expect_flash_fails "it says without end$where" "pi02 says more than bramble-flash listens to"
+    [ "$(flash_said | grep -c "bramble-flash: ")" = 1 ] || fail "that is not one sentence: $(flash_said)"
+  done
+  on pi02 'mv /root/.bashrc /home/pi/' || fail "the old .bashrc"
+}
+
 check_remove() {
   say "pi02 is removed, and flashed again"
   bramble node remove pi02 --reason "the test" || fail "remove"
@@ -147,6 +160,7 @@ check_work
 check_rights
 check_upgrade
 check_host_key
+check_flood
 check_remove
 end_nodes
 echo "all good"
