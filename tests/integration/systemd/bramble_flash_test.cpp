@@ -228,7 +228,8 @@ TEST_F(BrambleFlashTest, AWrongConfigurationIsRefusedByItsLine) {
       {"usr = pi\n", "flash.conf:2: there is no key 'usr': the keys are connect_timeout_s, host"},
       {"host = -oProxyCommand=x\n", "flash.conf:2: '-oProxyCommand=x' is no host"},
       {"user = $(id)\n", "flash.conf:2: '$(id)' is no user"},
-      {"port = 0\n", "flash.conf:2: '0' is no port"},
+      {"port = 0\n", "flash.conf:2: '0' is no port: it must be a number from 1 to 65535"},
+      {"port = 65536\n", "'65536' is no port"},
       {"wait_s.pi07 = 5\n", "only user, host and port"},
       {"[pi07]\n", "flash.conf:2: write KEY = VALUE"}};
   for (const auto& [text, says] : wrong) {
