@@ -194,7 +194,9 @@ TEST_F(Rights, ARemovedNodeIsNotLetInAndOneThatIsConnectedIsNotHeard) {
   EXPECT_FALSE(again->transport().connected());
   ASSERT_TRUE(node->transport().publish({.topic = topic("pi01", "checkup"), .payload = "still here", .qos = 1}));
   const auto neighbour = client(pi02_, "neighbour");
-  ASSERT_TRUE(neighbour->connect()) << neighbour->reasons().back();
+  // While it reads them it may hang up on anybody, who comes again then.
+  for (int i = 0; i < 100 && !neighbour->connect(); ++i) continue;
+  ASSERT_TRUE(neighbour->transport().connected()) << neighbour->reasons().back();
   ASSERT_TRUE(neighbour->transport().publish({.topic = topic("pi02", "checkup"), .payload = "and I", .qos = 1}));
   for (size_t count = 1; seen->wait_messages(count); ++count) {
     if (seen->received().back().payload == "and I") break;
