@@ -13,16 +13,17 @@ namespace bramble::aggregator {
 // less than a sixth of its life left, where it asks for another with a third. Pure.
 std::vector<NodeFinding> judge_issued(const IssuedList& list, WallTime now);
 
-// The certificate that callers of the API or nodes meet, by its file's name. Nothing where it is not due. Pure.
+// The operator's own certificate, by its file's name. Nothing where it does not end soon. Pure.
 std::vector<NodeFinding> judge_head_certificate(const std::string& file, WallTime not_after, WallTime now);
 
-// Reads the files. Empty names: there is no authority, no certificate of the operator's own. A file that cannot be read
-// is a finding, too. Thread-safe.
+// What the operator has the API serve with.
 struct OwnCertificate {
   std::string certificate_file;  // empty: none
   std::string key_file;
 };
 
+// Reads the files; authority_dir empty: there is no authority. A file that cannot be read and a key that does not
+// belong to its certificate are findings, too. Thread-safe.
 std::vector<NodeFinding> examine_certificates(const std::string& authority_dir, const OwnCertificate& own,
                                               WallTime now);
 
