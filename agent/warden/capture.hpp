@@ -19,8 +19,9 @@ class Capture {
   // kernel, not of the pipe, and a wake-up for each task is saved.
   int write_end() const { return write_end_.get(); }
 
-  void take_some();  // what there is, up to 64 KiB; does not block
-  void take_rest();  // all that is in the pipe once its writers are dead; closes everything
+  void keep(const char* data, size_t size);  // for bytes that come another way than by the pipe, which need not be open
+  void take_some();                          // what there is, up to 64 KiB; does not block
+  void take_rest();                          // all that is in the pipe once its writers are dead; closes everything
 
   uint64_t kept_bytes() const { return kept_bytes_; }
   uint64_t dropped_bytes() const { return dropped_bytes_; }
@@ -29,7 +30,6 @@ class Capture {
 
  private:
   size_t take(size_t max_bytes);
-  void keep(const char* data, size_t size);
 
   std::string path_;
   uint64_t cap_bytes_;

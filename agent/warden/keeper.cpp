@@ -15,7 +15,9 @@
 #include <memory>
 #include <optional>
 
+#include "agent/warden/call_run.hpp"
 #include "agent/warden/channel.hpp"
+#include "agent/warden/kernel.hpp"
 #include "agent/warden/process_table.hpp"
 #include "agent/warden/task_run.hpp"
 #include "common/posix/error.hpp"
@@ -60,10 +62,19 @@ void close_all_but(int kept) {
   }
 }
 
+// -1: for ever.
+int ms_until(std::optional<MonoTime> time) {
+  if (!time) return -1;
+  return static_cast<int>(std::clamp<int64_t>(*time - posix::mono_now(), 0, 3'600'000));
+}
+
 class Keeper {
  public:
   Keeper(KeeperOptions options, posix::UniqueFd channel, std::optional<TaskCgroup> cgroup)
-      : options_(std::move(options)), channel_(std::move(channel), kMaxWaitingBytes), cgroup_(std::move(cgroup)) {}
+      : options_(std::move(options)),
+        channel_(std::move(channel), kMaxWaitingBytes),
+        cgroup_(std::move(cgroup)),
+        kernel_(options_.layout.kernel(options_.slot), options_.kernels) {}
   [[noreturn]] void run();
 
  private:
@@ -73,6 +84,9 @@ class Keeper {
   void handle(const std::string& frame);
   void prolong(const wire::WardenLease& lease);
   void start(wire::WardenStart start, const std::string& frame);
+  std::unique_ptr<TaskRun> make_run(wire::WardenStart start);
+  void look_after_kernel();
+  TaskCgroup* cgroup() { return cgroup_ ? &*cgroup_ : nullptr; }
   void look_after_task();
   void report_progress(Now now);
   void report_started();
@@ -85,7 +99,8 @@ class Keeper {
   Channel channel_;
   std::optional<TaskCgroup> cgroup_;
   Spawner spawner_;
-  std::optional<TaskRun> task_;
+  Kernel kernel_;
+  std::unique_ptr<TaskRun> task_;
   std::optional<wire::WardenExited> exited_;  // its record is not on disk yet
   MonoTime started_at_;
   bool started_reported_ = false;
@@ -96,6 +111,7 @@ class Keeper {
   bool channel_ready_ = false;
   bool out_ready_ = false;
   bool err_ready_ = false;
+  bool in_ready_ = false;
 };
 
 void Keeper::run() {
@@ -103,37 +119,42 @@ void Keeper::run() {
     if (!channel_.flush()) abandon();
     wait();
     if (channel_ready_) read_channel();
-    if (task_) look_after_task();
+    if (task_) {
+      look_after_task();
+    } else {
+      look_after_kernel();
+    }
     if (usage_asked_) report_usage();
   }
 }
 
 int Keeper::timeout_ms() const {
-  if (!task_) return -1;
+  if (!task_) return ms_until(kernel_.rest_end());
   std::optional<MonoTime> next = task_->next_deadline();
   const auto consider = [&next](MonoTime time) { next = next ? std::min(*next, time) : time; };
   if (exited_) consider(record_retry_at_);
   if (!started_reported_) consider(started_at_ + kHoldStartedMs);
   if (task_->has_grown()) consider(next_output_at_);
   if (task_->has_lease() && !exited_) consider(posix::mono_now() + kLeaseLookMs);
-  if (!next) return -1;
-  return static_cast<int>(std::clamp<int64_t>(*next - posix::mono_now(), 0, 3'600'000));
+  return ms_until(next);
 }
 
 void Keeper::wait() {
   const auto output_of = [this](int fd) { return pollfd{exited_ ? -1 : fd, POLLIN, 0}; };
-  pollfd fds[3] = {{channel_.fd(), static_cast<short>(POLLIN | (channel_.waiting() ? POLLOUT : 0)), 0},
+  pollfd fds[4] = {{channel_.fd(), static_cast<short>(POLLIN | (channel_.waiting() ? POLLOUT : 0)), 0},
                    output_of(task_ ? task_->out_fd() : -1),
-                   output_of(task_ ? task_->err_fd() : -1)};
+                   output_of(task_ ? task_->err_fd() : -1),
+                   {task_ && !exited_ ? task_->in_fd() : -1, POLLOUT, 0}};
   const int timeout = timeout_ms();
   const timespec limit{timeout / 1000, (timeout % 1000) * 1'000'000L};
   sigset_t but_children;
   ::sigfillset(&but_children);
   ::sigdelset(&but_children, SIGCHLD);
-  const int ready = ::ppoll(fds, 3, timeout < 0 ? nullptr : &limit, &but_children);
+  const int ready = ::ppoll(fds, 4, timeout < 0 ? nullptr : &limit, &but_children);
   channel_ready_ = ready > 0 && (fds[0].revents & ~POLLOUT) != 0;
   out_ready_ = ready > 0 && (fds[1].revents & POLLIN) != 0;
   err_ready_ = ready > 0 && (fds[2].revents & POLLIN) != 0;
+  in_ready_ = ready > 0 && (fds[3].revents & POLLOUT) != 0;
 }
 
 void Keeper::read_channel() {
@@ -161,9 +182,8 @@ void Keeper::prolong(const wire::WardenLease& lease) {
 }
 
 void Keeper::start(wire::WardenStart start, const std::string& frame) {
-  child_changed = 0;
-  task_.emplace(options_.layout, std::move(start),
-                TaskSetting{options_.run_as, options_.agent, cgroup_ ? &*cgroup_ : nullptr, &options_.sandbox});
+  look_after_kernel();
+  task_ = make_run(std::move(start));
   task_->begin(frame, spawner_);
   started_at_ = posix::mono_now();
   // Where the failure is known already nothing ever started.
@@ -171,9 +191,29 @@ void Keeper::start(wire::WardenStart start, const std::string& frame) {
   next_output_at_ = started_at_;
 }
 
+// A task of its own has the slot's memory and its control group to itself.
+std::unique_ptr<TaskRun> Keeper::make_run(wire::WardenStart start) {
+  const TaskSetting setting{options_.run_as, options_.agent, cgroup(), &options_.sandbox};
+  if (start.spec.calls) return std::make_unique<CallRun>(options_.layout, std::move(start), setting, kernel_);
+  kernel_.end(cgroup());
+  return std::make_unique<TaskRun>(options_.layout, std::move(start), setting);
+}
+
+// One that rests: it may have died, or rested long enough.
+void Keeper::look_after_kernel() {
+  child_changed = 0;
+  if (!kernel_.runs()) return;
+  siginfo_t info{};
+  const bool died =
+      ::waitid(P_PID, static_cast<id_t>(kernel_.pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+  const auto rest_end = kernel_.rest_end();
+  if (died || (rest_end && posix::mono_now() >= *rest_end)) kernel_.end(cgroup());
+}
+
 void Keeper::look_after_task() {
   const Now now = posix::now();
   if (!exited_) {
+    if (in_ready_) task_->give_input();
     task_->take_output(out_ready_, err_ready_);
     if (child_changed != 0) {
       child_changed = 0;

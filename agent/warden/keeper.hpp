@@ -23,6 +23,7 @@ struct KeeperOptions {
   std::string cgroup;             // the slot's control group; empty: there are none
   Controllers controllers;
   Sandbox sandbox;
+  std::string kernels;  // where programs of kernels are looked for first; empty: nowhere else than other commands
   bool empties_trash = false;
 };
 

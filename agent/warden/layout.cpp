@@ -46,6 +46,15 @@ Result<WorkMark> mark_of(const std::string& work) {
   return WorkMark{int64_t{info.st_ctim.tv_sec} * 1'000'000'000 + info.st_ctim.tv_nsec, info.st_mode};
 }
 
+}  // namespace
+
+Status make_kernel_directory(const std::string& directory, const RunAs* run_as) {
+  if (const Status removed = posix::remove_tree(directory); !removed) return removed;
+  return make_work(directory, run_as);
+}
+
+namespace {
+
 Status make_attempt(const std::string& directory, const RunAs* run_as) {
   if (::mkdir(directory.c_str(), kAttemptMode) == 0) return make_work(directory + "/work", run_as);
   if (errno == EEXIST) return {};
@@ -71,7 +80,9 @@ Status make_layout(const Layout& layout, std::optional<gid_t> group) {
     if (const Status made = posix::make_directories(each, 0700); !made) return made;
   }
   const std::string attempts = layout.attempts();
-  if (const Status made = posix::make_directories(attempts, 0711); !made) return made;
+  for (const std::string& each : {attempts, layout.kernels()}) {
+    if (const Status made = posix::make_directories(each, 0711); !made) return made;
+  }
   if (!group) return {};
   // With the set-group-id bit every attempt's directory and files get the group by themselves.
   if (::chown(attempts.c_str(), static_cast<uid_t>(-1), *group) != 0 || ::chmod(attempts.c_str(), 02711) != 0) {

@@ -4,6 +4,7 @@
 //   DIR/warden.lock            held by the running warden
 //   DIR/slots/<n>.lock         held by keeper n: free means that its tasks are dead
 //   DIR/spare/<n>/             forgotten attempts' directories, to be used again
+//   DIR/kernels/<n>/           the working directory of the kernel that keeper n has
 //   DIR/trash/                 what nobody needs, until a keeper has removed it
 //   DIR/attempts/<store>.<job>.<task>.<attempt>/
 //     start.json               the start record, until
@@ -38,6 +39,8 @@ class Layout {
   std::string slots() const { return root_ + "/slots"; }
   std::string slot_lock(uint32_t slot) const { return slots() + "/" + std::to_string(slot) + ".lock"; }
   std::string spares() const { return root_ + "/spare"; }
+  std::string kernels() const { return root_ + "/kernels"; }
+  std::string kernel(uint32_t slot) const { return kernels() + "/" + std::to_string(slot); }
   std::string trash() const { return root_ + "/trash"; }
   std::string attempts() const { return root_ + "/attempts"; }
   std::string attempt(const wire::WardenTask& task) const { return attempts() + "/" + directory_name(task); }
@@ -58,6 +61,9 @@ struct WorkMark {
 // The attempt's directory with start record and working directory: made, or, where it exists, an old one used again. On
 // an error nothing is left behind.
 Result<WorkMark> create_attempt(const std::string& directory, std::string_view start_record, const RunAs* run_as);
+
+// A kernel's working directory, empty; what lay there is removed.
+Status make_kernel_directory(const std::string& directory, const RunAs* run_as);
 
 // Takes the start record's place, also on a disk that is full.
 Status write_exit_record(const std::string& directory, std::string_view text);

@@ -10,17 +10,19 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 namespace bramble::warden {
 namespace {
 
-constexpr std::array<option, 10> kLongOptions{{
+constexpr std::array<option, 11> kLongOptions{{
     {"state", required_argument, nullptr, 's'},
     {"slots", required_argument, nullptr, 'n'},
     {"user", required_argument, nullptr, 'u'},
     {"group", required_argument, nullptr, 'g'},
     {"agent", required_argument, nullptr, 'a'},
     {"bwrap", required_argument, nullptr, 'b'},
+    {"kernels", required_argument, nullptr, 'k'},
     {"require-sandbox", no_argument, nullptr, 'r'},
     {"help", no_argument, nullptr, 'h'},
     {"version", no_argument, nullptr, 'v'},
@@ -49,6 +51,16 @@ Status set_state(WardenOptions& options, const std::string& path) {
   std::array<char, PATH_MAX> here{};
   if (::getcwd(here.data(), here.size()) == nullptr) return fail("--state must begin with '/' here");
   options.state = std::string(here.data()) + "/" + path;
+  return {};
+}
+
+// Beside this program, installed or built.
+std::string own_kernels() {
+  std::error_code ignored;
+  const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const auto& place : {here.parent_path() / "libexec/bramble/kernels", here / "kernels"}) {
+    if (std::filesystem::is_directory(place, ignored)) return place;
+  }
   return {};
 }
 
@@ -105,6 +117,9 @@ Status set_option(WardenOptions& options, int letter) {
     case 'b':
       options.bwrap = ::optarg;
       return {};
+    case 'k':
+      options.kernels = ::optarg;
+      return {};
     case 'r':
       options.require_sandbox = true;
       return {};
@@ -125,6 +140,7 @@ std::string usage() {
          "                 or without it the warden's own. Root may always\n"
          "  --group NAME   who may read outputs, besides the warden's own user; default: the agent's own group\n"
          "  --bwrap PATH   bubblewrap, which makes sandboxes; default: where it is usually installed\n"
+         "  --kernels DIR  where programs that answer calls are looked for first; default: those of bramble\n"
          "  --require-sandbox   run every task in a sandbox, whether it asks for one or not\n"
          "  --version      print the version\n";
 }
@@ -132,6 +148,7 @@ std::string usage() {
 Result<std::optional<WardenOptions>> parse_options(int argc, char** argv) {
   WardenOptions options;
   options.slots = 0;
+  options.kernels = own_kernels();
   int letter = 0;
   while ((letter = ::getopt_long(argc, argv, "", kLongOptions.data(), nullptr)) != -1) {
     if (letter == 'h' || letter == 'v') {

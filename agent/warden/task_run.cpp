@@ -54,7 +54,7 @@ bool TaskRun::begin(std::string_view record, Spawner& spawner) {
   }
   const Status begun = created ? launch(spawner) : tl::unexpected(created.error());
   if (!begun && !start_failure_) start_failure_ = FailureText{126, begun.error().message};
-  alive_ = begun.has_value();
+  alive_ = begun && !has_nothing_to_do();
   return alive_;
 }
 
@@ -66,11 +66,8 @@ Status TaskRun::launch(Spawner& spawner) {
     if (!opened) return tl::unexpected(opened.error());
     input = std::move(*opened);
   }
-  sandboxed_ = setting_.sandbox != nullptr && setting_.sandbox->wanted_by(start_.spec);
-  if (Status entered = sandboxed_ ? enter_sandbox() : Status{}; !entered) return entered;
-  if (setting_.cgroup != nullptr) {
-    if (Status set = setting_.cgroup->prepare(start_.spec); !set) return set;
-  }
+  if (Status entered = enter_sandbox(directory_ + "/work"); !entered) return entered;
+  if (Status set = prepare_cgroup(); !set) return set;
   if (Status opened = out_.open(); !opened) return opened;
   if (Status opened = err_.open(); !opened) return opened;
   SpawnRequest request{sandboxed_ ? &sandbox_argv_ : &start_.spec.argv,
@@ -87,10 +84,16 @@ Status TaskRun::launch(Spawner& spawner) {
   return {};
 }
 
-Status TaskRun::enter_sandbox() {
+Status TaskRun::prepare_cgroup() {
+  return setting_.cgroup != nullptr ? setting_.cgroup->prepare(start_.spec) : Status{};
+}
+
+// Where it asks for none there is nothing to do.
+Status TaskRun::enter_sandbox(const std::string& work) {
+  sandboxed_ = setting_.sandbox != nullptr && setting_.sandbox->wanted_by(start_.spec);
+  if (!sandboxed_) return {};
   const Sandbox& sandbox = *setting_.sandbox;
   if (!sandbox.why_not.empty()) return fail("this node cannot isolate tasks: " + sandbox.why_not);
-  const std::string work = directory_ + "/work";
   start_failure_ = missing_command(start_.spec.argv, env_, work);
   if (start_failure_) return fail(start_failure_->text);
   sandbox_argv_ = sandbox_argv(sandbox.bwrap, state_, work, start_.spec);
@@ -211,15 +214,18 @@ std::string TaskRun::ending_text() const {
   }
 }
 
+bool TaskRun::set_start_failure(wire::Finished& result, const SpawnFailure& failure) const {
+  if (!start_failure_ && failure.step == SpawnFailure::none) return false;
+  const FailureText why =
+      start_failure_ ? *start_failure_ : describe(failure, sandboxed_ ? sandbox_argv_ : start_.spec.argv, env_);
+  result.outcome = wire::Outcome::start_failed;
+  result.code = why.code;
+  result.text = why.text;
+  return true;
+}
+
 void TaskRun::set_outcome(wire::Finished& result, const SpawnFailure& failure) const {
-  if (start_failure_ || failure.step != SpawnFailure::none) {
-    const FailureText why =
-        start_failure_ ? *start_failure_ : describe(failure, sandboxed_ ? sandbox_argv_ : start_.spec.argv, env_);
-    result.outcome = wire::Outcome::start_failed;
-    result.code = why.code;
-    result.text = why.text;
-    return;
-  }
+  if (set_start_failure(result, failure)) return;
   const posix::ExitStatus outside = posix::exit_status_of(main_status_.value_or(0));
   const posix::ExitStatus status = sandboxed_ ? end_inside(outside) : outside;
   result.code = status.code;

@@ -31,6 +31,9 @@ struct TaskSetting {
 class TaskRun {
  public:
   TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting);
+  virtual ~TaskRun() = default;
+  TaskRun(const TaskRun&) = delete;
+  TaskRun& operator=(const TaskRun&) = delete;
 
   // `record` is the start record's text. False: nothing runs, finish() tells why.
   bool begin(std::string_view record, Spawner& spawner);
@@ -41,36 +44,41 @@ class TaskRun {
 
   // TERM to the whole tree, then KILL after the spec's grace; for memory and the lease KILL at once. The first reason
   // counts.
-  void end_as(wire::Outcome outcome, Now now);
+  virtual void end_as(wire::Outcome outcome, Now now);
 
-  void reap(Now now);
-  void take_output(bool out_ready, bool err_ready);
-  void on_time(Now now);
-  std::optional<MonoTime> next_deadline() const;
+  virtual void reap(Now now);
+  virtual void take_output(bool out_ready, bool err_ready);
+  virtual void give_input() {}
+  virtual void on_time(Now now);
+  virtual std::optional<MonoTime> next_deadline() const;
 
   bool alive() const { return alive_; }
   wire::WardenStarted started() const;
   std::optional<wire::WardenOutput> grown_output();  // since it was asked last
   bool has_grown() const;
-  wire::WardenUsage usage() const;  // reads /proc for what of it lives
+  virtual wire::WardenUsage usage() const;  // reads /proc for what of it lives
   // Everything that came of it is dead: the rest of the output, and the exit record's contents.
-  wire::WardenExited finish(const SpawnFailure& failure);
+  virtual wire::WardenExited finish(const SpawnFailure& failure);
   // After finish(). An error: the disk does not take it; try again later.
   Status write_record(std::string_view text) const;
   const wire::WardenTask& task() const { return start_.task; }
 
-  int out_fd() const { return out_.read_end(); }
-  int err_fd() const { return err_.read_end(); }
+  virtual int out_fd() const { return out_.read_end(); }
+  virtual int err_fd() const { return err_.read_end(); }
+  virtual int in_fd() const { return -1; }  // wants to be written to; give_input() does
 
- private:
-  Status launch(Spawner& spawner);
-  Status enter_sandbox();
+ protected:
+  virtual Status launch(Spawner& spawner);
+  virtual bool has_nothing_to_do() const { return false; }  // after launch()
+  Status enter_sandbox(const std::string& work);
+  Status prepare_cgroup();
   bool is_over(MonoTime now) const { return has_lease() && now >= lease_end_; }
   void end_lease(Now now);
   void kill_all(Now now);
   void add_usage(const rusage& usage);
   void note_interventions(wire::Finished& result) const;
-  void set_outcome(wire::Finished& result, const SpawnFailure& failure) const;
+  bool set_start_failure(wire::Finished& result, const SpawnFailure& failure) const;
+  virtual void set_outcome(wire::Finished& result, const SpawnFailure& failure) const;
   std::string ending_text() const;
   void add_output(wire::Finished& result) const;
 

@@ -121,8 +121,8 @@ Status Warden::start_slot(Slot& slot, bool empties_trash) {
   const RunAs* run_as = options_.run_as ? &*options_.run_as : nullptr;
   const RunAs* agent = options_.agent && ::geteuid() == 0 ? &*options_.agent : nullptr;
   const std::string cgroup = cgroups_.usable() ? cgroups_.task_directory(slot.number) : std::string();
-  auto keeper =
-      start_keeper({layout_, slot.number, run_as, agent, cgroup, cgroups_.controllers(), sandbox_, empties_trash});
+  auto keeper = start_keeper(
+      {layout_, slot.number, run_as, agent, cgroup, cgroups_.controllers(), sandbox_, options_.kernels, empties_trash});
   if (!keeper) return tl::unexpected(keeper.error());
   slot.keeper = keeper->pid;
   slot.channel = std::make_unique<Channel>(std::move(keeper->channel), kMaxWaitingForKeeperBytes);

@@ -37,6 +37,7 @@ struct WardenOptions {
   std::optional<RunAs> agent;    // who may connect, besides root and this process' user
   std::string bwrap;             // empty: where it usually is
   bool require_sandbox = false;  // every task gets one
+  std::string kernels;           // programs of kernels; empty: as other commands
   std::optional<gid_t> group;    // who may read outputs, besides this process' user
 };
 
@@ -53,7 +54,6 @@ class Warden {
   struct Running {
     wire::WardenStarted started;
     std::optional<wire::WardenOutput> output;  // the newest
-    bool over_memory = false;                  // has been told to end
     MonoTime heard;                            // with a lease: see WardenLease
   };
   struct Slot {

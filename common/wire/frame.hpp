@@ -1,6 +1,8 @@
 // Length-prefixed frames on a byte stream: 4 bytes, little-endian, then so many bytes.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +10,10 @@
 #include "common/base/result.hpp"
 
 namespace bramble::wire {
+
+inline constexpr size_t kFrameHeadBytes = 4;
+
+uint32_t frame_length(std::string_view head);  // of a frame that begins so; at least kFrameHeadBytes
 
 std::string make_frame(std::string_view payload);
 

@@ -52,6 +52,23 @@ Status read_isolation(const Json& json, Isolation& into) {
   return {};
 }
 
+OutJson to_json(const CallRules& rules) {
+  const CallRules defaults;
+  OutJson json = OutJson::object();
+  put_unless(json, "limit_ms", rules.limit_ms, defaults.limit_ms);
+  put_unless(json, "idle_ms", rules.idle_ms, defaults.idle_ms);
+  put_unless(json, "retries", rules.retries, defaults.retries);
+  return json;
+}
+
+Status read_call_rules(const Json& json, CallRules& rules) {
+  return Fields(json)
+      .optional("limit_ms", rules.limit_ms, Whole<int64_t>{})
+      .optional("idle_ms", rules.idle_ms, Whole<int64_t>{})
+      .optional("retries", rules.retries, Whole<uint32_t>{.max = kMaxCallRetries})
+      .status();
+}
+
 OutJson to_json(const StreamResult& stream) {
   OutJson json = {{"kept_bytes", stream.kept_bytes}};
   put_unless(json, "dropped_bytes", stream.dropped_bytes, uint64_t{0});
@@ -91,6 +108,7 @@ OutJson to_json(const TaskSpec& spec) {
   put_unless(json, "lease_ms", spec.lease_ms, defaults.lease_ms);
   if (spec.isolate != defaults.isolate) json["isolate"] = to_string(spec.isolate);
   put_unless(json, "network", spec.network, defaults.network);
+  if (spec.calls) json["calls"] = to_json(*spec.calls);
   return json;
 }
 
@@ -108,6 +126,7 @@ Status read_spec(const Json& json, TaskSpec& spec) {
       .optional("lease_ms", spec.lease_ms, Whole<int64_t>{.max = kMaxLeaseMs})
       .optional("isolate", spec.isolate, read_isolation)
       .optional("network", spec.network, read_bool)
+      .optional("calls", spec.calls, read_call_rules)
       .status();
 }
 

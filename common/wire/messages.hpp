@@ -29,6 +29,7 @@ inline constexpr uint32_t kMaxCreditChunks = 64;           // chunks asked for a
 inline constexpr size_t kMaxMetrics = 256;                 // values of one reading
 inline constexpr int64_t kMaxAgeMs = 31 * 86'400'000LL;    // of a reading that is sent late
 inline constexpr double kMaxModelW = 1000;                 // of a power model's coefficients
+inline constexpr uint32_t kMaxCallRetries = 100;
 
 enum class Stream { stdout_, stderr_ };
 
@@ -97,6 +98,16 @@ struct Telemetry {
 
 enum class Isolation { none, sandbox };
 
+// For tasks that are calls: argv is a kernel, a resident process that answers many of them, and the standard input is a
+// batch (call_frames.hpp).
+struct CallRules {
+  int64_t limit_ms = 60'000;  // for one call; 0: none
+  int64_t idle_ms = 60'000;   // a kernel that has had no batch for so long is ended
+  uint32_t retries = 0;       // further tries of a call during which the kernel died
+
+  bool operator==(const CallRules&) const = default;
+};
+
 // What to run; the same for all tasks of a job.
 struct TaskSpec {
   std::vector<std::string> argv;
@@ -111,6 +122,7 @@ struct TaskSpec {
   int64_t lease_ms = 0;  // 0: none. Else the warden kills it so long after the last answered beat was sent
   Isolation isolate = Isolation::none;
   bool network = false;  // in a sandbox; without one there always is
+  std::optional<CallRules> calls = {};
 
   bool operator==(const TaskSpec&) const = default;
 };

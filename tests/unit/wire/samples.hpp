@@ -89,7 +89,10 @@ inline TaskSpec full_spec() {
           .kill_grace_ms = 100,
           .stdout_cap_bytes = 5,
           .stderr_cap_bytes = 0,
-          .lease_ms = 20'000};
+          .lease_ms = 20'000,
+          .isolate = Isolation::sandbox,
+          .network = true,
+          .calls = CallRules{.limit_ms = 1, .idle_ms = 2, .retries = 3}};
 }
 
 inline TaskSpec least_spec() { return {.argv = {"true"}}; }

@@ -1,0 +1,87 @@
+#include "agent/warden/kernel.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+#include "agent/warden/cgroups.hpp"
+#include "agent/warden/process_table.hpp"
+#include "common/posix/error.hpp"
+
+namespace bramble::warden {
+namespace {
+
+struct Pipe {
+  posix::UniqueFd read_end;
+  posix::UniqueFd write_end;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return posix::system_failure("cannot make a pipe", errno);
+  return Pipe{posix::UniqueFd(ends[0]), posix::UniqueFd(ends[1])};
+}
+
+Status do_not_block(int fd) {
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK) == 0) return {};
+  return posix::system_failure("cannot set up a pipe", errno);
+}
+
+}  // namespace
+
+bool Kernel::serves(const wire::WardenTask& task) const {
+  return runs() && task.store == store_ && task.id.job == job_;
+}
+
+Result<const Kernel::Ends*> Kernel::make_pipes() {
+  auto in = make_pipe();
+  auto out = make_pipe();
+  auto err = make_pipe();
+  for (const auto* pipe : {&in, &out, &err}) {
+    if (!*pipe) return tl::unexpected(pipe->error());
+  }
+  for (const int ours : {in->write_end.get(), out->read_end.get(), err->read_end.get()}) {
+    if (const Status set = do_not_block(ours); !set) return tl::unexpected(set.error());
+  }
+  in_ = std::move(in->write_end);
+  out_ = std::move(out->read_end);
+  err_ = std::move(err->read_end);
+  theirs_ = {std::move(in->read_end), std::move(out->write_end), std::move(err->write_end)};
+  return &theirs_;
+}
+
+void Kernel::started(pid_t pid, const wire::WardenTask& task) {
+  pid_ = pid;
+  store_ = task.store;
+  job_ = task.id.job;
+  rest_end_.reset();
+}
+
+void Kernel::died() {
+  pid_ = 0;
+  in_.reset();
+}
+
+void Kernel::end(TaskCgroup* cgroup) {
+  if (!runs()) return;
+  while (true) {
+    if (cgroup != nullptr) cgroup->kill();
+    signal_descendants(SIGKILL);
+    pid_t pid = 0;
+    while ((pid = ::waitpid(-1, nullptr, WNOHANG)) > 0) continue;
+    if (pid < 0 && errno == ECHILD) break;
+    const timespec pause{0, 2'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+  died();
+  theirs_ = {};
+  out_.reset();
+  err_.reset();
+}
+
+}  // namespace bramble::warden
