@@ -17,6 +17,7 @@ set(packaging ${CMAKE_CURRENT_LIST_DIR}/packages)
 set(made ${CMAKE_BINARY_DIR}/package_files)
 
 install(TARGETS bramble-agent bramble-warden RUNTIME DESTINATION bin COMPONENT agent)
+install(TARGETS kernel_matmul kernel_montecarlo kernel_wordcount RUNTIME DESTINATION libexec/bramble/kernels COMPONENT agent)
 if(BRAMBLE_HEAD)
   install(TARGETS bramble-aggregator RUNTIME DESTINATION bin COMPONENT aggregator)
   install(TARGETS bramble RUNTIME DESTINATION bin COMPONENT cli)

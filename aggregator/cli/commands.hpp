@@ -29,6 +29,7 @@ Result<int> submit(const Session& session, const SubmitCommand& command);
 Result<int> run(const Session& session, const RunCommand& command);
 Result<int> exec(const Session& session, const ExecCommand& command);
 Result<int> map(const Session& session, const MapCommand& command);
+Result<int> call(const Session& session, const CallCommand& command);
 Result<int> job_list(const Session& session, const JobListCommand& command);
 Result<int> job_info(const Session& session, const JobInfoCommand& command);
 Result<int> job_wait(const Session& session, const JobWaitCommand& command);

@@ -21,17 +21,6 @@ using nlohmann::json;
 constexpr TaskIndex kOnlyTask = 0;
 constexpr int64_t kReducePollS = 30;
 
-// The cores of all nodes that take work; at least 1.
-Result<uint64_t> count_slots(Api& api) {
-  const auto nodes = api.get("/api/v1/nodes");
-  if (!nodes) return tl::unexpected(nodes.error());
-  int64_t slots = 0;
-  for (const json& node : *nodes) {
-    if (text_field(node, "state") == "on" && !flag_field(node, "drained")) slots += number_field(node, "cores");
-  }
-  return static_cast<uint64_t>(std::max<int64_t>(slots, 1));
-}
-
 // One map from its first piece to the last byte of its output, or to its cancellation.
 class Map {
  public:

@@ -64,7 +64,12 @@ void add_number(CLI::App& app, const char* flags, const char* help, int64_t leas
   });
 }
 
+// How tasks are to be run: what submit, run, map and call have in common.
+void add_task_options(CLI::App& app, TaskOptions& task);
+Status check_task(const TaskOptions& task);
+
 void declare_work_commands(OptionTree& tree);  // submit, run, exec, map
+void declare_call(OptionTree& tree);
 void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
 void declare_cluster_commands(OptionTree& tree);  // node, local

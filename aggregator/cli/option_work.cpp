@@ -35,11 +35,6 @@ Status take_node_set(const std::string& value, std::string& target) {
   return {};
 }
 
-Status check_task(const TaskOptions& task) {
-  if (!task.network || task.isolate == "sandbox") return {};
-  return fail("--network goes with --isolate sandbox; a task that is not isolated has the network anyway");
-}
-
 void add_environment(CLI::App& app, TaskOptions& task) {
   add_values(app, "--env", "NAME=VALUE", "a variable for the tasks; NAME: as it is here",
              [&task](const std::string& value) -> Status {
@@ -54,6 +49,13 @@ void add_isolation(CLI::App& app, TaskOptions& task) {
   add_value(app, "--isolate", "HOW", "none (default), or sandbox",
             [&task](const std::string& value) { return take_isolation(value, task.isolate); });
   add_flag(app, "--network", "let a sandbox reach the network", task.network);
+}
+
+}  // namespace
+
+Status check_task(const TaskOptions& task) {
+  if (!task.network || task.isolate == "sandbox") return {};
+  return fail("--network goes with --isolate sandbox; a task that is not isolated has the network anyway");
 }
 
 void add_task_options(CLI::App& app, TaskOptions& task) {
@@ -79,6 +81,8 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
   add_text(app, "--arch", "ARCH", "run on such nodes only, as in aarch64", task.arch);
   add_isolation(app, task);
 }
+
+namespace {
 
 void declare_submit(OptionTree& tree) {
   auto command = std::make_shared<SubmitCommand>();
@@ -195,6 +199,7 @@ void declare_work_commands(OptionTree& tree) {
   declare_run(tree);
   declare_exec(tree);
   declare_map(tree);
+  declare_call(tree);
 }
 
 }  // namespace bramble::cli

@@ -23,7 +23,7 @@ struct CommonOptions {
   bool json = false;
 };
 
-// What submit, run and map have in common: how tasks are to be run.
+// What submit, run, map and call have in common: how tasks are to be run.
 struct TaskOptions {
   std::vector<std::string> argv;
   std::string name;
@@ -66,6 +66,16 @@ struct MapCommand {
   SplitRule split;
   std::vector<std::string> inputs;  // none: standard input, as "-"
   std::string reduce;
+  bool progress = false;
+};
+
+struct CallCommand {
+  TaskOptions task;  // argv: the kernel and its arguments
+  bool each_line = false;
+  int64_t call_limit_ms = 60'000;
+  int64_t idle_limit_ms = 60'000;
+  uint32_t instances = 0;  // 0: as many as there are slots
+  uint32_t call_retries = 0;
   bool progress = false;
 };
 
@@ -249,12 +259,12 @@ struct HelpText {
 };
 
 using Command =
-    std::variant<HelpText, SubmitCommand, RunCommand, ExecCommand, MapCommand, JobListCommand, JobInfoCommand,
-                 JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand, JobForgetCommand,
-                 NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand, NodeAddCommand,
-                 NodeRemoveCommand, NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand, PowerStatusCommand,
-                 PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand, LocalCommand, TokenAddCommand,
-                 TokenListCommand, TokenRemoveCommand>;
+    std::variant<HelpText, SubmitCommand, RunCommand, ExecCommand, MapCommand, CallCommand, JobListCommand,
+                 JobInfoCommand, JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
+                 JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand,
+                 NodeAddCommand, NodeRemoveCommand, NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand,
+                 PowerStatusCommand, PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand,
+                 LocalCommand, TokenAddCommand, TokenListCommand, TokenRemoveCommand>;
 
 struct CommandLine {
   CommonOptions common;

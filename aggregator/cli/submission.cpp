@@ -42,6 +42,16 @@ void add_stdin(json& body, const wire::BlobRef& blob) {
   body["stdin"] = {{"blob", blob.sha256}, {"size_bytes", blob.size_bytes}};
 }
 
+Result<uint64_t> count_slots(Api& api) {
+  const auto nodes = api.get("/api/v1/nodes");
+  if (!nodes) return tl::unexpected(nodes.error());
+  int64_t slots = 0;
+  for (const json& node : *nodes) {
+    if (text_field(node, "state") == "on" && !flag_field(node, "drained")) slots += number_field(node, "cores");
+  }
+  return static_cast<uint64_t>(std::max<int64_t>(slots, 1));
+}
+
 Result<JobView> wait_for_job(Api& api, Console& console, JobId job, bool progress) {
   Progress shown;
   uint64_t version = 0;
@@ -80,6 +90,7 @@ TaskReport task_report(const json& task) {
   }
   report.node = text_field(*chosen, "node");
   report.text = text_field(*chosen, "text");
+  report.duration_ms = number_field(*chosen, "duration_ms");
   report.end = {text_field(*chosen, "outcome"), static_cast<int>(number_field(*chosen, "exit_code")),
                 static_cast<int>(number_field(*chosen, "signal"))};
   return report;

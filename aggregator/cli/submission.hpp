@@ -16,6 +16,9 @@ nlohmann::json submit_body(const TaskOptions& task, const std::string& submit_id
 void add_array(nlohmann::json& body, const ArraySpec& array);
 void add_stdin(nlohmann::json& body, const wire::BlobRef& blob);
 
+// The cores of all nodes that take work; at least 1.
+Result<uint64_t> count_slots(Api& api);
+
 // Waits for the job's end; with `progress`, shows it on the way.
 Result<JobView> wait_for_job(Api& api, Console& console, JobId job, bool progress);
 
@@ -32,6 +35,7 @@ struct TaskReport {
   uint32_t attempts = 0;
   TaskEnd end;
   std::string text;  // the node's own words
+  int64_t duration_ms = 0;
 };
 TaskReport task_report(const nlohmann::json& task);
 Result<TaskReport> fetch_task_report(Api& api, TaskKey task);

@@ -80,6 +80,16 @@ Status read_isolation(const Json& value, const std::string& name, wire::Isolatio
   return {};
 }
 
+Status read_calls(const Json& value, const std::string& name, std::optional<wire::CallRules>& into) {
+  wire::CallRules rules;
+  Fields fields(value, name + ".", {"limit_ms", "idle_ms", "retries"});
+  fields.whole<int64_t>("limit_ms", rules.limit_ms, 0, kMaxTimeLimitMs)
+      .whole<int64_t>("idle_ms", rules.idle_ms, 0, kMaxTimeLimitMs)
+      .whole<uint32_t>("retries", rules.retries, 0, wire::kMaxCallRetries);
+  into = rules;
+  return fields.status();
+}
+
 Status read_array(const Json& value, const std::string& name, SubmitRequest& into) {
   TaskRange range;
   Fields fields(value, name + ".", {"first", "last", "step", "max_running"});
@@ -127,7 +137,8 @@ const std::vector<std::string> kSubmitKeys{"argv",
                                            "isolate",
                                            "network",
                                            "on",
-                                           "arch"};
+                                           "arch",
+                                           "calls"};
 
 void read_task(Fields& fields, wire::TaskSpec& task) {
   fields.need("argv")
@@ -148,7 +159,8 @@ void read_task(Fields& fields, wire::TaskSpec& task) {
             [&](const Json& value, const std::string& name) { return read_isolation(value, name, task.isolate); })
       .flag("network", task.network)
       .rule(!task.network || task.isolate == wire::Isolation::sandbox,
-            "network goes with isolate: sandbox; a task that is not isolated has the network anyway");
+            "network goes with isolate: sandbox; a task that is not isolated has the network anyway")
+      .with("calls", [&](const Json& value, const std::string& name) { return read_calls(value, name, task.calls); });
 }
 
 void read_job(Fields& fields, SubmitRequest& into) {
@@ -164,6 +176,8 @@ void read_job(Fields& fields, SubmitRequest& into) {
       .flag("per_task_input", spec.per_task_input)
       .blob("stdin", spec.stdin_blob)
       .with("array", [&](const Json& value, const std::string& name) { return read_array(value, name, into); })
+      .rule(!spec.task.calls || spec.per_task_input || spec.stdin_blob,
+            "calls come as input: of each task (per_task_input) or of all (stdin)")
       .rule(!(spec.per_task_input && spec.array), "per_task_input and array exclude each other: tasks are appended")
       .rule(!(spec.per_task_input && spec.stdin_blob),
             "per_task_input and stdin exclude each other: each appended task brings its own");

@@ -50,6 +50,11 @@ Json job_json(const JobRow& row) {
           {"tasks", counts_json(row)}};
 }
 
+Json calls_json(const std::optional<wire::CallRules>& calls) {
+  if (!calls) return nullptr;
+  return {{"limit_ms", calls->limit_ms}, {"idle_ms", calls->idle_ms}, {"retries", calls->retries}};
+}
+
 Json spec_json(const JobRecord& job) {
   const JobSpec& spec = job.spec;
   const wire::TaskSpec& task = spec.task;
@@ -76,7 +81,8 @@ Json spec_json(const JobRecord& job) {
                {"isolate", wire::to_string(task.isolate)},
                {"network", task.network},
                {"on", spec.where.on},
-               {"arch", spec.where.arch}};
+               {"arch", spec.where.arch},
+               {"calls", calls_json(task.calls)}};
   const TaskRange& range = job.progress.range;
   json["array"] = spec.array ? Json{{"first", range.first}, {"last", range.last}, {"step", range.step}} : Json(nullptr);
   return json;

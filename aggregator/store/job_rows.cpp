@@ -138,6 +138,7 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   auto where = parse_constraints(row.text(39), row.text(40));
   if (!where) return tl::unexpected<Error>(where.error());
   job.spec.where = std::move(*where);
+  if (!row.is_null(41)) job.spec.task.calls = {row.integer(41), row.integer(42), row.natural32(43)};
   return job;
 }
 

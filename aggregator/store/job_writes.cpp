@@ -76,8 +76,9 @@ constexpr std::string_view kAddJob =
     "INSERT INTO jobs_raw (job, submit_id, name, owner, priority, retries, max_running, on_node_loss, is_array, "
     "per_task_input, stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, "
     "kill_grace_ms, "
-    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms, isolate, network, on_nodes, arch) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms, isolate, network, on_nodes, arch, "
+    "call_limit_ms, call_idle_ms, call_retries) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
@@ -217,13 +218,15 @@ Status JobWriter::put(const RemoveNode& write) { return remove_node_.run(write.n
 Status JobWriter::put(const AddJob& write) {
   const JobSpec& spec = write.job.spec;
   const wire::TaskSpec& task = spec.task;
-  Status status = job_.run(
-      write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
-      to_string(spec.on_node_loss), spec.array, spec.per_task_input, member(spec.stdin_blob, &wire::BlobRef::sha256),
-      member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
-      resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms, task.kill_grace_ms,
-      task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms, spec.crash_limit, task.lease_ms,
-      to_string(task.isolate), task.network, spec.where.on, spec.where.arch);
+  Status status =
+      job_.run(write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
+               to_string(spec.on_node_loss), spec.array, spec.per_task_input,
+               member(spec.stdin_blob, &wire::BlobRef::sha256), member(spec.stdin_blob, &wire::BlobRef::size_bytes),
+               argv_json(task), env_json(task), resources_json(task.resources), task.cpus, task.memory_bytes,
+               task.time_limit_ms, task.kill_grace_ms, task.stdout_cap_bytes, task.stderr_cap_bytes,
+               write.job.submitted.ms, spec.crash_limit, task.lease_ms, to_string(task.isolate), task.network,
+               spec.where.on, spec.where.arch, member(task.calls, &wire::CallRules::limit_ms),
+               member(task.calls, &wire::CallRules::idle_ms), member(task.calls, &wire::CallRules::retries));
   return status ? put_progress(write.job.id, write.job.progress) : status;
 }
 

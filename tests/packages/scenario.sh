@@ -29,6 +29,7 @@ check_readme() {
   (cd /root && USER=nobody bash -eux /mnt/share/readme.sh) || fail "the README's commands"
   wait_for "the node" node_is_on
   [ "$(bramble run -- hostname)" = "$(hostname)" ] || fail "no task"
+  [ "$(printf 'b a b\n' | bramble call wordcount | tr '\n\t' '  ')" = "a 1 b 2 " ] || fail "no call"
   grep -q ssl:// /var/lib/bramble/agent/identity/joined.toml || fail "it did not join over TLS"
   [ "$(stat -c '%U %a' /var/lib/bramble/agent/identity/node.pem)" = "bramble-agent 600" ] || fail "others may read the key"
   [ ! -e /root/pi01.join ] || fail "the join file is left"

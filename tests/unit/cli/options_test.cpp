@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <cstdlib>
 
 namespace bramble::cli {
@@ -109,6 +111,26 @@ TEST(Options, TakeTheNodesOfAnExecAndItsCommand) {
   EXPECT_EQ(command.task.on_node_loss, "fail") << "once, and not twice";
   EXPECT_THAT(refusal({"exec", "--", "df"}), HasSubstr("name the nodes"));
   EXPECT_THAT(refusal({"exec", "pi[01-", "--", "df"}), HasSubstr("a ']' is missing"));
+}
+
+TEST(Options, TakeTheKernelOfCallsAndItsArguments) {
+  const auto command = parsed<CallCommand>({"call", "--each-line", "montecarlo", "--call-limit", "2s", "--idle-limit",
+                                            "1m", "--call-retries", "3", "--instances", "4", "--", "-v"});
+  EXPECT_EQ(command.task.argv, (std::vector<std::string>{"montecarlo", "-v"}));
+  EXPECT_TRUE(command.each_line);
+  EXPECT_EQ(command.call_limit_ms, 2'000);
+  EXPECT_EQ(command.idle_limit_ms, 60'000);
+  EXPECT_EQ(command.call_retries, 3U);
+  EXPECT_EQ(command.instances, 4U);
+  EXPECT_EQ(parsed<CallCommand>({"call", "./k/../kernel.py"}).task.argv.at(0),
+            (std::filesystem::current_path() / "kernel.py").string())
+      << "on the nodes the path is no other";
+}
+
+TEST(Options, RefuseCallsThatNameNoKernel) {
+  EXPECT_THAT(refusal({"call"}), HasSubstr("name a kernel"));
+  EXPECT_THAT(refusal({"call", "wordcount", "--call-retries", "101"}), HasSubstr("--call-retries"));
+  EXPECT_THAT(refusal({"call", "wordcount", "--instances", "0"}), HasSubstr("--instances"));
 }
 
 TEST(Options, TakeInputsOfAMapEvenWhereTheyAreNamedLikeCommands) {

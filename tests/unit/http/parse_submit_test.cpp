@@ -43,6 +43,20 @@ TEST(ParseSubmit, NeedsNothingButACommand) {
   EXPECT_FALSE(request.dry_run);
 }
 
+TEST(ParseSubmit, TakesTheRulesOfCalls) {
+  const Json body{{"argv", {"wordcount"}}, {"per_task_input", true}, {"calls", {{"limit_ms", 250}, {"retries", 2}}}};
+  EXPECT_EQ(good(body).spec.task.calls, (wire::CallRules{250, 60'000, 2}));
+  EXPECT_FALSE(good({{"argv", {"true"}}}).spec.task.calls);
+}
+
+TEST(ParseSubmit, RefusesCallsWithoutInputAndRulesThatAreNone) {
+  EXPECT_NE(complaint_with("calls", Json::object()).find("per_task_input"), std::string::npos);
+  EXPECT_NE(complaint_with("calls", 7).find("calls"), std::string::npos);
+  EXPECT_NE(complaint_with("calls", {{"limit", 7}}).find("limit_ms"), std::string::npos);
+  EXPECT_NE(complaint_with("calls", {{"retries", 101}}).find("calls.retries"), std::string::npos);
+  EXPECT_NE(complaint_with("calls", {{"limit_ms", -1}}).find("calls.limit_ms"), std::string::npos);
+}
+
 TEST(ParseSubmit, TakesEveryField) {
   const SubmitRequest request = good({{"argv", {"work"}},
                                       {"name", "sweep"},

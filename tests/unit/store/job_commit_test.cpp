@@ -90,6 +90,7 @@ TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
   job.spec.crash_limit = 7;
   job.spec.task.isolate = wire::Isolation::sandbox;
   job.spec.task.network = true;
+  job.spec.task.calls = wire::CallRules{250, 9'000, 3};
   job.spec.where = parse_constraints("pi[01-04]", "aarch64").value();
   const LoadedState state = after({AddJob{job}});
   ASSERT_EQ(state.open_jobs.size(), 1u);

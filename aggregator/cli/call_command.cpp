@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "aggregator/cli/call_join.hpp"
+#include "aggregator/cli/commands.hpp"
+#include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/submission.hpp"
+#include "common/posix/uuid.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr uint64_t kResultBytes = uint64_t{256} << 20;  // of a batch: it is held here while it is printed
+
+// One `bramble call` from its first call to the last result, or to its cancellation.
+class Calls {
+ public:
+  Calls(const Session& session, const CallCommand& command, uint64_t slots)
+      : session_(session), command_(command), api_(session.connect()), window_(limits_for(slots)), interrupts_([this] {
+          window_.stop();
+          cancel();
+        }) {}
+
+  Result<int> run() {
+    const Status status = call();
+    if (interrupts_.signal() != 0) return kSignalBase + interrupts_.signal();
+    if (!status) {
+      cancel();
+      return tl::unexpected(status.error());
+    }
+    return failed_ == 0 ? kGood : kWorkFailed;
+  }
+
+ private:
+  // Batches are small at first, and the next must be there when one ends.
+  static WindowLimits limits_for(uint64_t slots) {
+    WindowLimits limits;
+    limits.least_pieces = 2 * slots;
+    limits.most_pieces = std::max<uint64_t>(64, 8 * slots);
+    return limits;
+  }
+
+  void cancel() {
+    if (job_ == 0) return;
+    Api api = session_.connect();
+    (void)api.cancel(job_);  // what can be said was said
+  }
+
+  json body() const {
+    json body = submit_body(command_.task, posix::random_uuid());
+    body["per_task_input"] = true;
+    body["stdout_cap_bytes"] = kResultBytes;
+    body["calls"] = {
+        {"limit_ms", command_.call_limit_ms}, {"idle_ms", command_.idle_limit_ms}, {"retries", command_.call_retries}};
+    if (command_.instances > 0) body["max_running"] = command_.instances;
+    return body;
+  }
+
+  Status call() {
+    const auto job = hand_in(api_, session_.console, body());
+    if (!job) return tl::unexpected(job.error());
+    job_ = *job;
+    if (interrupts_.signal() != 0) cancel();
+    Api feeding = session_.connect();
+    CallFeed feed(feeding, window_, job_, pace_, command_.each_line);
+    std::thread feeder([&] { window_.feed_ended(feed.feed(STDIN_FILENO)); });
+    CallJoin join(api_, session_.console, window_, job_, pace_);
+    Status status = join.join(command_.each_line, command_.progress);
+    if (!status) window_.stop();
+    feeder.join();
+    session_.console.end_progress();
+    failed_ = join.failed_calls();
+    if (status && !window_.stopped() && join.calls() != feed.calls()) {
+      status = fail(ErrorCode::corrupt,
+                    fmt::format("job {} has results for {} of {} calls", job_.load(), join.calls(), feed.calls()));
+    }
+    if (status && failed_ > 0) {
+      session_.console.say(fmt::format("{} of {} calls failed (job {})", failed_, join.calls(), job_.load()));
+    }
+    return status;
+  }
+
+  const Session& session_;
+  const CallCommand& command_;
+  Api api_;
+  MapWindow window_;
+  CallPace pace_;
+  std::atomic<JobId> job_ = 0;
+  uint64_t failed_ = 0;
+  Interrupts interrupts_;  // last: its thread uses all of the above
+};
+
+}  // namespace
+
+Result<int> call(const Session& session, const CallCommand& command) {
+  Api api = session.connect();
+  const auto slots = count_slots(api);
+  if (!slots) return tl::unexpected(slots.error());
+  return Calls(session, command, *slots).run();
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,112 @@
+#include "aggregator/cli/call_join.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/map_join.hpp"
+#include "aggregator/cli/output_stream.hpp"
+#include "aggregator/cli/submission.hpp"
+#include "common/base/utf8.hpp"
+#include "common/posix/system_clock.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr int64_t kPollS = 2;
+constexpr uint64_t kMostTold = 10;  // failed calls
+constexpr size_t kMaxShownBytes = 300;
+constexpr int64_t kProgressEveryMs = 500;
+
+// Every call of the batch has a reply.
+bool was_answered(const TaskReport& report) { return report.end.outcome == "exited"; }
+
+bool ends_as_line(const wire::Reply& reply) {
+  return reply.status == wire::CallStatus::good && !reply.bytes.empty() && reply.bytes.back() == '\n';
+}
+
+}  // namespace
+
+Status CallJoin::join(bool each_line, bool show_progress) {
+  each_line_ = each_line;
+  show_progress_ = show_progress;
+  started_ = posix::mono_now();
+  for (TaskIndex batch = 0; window_.wait_for_piece() == MapWindow::Next::piece; ++batch) {
+    if (auto status = join_batch(batch); !status) return status;
+    if (window_.stopped()) break;
+    window_.joined();
+  }
+  const auto feed_error = window_.feed_error();
+  return feed_error ? Status(tl::unexpected(*feed_error)) : Status();
+}
+
+Status CallJoin::join_batch(TaskIndex batch) {
+  const TaskKey task{job_, batch};
+  while (!window_.stopped()) {
+    update_progress();
+    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS});
+    if (!part) return tl::unexpected(part.error());
+    if (!part->final) continue;
+    const auto report = fetch_task_report(api_, task);
+    if (!report) return tl::unexpected(report.error());
+    if (!was_answered(*report)) {
+      show_stderr_tail(api_, console_, task);
+      return fail(ErrorCode::io, fmt::format("task {} (the calls from number {} on) {}: the others are cancelled",
+                                             to_string(task), next_call_ + 1, describe_end(*report)));
+    }
+    std::string text;
+    const auto keep = [&text](std::string_view bytes) -> Status {
+      text += bytes;
+      return {};
+    };
+    if (auto status = copy_final_output(api_, task, wire::Stream::stdout_, *part, keep); !status) return status;
+    const uint32_t before = next_call_;
+    if (auto status = take_replies(batch, text); !status) return status;
+    pace_.batch_ended(next_call_ - before, report->duration_ms, text.size());
+    return {};
+  }
+  return {};
+}
+
+Status CallJoin::take_replies(TaskIndex batch, const std::string& text) {
+  const auto replies = wire::split_replies(text);
+  if (!replies) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the results of task {} are not whole ({}): did they grow beyond what a "
+                            "task may write?",
+                            to_string(TaskKey{job_, batch}), replies.error().message));
+  }
+  std::string lines;
+  for (const wire::Reply& reply : *replies) {
+    if (reply.number != next_call_) {
+      return fail(ErrorCode::corrupt, fmt::format("task {} has a result for call {} where that of call {} is due",
+                                                  to_string(TaskKey{job_, batch}), reply.number + 1, next_call_ + 1));
+    }
+    ++next_call_;
+    if (reply.status == wire::CallStatus::good) {
+      lines += reply.bytes;
+    } else {
+      tell_failed(reply);
+    }
+    if (each_line_ && !ends_as_line(reply)) lines += '\n';
+  }
+  return console_.print(lines);
+}
+
+void CallJoin::tell_failed(const wire::Reply& reply) {
+  if (++failed_ > kMostTold) return;
+  const std::string place = each_line_ ? fmt::format("line {}", reply.number + 1) : std::string("the call");
+  console_.say(fmt::format("{} failed: {}", place, to_utf8(reply.bytes, kMaxShownBytes)));
+  if (failed_ == kMostTold) console_.say("more that fail are only counted");
+}
+
+void CallJoin::update_progress() {
+  const MonoTime now = posix::mono_now();
+  if (!show_progress_ || now.ms < next_progress_ms_) return;
+  next_progress_ms_ = now.ms + kProgressEveryMs;
+  const double seconds = static_cast<double>(std::max<int64_t>(now - started_, 1)) / 1000;
+  console_.show_progress(
+      fmt::format("{} calls answered, {} failed, {:.0f}/s", next_call_, failed_, next_call_ / seconds), now);
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,45 @@
+// The joining half of `bramble call`: the results in the order of the calls, and what became of those that have none.
+#pragma once
+
+#include <cstdint>
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/call_feed.hpp"
+#include "aggregator/cli/console.hpp"
+#include "aggregator/cli/map_window.hpp"
+#include "common/wire/call_frames.hpp"
+
+namespace bramble::cli {
+
+class CallJoin {
+ public:
+  CallJoin(Api& api, Console& console, MapWindow& window, JobId job, CallPace& pace)
+      : api_(api), console_(console), window_(window), job_(job), pace_(pace) {}
+
+  // Prints each result, with each_line as a line (an empty one for a call that failed). Returns when all are printed,
+  // or with the first error that is the cluster's and not a call's. Stopped from outside: returns well.
+  Status join(bool each_line, bool show_progress);
+
+  uint64_t calls() const { return next_call_; }
+  uint64_t failed_calls() const { return failed_; }
+
+ private:
+  Status join_batch(TaskIndex batch);
+  Status take_replies(TaskIndex batch, const std::string& text);
+  void tell_failed(const wire::Reply& reply);
+  void update_progress();
+
+  Api& api_;
+  Console& console_;
+  MapWindow& window_;
+  const JobId job_;
+  CallPace& pace_;
+  bool each_line_ = false;
+  bool show_progress_ = false;
+  uint32_t next_call_ = 0;
+  uint64_t failed_ = 0;
+  MonoTime started_;
+  int64_t next_progress_ms_ = 0;
+};
+
+}  // namespace bramble::cli

@@ -1,0 +1,50 @@
+// call.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "aggregator/cli/option_tree.hpp"
+#include "common/wire/messages.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr uint32_t kMaxInstances = 1'000'000;
+
+// A name is looked for on each node; of a path the whole is needed there.
+std::string kernel_path(const std::string& kernel) {
+  return kernel.find('/') == std::string::npos ? kernel : std::filesystem::absolute(kernel).lexically_normal().string();
+}
+
+}  // namespace
+
+void declare_call(OptionTree& tree) {
+  auto command = std::make_shared<CallCommand>();
+  auto kernel = std::make_shared<std::string>();
+  CLI::App* app =
+      add_command(tree.root, {"call", "have calls answered by processes that stay", "[OPTION...] KERNEL [-- ARG...]",
+                              "  bramble call wordcount < big.txt\n"
+                              "  seq 1 1000 | sed 's/$/ 1000000/' | bramble call montecarlo --each-line\n"
+                              "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt"});
+  add_text(*app, "KERNEL", "", "a program that answers calls: a name or a path on the nodes", *kernel);
+  add_flag(*app, "--each-line", "each line is a call, and its result a line; else all of the input is one",
+           command->each_line);
+  add_duration(*app, "--call-limit", "a call fails that takes longer (60s; 0: never)", command->call_limit_ms);
+  add_duration(*app, "--idle-limit", "a process that has no call for so long is ended (60s)", command->idle_limit_ms);
+  add_number(*app, "--instances", "at most so many of them at once (one for each slot)", 1, kMaxInstances,
+             command->instances);
+  add_number(*app, "--call-retries", "further tries of a call in which the kernel died (0)", 0, wire::kMaxCallRetries,
+             command->call_retries);
+  add_flag(*app, "--progress", "show how far it is", command->progress);
+  add_task_options(*app, command->task);
+  tree.leaves.push_back({app, Tail::optional, [command, kernel](std::vector<std::string> tail) -> Result<Command> {
+                           if (kernel->empty()) return fail("name a kernel: bramble call KERNEL < input");
+                           if (const Status good = check_task(command->task); !good)
+                             return tl::unexpected(good.error());
+                           tail.insert(tail.begin(), kernel_path(*kernel));
+                           command->task.argv = std::move(tail);
+                           return *command;
+                         }});
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,178 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "common/wire/call_frames.hpp"
+#include "integration/cli/fake_aggregator.hpp"
+#include "support/bramble_process.hpp"
+
+namespace bramble::cli::testing {
+namespace {
+
+using nlohmann::json;
+using test::BrambleProcess;
+using test::Ran;
+using test::run_bramble;
+using ::testing::HasSubstr;
+
+// What a node answers to a batch: every call echoed with a "!", and those that say "fail" as failed.
+std::string answer(const std::string& batch) {
+  std::string replies;
+  const auto calls = wire::split_calls(batch);
+  EXPECT_TRUE(calls);
+  for (const wire::Call& call : calls.value_or(std::vector<wire::Call>{})) {
+    const std::string input(call.input);
+    if (input == "fail") {
+      wire::append_reply(replies, {call.number, wire::CallStatus::failed, "no luck"});
+    } else {
+      wire::append_reply(replies, {call.number, wire::CallStatus::good, input + "!"});
+    }
+  }
+  return replies;
+}
+
+void finish_batch(FakeAggregator& aggregator, TaskKey task) {
+  const std::string replies = answer(aggregator.job(task.job).tasks.at(task.task).input);
+  const auto split = wire::split_replies(replies);
+  bool failed = false;
+  for (const auto& reply : split.value()) failed = failed || reply.status != wire::CallStatus::good;
+  aggregator.write(task, replies);
+  aggregator.finish(task, failed ? 1 : 0);
+}
+
+TEST(Call, TheWholeInputIsOneCall) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  const Ran ran = run_bramble(aggregator.url(), {"call", "echo"}, "one\ntwo\n");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "one\ntwo\n!");
+  const FakeJob job = aggregator.job(1);
+  EXPECT_EQ(job.body["calls"], (json{{"limit_ms", 60'000}, {"idle_ms", 60'000}, {"retries", 0}}));
+  EXPECT_EQ(job.body["per_task_input"], true);
+  EXPECT_EQ(job.body["argv"], json::array({"echo"}));
+  EXPECT_FALSE(job.open);
+}
+
+TEST(Call, AnEmptyInputIsOneEmptyCallAndNoLineIsNone) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  EXPECT_EQ(run_bramble(aggregator.url(), {"call", "echo"}).out, "!");
+  const Ran lines = run_bramble(aggregator.url(), {"call", "--each-line", "echo"});
+  EXPECT_EQ(lines.status, 0) << lines.err;
+  EXPECT_EQ(lines.out, "");
+  EXPECT_TRUE(aggregator.job(2).tasks.empty());
+}
+
+TEST(Call, EachLineIsACallAndItsResultALineInTheOrderOfTheInput) {
+  FakeAggregator aggregator;
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "a\n\nb\nc");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 1));
+  for (TaskIndex task = 0; task < aggregator.job(1).tasks.size(); ++task) finish_batch(aggregator, {1, task});
+  EXPECT_EQ(call.wait(), 0) << call.err();
+  EXPECT_EQ(call.out(), "a!\n!\nb!\nc!\n");
+}
+
+TEST(Call, BatchesGrowWhileCallsAreQuickAndJoinInOrder) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  std::string in, out;
+  for (int i = 0; i < 20'000; ++i) {
+    in += std::to_string(i) + "\n";
+    out += std::to_string(i) + "!\n";
+  }
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, in);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(ran.out == out);
+  EXPECT_LT(aggregator.job(1).tasks.size(), 20'000U / 16);
+}
+
+TEST(Call, ACallThatFailsIsNamedByItsLineAndTheOthersAreThere) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\nfail\nb\n");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(ran.out, "a!\n\nb!\n") << "an empty line keeps the others in their places";
+  EXPECT_THAT(ran.err, HasSubstr("line 2 failed: no luck"));
+  EXPECT_THAT(ran.err, HasSubstr("1 of 3 calls failed (job 1)"));
+}
+
+TEST(Call, OfManyFailuresTenAreTold) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  std::string in;
+  for (int i = 0; i < 30; ++i) in += "fail\n";
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, in);
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("line 10 failed"));
+  EXPECT_THAT(ran.err, ::testing::Not(HasSubstr("line 11 failed")));
+  EXPECT_THAT(ran.err, HasSubstr("30 of 30 calls failed"));
+}
+
+TEST(Call, ABatchThatWasNotAnsweredCancelsTheRestAndSaysWhy) {
+  FakeAggregator aggregator;
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 1));
+  aggregator.write({1, 0}, "", "told on stderr\n");
+  aggregator.end_with({1, 0}, "failed", "signaled", SIGSEGV);
+  EXPECT_EQ(call.wait(), 1);
+  EXPECT_THAT(call.err(), HasSubstr("task 1/0 (the calls from number 1 on)"));
+  EXPECT_THAT(call.err(), HasSubstr("told on stderr"));
+}
+
+TEST(Call, RepliesThatAreNoneOrOfOthersAreRefused) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    if (task.job == 1) {
+      aggregator.write(task, "garbage");
+    } else {
+      std::string replies;
+      wire::append_reply(replies, {7, wire::CallStatus::good, "x"});
+      aggregator.write(task, replies);
+    }
+    aggregator.finish(task, 0);
+  });
+  const Ran garbage = run_bramble(aggregator.url(), {"call", "echo"}, "a");
+  EXPECT_EQ(garbage.status, 1);
+  EXPECT_EQ(garbage.out, "");
+  EXPECT_THAT(garbage.err, HasSubstr("are not whole"));
+  const Ran other = run_bramble(aggregator.url(), {"call", "echo"}, "a");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.err, HasSubstr("a result for call 8 where that of call 1 is due"));
+}
+
+TEST(Call, RepliesThatAreMissingAtTheEndOfABatchAreNoticed) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    std::string replies;
+    wire::append_reply(replies, {0, wire::CallStatus::good, "x"});
+    aggregator.write(task, replies);
+    aggregator.finish(task, 0);
+  });
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\nc\n");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("1 of 3"));
+}
+
+TEST(Call, ALineLongerThanACallMayBeIsRefused) {
+  FakeAggregator aggregator;
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"},
+                              "short\n" + std::string((size_t{16} << 20) + 1, 'x') + "\n");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("line 2 is longer than the 16 MiB of a call"));
+}
+
+TEST(Call, AnInterruptCancelsTheJob) {
+  FakeAggregator aggregator;
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "a\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 1));
+  call.signal(SIGINT);
+  EXPECT_EQ(call.wait(), 128 + SIGINT);
+  EXPECT_EQ(aggregator.job(1).state, "cancelled");
+}
+
+}  // namespace
+}  // namespace bramble::cli::testing
