@@ -69,10 +69,10 @@ class Calls {
     job_ = *job;
     if (interrupts_.signal() != 0) cancel();
     Api feeding = session_.connect();
-    CallFeed feed(feeding, window_, job_, pace_, command_.each_line);
+    CallFeed feed(feeding, window_, job_, pace_, command_.form);
     std::thread feeder([&] { window_.feed_ended(feed.feed(STDIN_FILENO)); });
     CallJoin join(api_, session_.console, window_, job_, pace_);
-    Status status = join.join(command_.each_line, command_.progress);
+    Status status = join.join(command_.form, command_.progress);
     if (!status) window_.stop();
     feeder.join();
     session_.console.end_progress();

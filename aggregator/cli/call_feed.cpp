@@ -10,6 +10,7 @@
 #include "common/base/size.hpp"
 #include "common/posix/error.hpp"
 #include "common/wire/call_frames.hpp"
+#include "common/wire/frame.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -20,6 +21,8 @@ constexpr uint64_t kBatchMs = 100;
 constexpr uint64_t kBatchResultBytes = uint64_t{8} << 20;
 constexpr uint64_t kMostBatchCalls = 8192;
 constexpr uint64_t kMostGrowth = 4;  // from batch to batch: one measurement may be off
+
+size_t head_bytes(CallForm form) { return form == CallForm::frames ? wire::kFrameHeadBytes : 0; }
 
 }  // namespace
 
@@ -39,11 +42,9 @@ Status CallFeed::feed(int fd) {
     if (got < 0) return posix::system_failure("cannot read standard input", errno);
     if (got == 0) break;
     received_.append(buffer, 0, static_cast<size_t>(got));
-    if (auto status = take_lines(); !status || window_.stopped()) return status;
+    if (auto status = take_calls(); !status || window_.stopped()) return status;
   }
-  if (!each_line_ || !received_.empty()) {
-    if (auto status = add_call(received_); !status) return status;
-  }
+  if (auto status = take_rest(); !status) return status;
   if (auto status = send_batch(); !status || window_.stopped()) return status;
   return api_.close(job_);
 }
@@ -56,24 +57,56 @@ Status CallFeed::wait_for_bytes(int fd) {
   return {};
 }
 
-Status CallFeed::take_lines() {
+Status CallFeed::take_calls() {
   std::string_view rest = received_;
-  for (size_t end = 0; each_line_ && (end = rest.find('\n')) != std::string_view::npos;) {
-    if (auto status = add_call(rest.substr(0, end)); !status || window_.stopped()) return status;
-    rest.remove_prefix(end + 1);
+  while (!window_.stopped()) {
+    const auto taken = take_call(rest);
+    if (!taken) return tl::unexpected(taken.error());
+    if (!*taken) break;
   }
   received_.erase(0, received_.size() - rest.size());
-  return check_length(received_);  // no more of a call is kept than one may have
+  return check_length(received_.size() -
+                      std::min(received_.size(), head_bytes(form_)));  // no more of a call is kept than one may have
 }
 
-Status CallFeed::check_length(std::string_view input) const {
-  if (input.size() <= wire::kMaxCallBytes) return {};
-  if (!each_line_) return fail("the input is longer than the 16 MiB of a call: with --each-line each line is one");
-  return fail("line " + std::to_string(next_call_ + 1) + " is longer than the 16 MiB of a call");
+// Makes the first whole call a call of the batch, and takes it from the rest. False: none is whole yet.
+Result<bool> CallFeed::take_call(std::string_view& rest) {
+  size_t head = 0, length = 0, tail = 0;
+  if (form_ == CallForm::lines) {
+    length = rest.find('\n');
+    if (length == std::string_view::npos) return false;
+    tail = 1;
+  } else if (form_ == CallForm::frames && rest.size() >= wire::kFrameHeadBytes) {
+    head = wire::kFrameHeadBytes;
+    length = wire::frame_length(rest);
+    if (auto status = check_length(length); !status) return tl::unexpected(status.error());
+    if (rest.size() - head < length) return false;
+  } else {
+    return false;
+  }
+  if (auto status = add_call(rest.substr(head, length)); !status) return tl::unexpected(status.error());
+  rest.remove_prefix(head + length + tail);
+  return true;
+}
+
+// What is left at the input's end.
+Status CallFeed::take_rest() {
+  if (form_ == CallForm::whole || (form_ == CallForm::lines && !received_.empty())) return add_call(received_);
+  if (received_.empty()) return {};
+  return fail("the input ends within frame " + std::to_string(next_call_ + 1));
+}
+
+Status CallFeed::check_length(size_t bytes) const {
+  if (bytes <= wire::kMaxCallBytes) return {};
+  if (form_ == CallForm::whole) {
+    return fail("the input is longer than the 16 MiB of a call: with --each-line each line is one");
+  }
+  return fail((form_ == CallForm::lines ? "line " : "frame ") + std::to_string(next_call_ + 1) +
+              " is longer than the 16 MiB of a call");
 }
 
 Status CallFeed::add_call(std::string_view input) {
-  if (auto status = check_length(input); !status) return status;
+  if (auto status = check_length(input.size()); !status) return status;
   wire::append_call(batch_, {next_call_++, input});
   ++calls_in_batch_;
   return calls_in_batch_ >= pace_.batch_calls() || batch_.size() >= kBatchBytes ? send_batch() : Status{};

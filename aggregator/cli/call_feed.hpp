@@ -8,6 +8,7 @@
 
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/map_window.hpp"
+#include "aggregator/cli/options.hpp"
 
 namespace bramble::cli {
 
@@ -26,9 +27,8 @@ class CallPace {
 
 class CallFeed {
  public:
-  // each_line: a line is a call; else all of the input is one.
-  CallFeed(Api& api, MapWindow& window, JobId job, const CallPace& pace, bool each_line)
-      : api_(api), window_(window), job_(job), pace_(pace), each_line_(each_line) {}
+  CallFeed(Api& api, MapWindow& window, JobId job, const CallPace& pace, CallForm form)
+      : api_(api), window_(window), job_(job), pace_(pace), form_(form) {}
 
   // Returns when the whole input is tasks and the job is closed, or when the window was stopped. What has come is sent
   // when no more comes at once: slow input is not held back.
@@ -38,8 +38,10 @@ class CallFeed {
 
  private:
   Status wait_for_bytes(int fd);
-  Status take_lines();
-  Status check_length(std::string_view input) const;
+  Status take_calls();
+  Result<bool> take_call(std::string_view& rest);
+  Status take_rest();
+  Status check_length(size_t bytes) const;
   Status add_call(std::string_view input);
   Status send_batch();
 
@@ -47,7 +49,7 @@ class CallFeed {
   MapWindow& window_;
   const JobId job_;
   const CallPace& pace_;
-  const bool each_line_;
+  const CallForm form_;
   std::string received_;  // not yet a whole call
   std::string batch_;
   uint64_t calls_in_batch_ = 0;

@@ -9,6 +9,7 @@
 #include "aggregator/cli/submission.hpp"
 #include "common/base/utf8.hpp"
 #include "common/posix/system_clock.hpp"
+#include "common/wire/frame.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -21,14 +22,19 @@ constexpr int64_t kProgressEveryMs = 500;
 // Every call of the batch has a reply.
 bool was_answered(const TaskReport& report) { return report.end.outcome == "exited"; }
 
-bool ends_as_line(const wire::Reply& reply) {
-  return reply.status == wire::CallStatus::good && !reply.bytes.empty() && reply.bytes.back() == '\n';
+void append_result(std::string& results, CallForm form, std::string_view result) {
+  if (form == CallForm::frames) {
+    results += wire::make_frame(result);
+  } else {
+    results += result;
+  }
+  if (form == CallForm::lines && (result.empty() || result.back() != '\n')) results += '\n';
 }
 
 }  // namespace
 
-Status CallJoin::join(bool each_line, bool show_progress) {
-  each_line_ = each_line;
+Status CallJoin::join(CallForm form, bool show_progress) {
+  form_ = form;
   show_progress_ = show_progress;
   started_ = posix::mono_now();
   for (TaskIndex batch = 0; window_.wait_for_piece() == MapWindow::Next::piece; ++batch) {
@@ -76,27 +82,24 @@ Status CallJoin::take_replies(TaskIndex batch, const std::string& text) {
                             "task may write?",
                             to_string(TaskKey{job_, batch}), replies.error().message));
   }
-  std::string lines;
+  std::string results;
   for (const wire::Reply& reply : *replies) {
     if (reply.number != next_call_) {
       return fail(ErrorCode::corrupt, fmt::format("task {} has a result for call {} where that of call {} is due",
                                                   to_string(TaskKey{job_, batch}), reply.number + 1, next_call_ + 1));
     }
     ++next_call_;
-    if (reply.status == wire::CallStatus::good) {
-      lines += reply.bytes;
-    } else {
-      tell_failed(reply);
-    }
-    if (each_line_ && !ends_as_line(reply)) lines += '\n';
+    const bool good = reply.status == wire::CallStatus::good;
+    if (!good) tell_failed(reply);
+    append_result(results, form_, good ? reply.bytes : std::string_view());
   }
-  return console_.print(lines);
+  return console_.print(results);
 }
 
 void CallJoin::tell_failed(const wire::Reply& reply) {
   if (++failed_ > kMostTold) return;
-  const std::string place = each_line_ ? fmt::format("line {}", reply.number + 1) : std::string("the call");
-  console_.say(fmt::format("{} failed: {}", place, to_utf8(reply.bytes, kMaxShownBytes)));
+  const std::string_view place = form_ == CallForm::lines ? "line" : form_ == CallForm::frames ? "frame" : "call";
+  console_.say(fmt::format("{} {} failed: {}", place, reply.number + 1, to_utf8(reply.bytes, kMaxShownBytes)));
   if (failed_ == kMostTold) console_.say("more that fail are only counted");
 }
 

@@ -16,9 +16,10 @@ class CallJoin {
   CallJoin(Api& api, Console& console, MapWindow& window, JobId job, CallPace& pace)
       : api_(api), console_(console), window_(window), job_(job), pace_(pace) {}
 
-  // Prints each result, with each_line as a line (an empty one for a call that failed). Returns when all are printed,
-  // or with the first error that is the cluster's and not a call's. Stopped from outside: returns well.
-  Status join(bool each_line, bool show_progress);
+  // Prints each result, as a line or a frame where those are calls (an empty one for a call that failed). Returns when
+  // all are printed, or with the first error that is the cluster's and not a call's. Stopped from outside: returns
+  // well.
+  Status join(CallForm form, bool show_progress);
 
   uint64_t calls() const { return next_call_; }
   uint64_t failed_calls() const { return failed_; }
@@ -34,7 +35,7 @@ class CallJoin {
   MapWindow& window_;
   const JobId job_;
   CallPace& pace_;
-  bool each_line_ = false;
+  CallForm form_ = CallForm::whole;
   bool show_progress_ = false;
   uint32_t next_call_ = 0;
   uint64_t failed_ = 0;

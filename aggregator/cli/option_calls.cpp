@@ -27,8 +27,10 @@ void declare_call(OptionTree& tree) {
                               "  seq 1 1000 | sed 's/$/ 1000000/' | bramble call montecarlo --each-line\n"
                               "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt"});
   add_text(*app, "KERNEL", "", "a program that answers calls: a name or a path on the nodes", *kernel);
-  add_flag(*app, "--each-line", "each line is a call, and its result a line; else all of the input is one",
-           command->each_line);
+  auto each_line = std::make_shared<bool>(false);
+  auto each_frame = std::make_shared<bool>(false);
+  add_flag(*app, "--each-line", "each line is a call, and its result a line; else all of the input is one", *each_line);
+  add_flag(*app, "--each-frame", "each frame is: 4 bytes, low byte first, its length; then so many bytes", *each_frame);
   add_duration(*app, "--call-limit", "a call fails that takes longer (60s; 0: never)", command->call_limit_ms);
   add_duration(*app, "--idle-limit", "a process that has no call for so long is ended (60s)", command->idle_limit_ms);
   add_number(*app, "--instances", "at most so many of them at once (one for each slot)", 1, kMaxInstances,
@@ -37,8 +39,11 @@ void declare_call(OptionTree& tree) {
              command->call_retries);
   add_flag(*app, "--progress", "show how far it is", command->progress);
   add_task_options(*app, command->task);
-  tree.leaves.push_back({app, Tail::optional, [command, kernel](std::vector<std::string> tail) -> Result<Command> {
+  tree.leaves.push_back({app, Tail::optional, [=](std::vector<std::string> tail) -> Result<Command> {
                            if (kernel->empty()) return fail("name a kernel: bramble call KERNEL < input");
+                           if (*each_line && *each_frame) return fail("give one of --each-line and --each-frame");
+                           if (*each_line) command->form = CallForm::lines;
+                           if (*each_frame) command->form = CallForm::frames;
                            if (const Status good = check_task(command->task); !good)
                              return tl::unexpected(good.error());
                            tail.insert(tail.begin(), kernel_path(*kernel));

@@ -69,9 +69,16 @@ struct MapCommand {
   bool progress = false;
 };
 
+// What of the input is a call, and of the output a result.
+enum class CallForm {
+  whole,  // all of it
+  lines,  // each line
+  frames  // each frame: 4 bytes, low byte first, that say how long it is, and so many bytes
+};
+
 struct CallCommand {
   TaskOptions task;  // argv: the kernel and its arguments
-  bool each_line = false;
+  CallForm form = CallForm::whole;
   int64_t call_limit_ms = 60'000;
   int64_t idle_limit_ms = 60'000;
   uint32_t instances = 0;  // 0: as many as there are slots

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "common/wire/call_frames.hpp"
+#include "common/wire/frame.hpp"
 #include "integration/cli/fake_aggregator.hpp"
 #include "support/bramble_process.hpp"
 
@@ -154,6 +155,36 @@ TEST(Call, RepliesThatAreMissingAtTheEndOfABatchAreNoticed) {
   const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\nc\n");
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.err, HasSubstr("1 of 3"));
+}
+
+TEST(Call, EachFrameIsACallAndItsResultAFrame) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  std::string in, out;
+  for (const std::string& text :
+       {std::string("a\nb"), std::string(), std::string(300'000, 'x'), std::string("\0z", 2)}) {
+    in += wire::make_frame(text);
+    out += wire::make_frame(text + "!");
+  }
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-frame", "echo"}, in);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(ran.out == out);
+  const Ran failed =
+      run_bramble(aggregator.url(), {"call", "--each-frame", "echo"}, wire::make_frame("fail") + wire::make_frame("a"));
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(failed.out, wire::make_frame("") + wire::make_frame("a!"));
+  EXPECT_THAT(failed.err, HasSubstr("frame 1 failed: no luck"));
+}
+
+TEST(Call, FramesThatAreCutOffOrTooLongAreRefused) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  const Ran cut = run_bramble(aggregator.url(), {"call", "--each-frame", "echo"}, wire::make_frame("a") + "\5");
+  EXPECT_NE(cut.status, 0);
+  EXPECT_THAT(cut.err, HasSubstr("the input ends within frame 2"));
+  const Ran giant = run_bramble(aggregator.url(), {"call", "--each-frame", "echo"}, "\xff\xff\xff\xff");
+  EXPECT_NE(giant.status, 0);
+  EXPECT_THAT(giant.err, HasSubstr("frame 1 is longer than the 16 MiB of a call"));
 }
 
 TEST(Call, ALineLongerThanACallMayBeIsRefused) {

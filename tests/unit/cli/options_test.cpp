@@ -117,7 +117,7 @@ TEST(Options, TakeTheKernelOfCallsAndItsArguments) {
   const auto command = parsed<CallCommand>({"call", "--each-line", "montecarlo", "--call-limit", "2s", "--idle-limit",
                                             "1m", "--call-retries", "3", "--instances", "4", "--", "-v"});
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"montecarlo", "-v"}));
-  EXPECT_TRUE(command.each_line);
+  EXPECT_EQ(command.form, CallForm::lines);
   EXPECT_EQ(command.call_limit_ms, 2'000);
   EXPECT_EQ(command.idle_limit_ms, 60'000);
   EXPECT_EQ(command.call_retries, 3U);
@@ -129,6 +129,7 @@ TEST(Options, TakeTheKernelOfCallsAndItsArguments) {
 
 TEST(Options, RefuseCallsThatNameNoKernel) {
   EXPECT_THAT(refusal({"call"}), HasSubstr("name a kernel"));
+  EXPECT_THAT(refusal({"call", "wordcount", "--each-line", "--each-frame"}), HasSubstr("one of"));
   EXPECT_THAT(refusal({"call", "wordcount", "--call-retries", "101"}), HasSubstr("--call-retries"));
   EXPECT_THAT(refusal({"call", "wordcount", "--instances", "0"}), HasSubstr("--instances"));
 }
