@@ -58,7 +58,7 @@ std::vector<std::string> kernel_environment(const wire::TaskSpec& spec, const Ke
 
 }  // namespace
 
-CallRun::CallRun(const Layout& layout, wire::WardenStart start, TaskSetting setting, Kernel& kernel)
+CallRun::CallRun(const Layout& layout, wire::WardenStart start, const TaskSetting& setting, Kernel& kernel)
     : TaskRun(layout, std::move(start), setting), kernel_(kernel) {
   env_ = kernel_environment(start_.spec, kernel_);
 }

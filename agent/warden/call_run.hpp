@@ -22,7 +22,7 @@ inline constexpr uint32_t kMaxFruitlessDeaths = 20;  // of the kernel, in a row:
 class CallRun final : public TaskRun {
  public:
   // start.spec.calls is there. The kernel must outlive the run, and is left at rest where the batch has ended well.
-  CallRun(const Layout& layout, wire::WardenStart start, TaskSetting setting, Kernel& kernel);
+  CallRun(const Layout& layout, wire::WardenStart start, const TaskSetting& setting, Kernel& kernel);
   ~CallRun() override;
 
   void end_as(wire::Outcome outcome, Now now) override;

@@ -193,7 +193,7 @@ void Keeper::start(wire::WardenStart start, const std::string& frame) {
 
 // A task of its own has the slot's memory and its control group to itself.
 std::unique_ptr<TaskRun> Keeper::make_run(wire::WardenStart start) {
-  const TaskSetting setting{options_.run_as, options_.agent, cgroup(), &options_.sandbox};
+  const TaskSetting setting{options_.run_as, options_.agent, cgroup(), &options_.sandbox, options_.kernels};
   if (start.spec.calls) return std::make_unique<CallRun>(options_.layout, std::move(start), setting, kernel_);
   kernel_.end(cgroup());
   return std::make_unique<TaskRun>(options_.layout, std::move(start), setting);

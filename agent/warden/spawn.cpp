@@ -207,7 +207,7 @@ std::vector<std::string> candidate_paths(const std::string& command, const std::
 }
 
 std::vector<std::string> task_environment(const std::vector<std::pair<std::string, std::string>>& given,
-                                          const std::string& directory) {
+                                          const std::string& directory, const std::string& programs) {
   std::vector<std::string> env;
   env.reserve(given.size() + 4);
   for (const auto& [name, value] : given) {
@@ -221,6 +221,9 @@ std::vector<std::string> task_environment(const std::vector<std::pair<std::strin
   add_if_absent("TMPDIR", directory);
   add_if_absent("PATH", kDefaultPath);
   env.push_back("PWD=" + directory);
+  for (std::string& entry : env) {
+    if (entry.starts_with("PATH=") && !programs.empty()) entry += ":" + programs;
+  }
   return env;
 }
 

@@ -64,8 +64,9 @@ FailureText describe(const SpawnFailure& failure, const std::vector<std::string>
 // Where the command may be: itself if it has a '/', else in each directory of the PATH in `env`.
 std::vector<std::string> candidate_paths(const std::string& command, const std::vector<std::string>& env);
 
-// The task's environment: the spec's, with HOME, TMPDIR and PATH where absent, and PWD.
+// The task's environment: the spec's, with HOME, TMPDIR and PATH where absent, and PWD. `programs`, a directory, is
+// looked in after all of PATH; may be empty.
 std::vector<std::string> task_environment(const std::vector<std::pair<std::string, std::string>>& given,
-                                          const std::string& directory);
+                                          const std::string& directory, const std::string& programs = {});
 
 }  // namespace bramble::warden

@@ -34,12 +34,12 @@ std::string trouble_text(const Capture& capture, const char* stream) {
 
 }  // namespace
 
-TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting)
+TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const TaskSetting& setting)
     : start_(std::move(start)),
       setting_(setting),
       state_(layout.root()),
       directory_(layout.attempt(start_.task)),
-      env_(task_environment(start_.spec.env, directory_ + "/work")),
+      env_(task_environment(start_.spec.env, directory_ + "/work", setting.programs)),
       out_(directory_ + "/stdout", start_.spec.stdout_cap_bytes),
       err_(directory_ + "/stderr", start_.spec.stderr_cap_bytes),
       started_(posix::now()),

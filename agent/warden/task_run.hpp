@@ -24,13 +24,14 @@ struct TaskSetting {
   const RunAs* agent = nullptr;   // whose rights an input is opened with; null: this process'
   TaskCgroup* cgroup = nullptr;   // null: there are none
   const Sandbox* sandbox = nullptr;
+  std::string programs = {};  // where commands are looked for last: the kernels that come with bramble
 };
 
 // The keeper calls reap() after SIGCHLD, take_output() when a pipe has something, on_time() at next_deadline(), and
 // once alive() is false, finish(). All that this process ever has for children comes of the task.
 class TaskRun {
  public:
-  TaskRun(const Layout& layout, wire::WardenStart start, TaskSetting setting);
+  TaskRun(const Layout& layout, wire::WardenStart start, const TaskSetting& setting);
   virtual ~TaskRun() = default;
   TaskRun(const TaskRun&) = delete;
   TaskRun& operator=(const TaskRun&) = delete;

@@ -26,6 +26,11 @@ TEST(TaskEnvironment, AddsOnlyWhatIsAbsent) {
               ElementsAre("PATH=/p", "HOME=/h", "X=a=b", "TMPDIR=/w", "PWD=/w"));
 }
 
+TEST(TaskEnvironment, FindsBramblesOwnProgramsAfterAllOthers) {
+  EXPECT_THAT(task_environment({{"PATH", "/p"}}, "/w", "/k"),
+              ElementsAre("PATH=/p:/k", "HOME=/w", "TMPDIR=/w", "PWD=/w"));
+}
+
 TEST(SpawnFailures, AreToldInWords) {
   const auto text = [](int step, int error, const std::string& command) {
     return describe({step, error}, {command}, {"PATH=/usr/bin:/bin"});
