@@ -151,6 +151,7 @@ Result<OutputPart> Api::output(const OutputQuestion& question) {
                   question.stream == wire::Stream::stdout_ ? "stdout" : "stderr", question.offset, question.wait_s);
   if (question.attempt > 0) path += fmt::format("&attempt={}", question.attempt);
   if (question.only_final) path += "&final=1";
+  if (question.limit > 0) path += fmt::format("&limit={}", question.limit);
   auto reply = send_until_answered([&] { return client_.get(path, question.wait_s); });
   if (!reply) return tl::unexpected(reply.error());
   if (reply->status >= 300) return to_error(*reply);
@@ -172,6 +173,13 @@ Result<wire::BlobRef> Api::put_blob_file(int fd, uint64_t size) {
   if (size == 0) return put_blob("");
   const auto source = [fd](uint64_t offset, size_t step) { return read_at(fd, offset, step); };
   return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", size, source); }));
+}
+
+Result<wire::BlobRef> Api::gather(JobId job, const std::vector<OutputSlice>& parts) {
+  json list = json::array();
+  for (const OutputSlice& part : parts) list.push_back({part.task, part.offset, part.size_bytes});
+  const std::string body = json{{"job", job}, {"parts", std::move(list)}}.dump();
+  return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs/gather", body, "application/json"); }));
 }
 
 Status Api::append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs) {

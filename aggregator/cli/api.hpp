@@ -39,6 +39,7 @@ struct OutputQuestion {
   uint64_t offset = 0;
   bool only_final = false;
   int64_t wait_s = 0;
+  uint64_t limit = 0;  // bytes of data; 0: as many as fit in a reply
 };
 
 struct OutputPart {
@@ -49,6 +50,12 @@ struct OutputPart {
   std::string data;
 
   bool complete() const { return final && offset + data.size() >= size_bytes; }
+};
+
+struct OutputSlice {
+  TaskIndex task = 0;
+  uint64_t offset = 0;
+  uint64_t size_bytes = 0;
 };
 
 // One connection; one thread at a time.
@@ -64,6 +71,8 @@ class Api {
   Result<OutputPart> output(const OutputQuestion& question);
   Result<wire::BlobRef> put_blob(std::string_view bytes);
   Result<wire::BlobRef> put_blob_file(int fd, uint64_t size);  // a regular file, from its begin
+  // A blob of parts of the standard outputs of the job's tasks, made at the aggregator.
+  Result<wire::BlobRef> gather(JobId job, const std::vector<OutputSlice>& parts);
   Status append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs);
   Status close(JobId job);
   Status cancel(JobId job);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -82,6 +83,40 @@ Result<Forgetting> parse_forget(std::string_view body) {
   auto jobs = parse_only_jobs(body);
   if (!jobs) return tl::unexpected(jobs.error());
   return Forgetting{std::move(*jobs)};
+}
+
+namespace {
+
+// [[TASK, OFFSET, BYTES]...]
+Status read_parts(const Json& value, const std::string& name, std::vector<Gathering::Part>& into) {
+  if (!value.is_array() || value.size() > kMaxGatheredParts) {
+    return fail(name + " must be a list of at most " + std::to_string(kMaxGatheredParts) + " parts");
+  }
+  for (const Json& part : value) {
+    const auto whole = [](const Json& number) { return number.is_number_unsigned(); };
+    if (!part.is_array() || part.size() != 3 || !std::all_of(part.begin(), part.end(), whole) ||
+        part[0].get<uint64_t>() > std::numeric_limits<TaskIndex>::max() || part[2].get<uint64_t>() > kMaxBytes) {
+      return fail(name + "[" + std::to_string(into.size()) + "] must be [TASK, OFFSET, BYTES]");
+    }
+    into.push_back({part[0].get<TaskIndex>(), part[1].get<uint64_t>(), part[2].get<uint64_t>()});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Gathering> parse_gather(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  Gathering gathering;
+  Fields fields(*json, "", {"job", "parts"});
+  fields.need("job")
+      .need("parts")
+      .whole<JobId>("job", gathering.job, 1, std::numeric_limits<JobId>::max())
+      .with("parts",
+            [&](const Json& value, const std::string& name) { return read_parts(value, name, gathering.parts); });
+  if (!fields.status()) return tl::unexpected(fields.status().error());
+  return gathering;
 }
 
 Result<Retrying> parse_retry(std::string_view body) {

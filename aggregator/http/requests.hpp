@@ -27,6 +27,7 @@ inline constexpr int32_t kMaxPriority = 1'000'000;  // and as far below 0
 inline constexpr uint32_t kMaxRetries = 1000;
 inline constexpr uint64_t kMaxTasks = 100'000'000;
 inline constexpr size_t kMaxAppendedTasks = 1000;
+inline constexpr size_t kMaxGatheredParts = 200'000;
 inline constexpr size_t kMaxNodeSetBytes = 64 << 10;
 inline constexpr size_t kMaxSqlBytes = 64 << 10;
 inline constexpr uint64_t kMaxSqlRows = 100'000;
@@ -45,6 +46,18 @@ struct Forgetting {
 struct Retrying {
   JobSelector jobs;
   bool all = false;  // what succeeded too
+};
+
+// A blob made of pieces of the outputs of one job's tasks.
+struct Gathering {
+  struct Part {
+    TaskIndex task = 0;
+    uint64_t offset = 0;
+    uint64_t size_bytes = 0;
+  };
+
+  JobId job = 0;
+  std::vector<Part> parts;
 };
 
 struct Draining {
@@ -88,6 +101,7 @@ Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);
 Result<Forgetting> parse_forget(std::string_view body);
 Result<Retrying> parse_retry(std::string_view body);
+Result<Gathering> parse_gather(std::string_view body);
 Result<Draining> parse_drain(std::string_view body);
 Result<Adding> parse_add_node(std::string_view body);
 Result<Removing> parse_remove_nodes(std::string_view body);

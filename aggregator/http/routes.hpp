@@ -32,6 +32,7 @@ enum class Endpoint {
   watch_job,
   read_output,
   upload_blob,
+  gather_blob,
   list_nodes,
   calibrate,
   doctor,

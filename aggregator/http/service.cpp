@@ -82,6 +82,7 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       {Endpoint::cancel, &Service::cancel},
       {Endpoint::retry, &Service::retry},
       {Endpoint::forget, &Service::forget},
+      {Endpoint::gather_blob, &Service::gather_blob},
       {Endpoint::list_jobs, &Service::list_jobs},
       {Endpoint::show_job, &Service::show_job},
       {Endpoint::list_tasks, &Service::list_tasks},
@@ -112,7 +113,7 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
 
 void Service::handle(const Route& route, HttpRequest request, Answer answer) {
   if (const Handler handler = handler_of(route.endpoint)) {
-    WorkerPool& pool = is_question(route.endpoint) ? sql_pool_ : work_pool_;
+    WorkerPool& pool = pool_for(route.endpoint);
     return run(pool, answer,
                [self = shared_from_this(), handler, route, request = std::move(request), answer]() mutable {
                  ((*self).*handler)(route, request, answer);
@@ -126,6 +127,12 @@ void Service::handle(const Route& route, HttpRequest request, Answer answer) {
   if (route.endpoint == Endpoint::health) return get_health(answer);
   if (route.endpoint == Endpoint::metrics) return get_metrics(request.caller, answer);
   ask_and_answer(request.caller, NodesRequest{}, answer);
+}
+
+// Each kind has threads of its own, so that what takes long keeps nobody waiting but its like.
+WorkerPool& Service::pool_for(Endpoint endpoint) {
+  if (is_question(endpoint)) return sql_pool_;
+  return endpoint == Endpoint::gather_blob ? *upload_pool_ : work_pool_;
 }
 
 void Service::run(WorkerPool& pool, const Answer& answer, std::function<void()> task) {
@@ -208,11 +215,12 @@ HttpReply Service::ended_watch(JobId job, uint64_t since) {
 }
 
 void Service::read_output(const Route& route, const HttpRequest& request, const Answer& answer) {
-  Params params(request.params, {"offset", "attempt", "wait_s", "final"});
+  Params params(request.params, {"offset", "attempt", "wait_s", "final", "limit"});
   OutputQuestion question{{route.job, route.task}, route.stream, 0, 0, false};
   question.offset = params.number("offset", 0, 0, kMaxU64);
   question.attempt = static_cast<uint32_t>(params.number("attempt", 0, 0, std::numeric_limits<uint32_t>::max()));
   question.only_final = params.number("final", 0, 0, 1) == 1;
+  question.limit = params.number("limit", question.limit, 1, question.limit);
   const uint64_t wait_s = params.number("wait_s", 0, 0, kMaxPollS);
   if (!params.status()) return answer(error_reply(params.status().error()));
   const auto slot = take_poll_slot(wait_s);

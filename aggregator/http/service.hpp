@@ -38,6 +38,7 @@ struct OutputQuestion {
   uint32_t attempt = 0;
   uint64_t offset = 0;
   bool only_final = false;
+  uint64_t limit = 1 << 20;  // bytes in one reply
 };
 
 // Thread-safe. Closures that wait hold it by shared_ptr; stop() ends its threads, after which it answers 503.
@@ -75,6 +76,7 @@ class Service : public std::enable_shared_from_this<Service> {
                       const std::function<Result<ApiCall>(const std::string& listing)>& choose);
   void ask_of_lined_nodes(const Caller& caller, const NodeSet& wanted, const Answer& answer,
                           const std::function<ApiCall(std::vector<std::string> names)>& make);
+  WorkerPool& pool_for(Endpoint endpoint);
   // Runs what may block; answers 503 where too much waits already.
   void run(WorkerPool& pool, const Answer& answer, std::function<void()> task);
 
@@ -94,6 +96,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void cancel(const Route& route, HttpRequest& request, const Answer& answer);
   void retry(const Route& route, HttpRequest& request, const Answer& answer);
   void forget(const Route& route, HttpRequest& request, const Answer& answer);
+  void gather_blob(const Route& route, HttpRequest& request, const Answer& answer);
   void list_jobs(const Route& route, HttpRequest& request, const Answer& answer);
   void show_job(const Route& route, HttpRequest& request, const Answer& answer);
   void list_tasks(const Route& route, HttpRequest& request, const Answer& answer);
@@ -121,6 +124,7 @@ class Service : public std::enable_shared_from_this<Service> {
   HttpReply output_reply(const OutputQuestion& question, const ApiReply& place);
   HttpReply running_output(const OutputQuestion& question, const OutputPlace& place);
   HttpReply committed_output(const OutputQuestion& question);
+  Status copy_part(BlobWriter& writer, JobId job, const Gathering::Part& part);
   HttpReply no_output(const OutputQuestion& question);
   Result<JobRow> find_job(JobId job);
 

@@ -35,6 +35,27 @@ TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {
             "a job has at most 100000000 tasks");
 }
 
+TEST(ParseGather, TakesPartsOfOutputs) {
+  const auto gathering = parse_gather(R"({"job":3,"parts":[[0,5,7],[4294967295,0,0]]})");
+  ASSERT_TRUE(gathering) << gathering.error().message;
+  EXPECT_EQ(gathering->job, 3U);
+  ASSERT_EQ(gathering->parts.size(), 2U);
+  EXPECT_EQ(gathering->parts[0].offset, 5U);
+  EXPECT_EQ(gathering->parts[0].size_bytes, 7U);
+  EXPECT_EQ(gathering->parts[1].task, 4294967295U);
+}
+
+TEST(ParseGather, RefusesWhatIsNoPart) {
+  EXPECT_EQ(complaint(parse_gather(R"({"parts":[]})")), "job is missing");
+  EXPECT_EQ(complaint(parse_gather(R"({"job":3})")), "parts is missing");
+  for (const std::string part :
+       {"7", "[0,5]", "[0,5,7,9]", "[0,-5,7]", "[0,5,1.5]", "[4294967296,0,0]", "[0,0,\"x\"]"}) {
+    EXPECT_EQ(complaint(parse_gather(R"({"job":3,"parts":[[0,0,0],)" + part + "]}")),
+              "parts[1] must be [TASK, OFFSET, BYTES]")
+        << part;
+  }
+}
+
 TEST(ParseClose, TakesNothingOrAnEmptyObject) {
   EXPECT_TRUE(parse_close(""));
   EXPECT_TRUE(parse_close("{}"));
