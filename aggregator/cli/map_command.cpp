@@ -4,14 +4,17 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
 #include "aggregator/cli/map_feed.hpp"
 #include "aggregator/cli/map_join.hpp"
+#include "aggregator/cli/map_shuffle.hpp"
 #include "aggregator/cli/spool.hpp"
 #include "aggregator/cli/submission.hpp"
 #include "common/posix/uuid.hpp"
+#include "common/wire/call_frames.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -20,18 +23,23 @@ using nlohmann::json;
 
 constexpr TaskIndex kOnlyTask = 0;
 constexpr int64_t kReducePollS = 30;
+constexpr uint64_t kMostPartitions = 64;
+constexpr uint64_t kMostReplyBytes = wire::kReplyHeadBytes + wire::kMaxCallBytes;
 
 // One map from its first piece to the last byte of its output, or to its cancellation.
 class Map {
  public:
   Map(const Session& session, const MapCommand& command, uint64_t slots)
-      : session_(session), command_(command), api_(session.connect()), window_(limits_for(slots)), interrupts_([this] {
-          interrupt();
-        }) {}
+      : session_(session),
+        command_(command),
+        partitions_(command.partitions > 0 ? command.partitions : std::min<uint64_t>(slots, kMostPartitions)),
+        api_(session.connect()),
+        window_(limits_for(slots)),
+        interrupts_([this] { interrupt(); }) {}
 
   Result<int> run() {
-    if (command_.reduce.empty())
-      return ended(map_to([&](std::string_view bytes) { return session_.console.print(bytes); }));
+    if (command_.by_key()) return ended(shuffle());
+    if (command_.reduce.empty()) return ended(map_to([&](std::string_view bytes) { return print(bytes); }));
     auto spool = Spool::create();
     if (!spool) return tl::unexpected(spool.error());
     Status status = map_to([&](std::string_view bytes) { return spool->write(bytes); });
@@ -65,19 +73,70 @@ class Map {
     return {};
   }
 
-  Status map_to(const ByteSink& write) {
-    json body = submit_body(command_.task, posix::random_uuid());
+  Status print(std::string_view bytes) { return session_.console.print(bytes); }
+
+  bool as_calls() const { return command_.by_key() || !command_.kernel.empty(); }
+
+  json map_body() const {
+    TaskOptions task = command_.task;
+    if (command_.by_key()) {
+      task.argv = shuffle_command(command_.kernel, command_.combine, partitions_, command_.task.argv);
+    } else if (as_calls()) {
+      task.argv = {command_.kernel};
+    }
+    json body = submit_body(task, posix::random_uuid());
     body["per_task_input"] = true;
-    if (auto status = open_job(body); !status) return status;
+    if (as_calls()) {
+      body["calls"] = {{"limit_ms", 0}};  // a piece may take as long as a task may: --time-limit
+      body["stdout_cap_bytes"] = kMostReplyBytes;
+    }
+    return body;
+  }
+
+  // The outputs of all pieces in order.
+  Status map_to(const ByteSink& write) {
+    return map_each([&](TaskKey task, const OutputPart& begin) {
+      size_t head_bytes = as_calls() ? wire::kReplyHeadBytes : 0;  // no begin is shorter than that
+      return copy_final_output(api_, task, wire::Stream::stdout_, begin, [&](std::string_view bytes) {
+        return write(bytes.substr(std::min(std::exchange(head_bytes, 0), bytes.size())));
+      });
+    });
+  }
+
+  Status map_each(const PieceTaker& take, uint64_t begin_bytes = 0) {
+    if (auto status = open_job(map_body()); !status) return status;
     std::thread feeder([&] {
       Api api = session_.connect();
-      window_.feed_ended(MapFeed(api, window_, job_, command_.split).feed(command_.inputs));
+      window_.feed_ended(MapFeed(api, window_, job_, command_.split, as_calls()).feed(command_.inputs));
     });
-    const Status status = MapJoin(api_, session_.console, window_, job_, command_.progress).join(write);
+    const Status status = MapJoin(api_, session_.console, window_, job_, command_.progress).join(take, begin_bytes);
     if (!status) window_.stop();
     feeder.join();
     session_.console.end_progress();
     return status;
+  }
+
+  Status shuffle() {
+    PartitionTable table(partitions_);
+    const auto take = [&](TaskKey task, const OutputPart& begin) {
+      return table.add(task.task, begin.data, begin.size_bytes);
+    };
+    if (auto status = map_each(take, table.begin_bytes()); !status || interrupts_.signal() != 0) return status;
+    const JobId mapped = job_;
+    TaskOptions task = command_.task;
+    task.argv = {"mapreduce", "reduce", command_.reduce};
+    json body = submit_body(task, posix::random_uuid());
+    body["per_task_input"] = true;
+    if (auto status = open_job(body); !status) return status;
+    TaskIndex tasks = 0;
+    for (const auto& parts : table.partitions()) {
+      if (parts.empty()) continue;
+      const auto blob = api_.gather(mapped, parts);
+      if (!blob) return tl::unexpected(blob.error());
+      if (auto status = api_.append(job_, tasks++, {*blob}); !status) return status;
+    }
+    if (auto status = api_.close(job_); !status) return status;
+    return SortedJoin(api_, session_.console, job_, tasks).join([&](std::string_view bytes) { return print(bytes); });
   }
 
   Status reduce(const Spool& spool) {
@@ -102,7 +161,7 @@ class Map {
       if (!report) return tl::unexpected(report.error());
       if (report->state != "succeeded") return reduce_failed(task, *report);
       return copy_final_output(api_, task, wire::Stream::stdout_, *part,
-                               [&](std::string_view bytes) { return session_.console.print(bytes); });
+                               [&](std::string_view bytes) { return print(bytes); });
     }
   }
 
@@ -120,6 +179,7 @@ class Map {
 
   const Session& session_;
   const MapCommand& command_;
+  const size_t partitions_;
   Api api_;
   MapWindow window_;
   std::atomic<JobId> job_ = 0;

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "common/posix/error.hpp"
+#include "common/wire/call_frames.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -92,10 +93,19 @@ Status MapFeed::send_piece(const std::string& piece) {
     if (auto status = append_batch(); !status) return status;  // else nothing could ever make room
     if (!window_.wait_for_room(piece.size())) return {};
   }
-  const auto blob = api_.put_blob(piece);
+  const auto blob = as_calls_ ? put_as_call(piece) : api_.put_blob(piece);
   if (!blob) return tl::unexpected(blob.error());
   batch_.push_back(*blob);
   return batch_.size() >= kBatchPieces || window_.starving() ? append_batch() : Status{};
+}
+
+Result<wire::BlobRef> MapFeed::put_as_call(const std::string& piece) {
+  if (piece.size() > wire::kMaxCallBytes) {
+    return fail("a line is longer than the 16 MiB that a call may have: only commands (-- CMD) take longer ones");
+  }
+  std::string batch;
+  wire::append_call(batch, {0, piece});
+  return api_.put_blob(batch);
 }
 
 Status MapFeed::append_batch() {

@@ -18,10 +18,10 @@ constexpr int64_t kProgressEveryMs = 500;
 
 }  // namespace
 
-Status MapJoin::join(const ByteSink& write) {
+Status MapJoin::join(const PieceTaker& take, uint64_t begin_bytes) {
   for (TaskIndex piece = 0;; ++piece) {
     if (window_.wait_for_piece() != MapWindow::Next::piece) break;
-    if (auto status = join_piece(piece, write); !status) return status;
+    if (auto status = join_piece(piece, take, begin_bytes); !status) return status;
     if (window_.stopped()) break;
     succeeded_.erase(piece);
     window_.joined();
@@ -30,18 +30,16 @@ Status MapJoin::join(const ByteSink& write) {
   return feed_error ? Status(tl::unexpected(*feed_error)) : Status();
 }
 
-Status MapJoin::join_piece(TaskIndex piece, const ByteSink& write) {
+Status MapJoin::join_piece(TaskIndex piece, const PieceTaker& take, uint64_t begin_bytes) {
   const TaskKey task{job_, piece};
   while (!window_.stopped()) {
     update_progress();
-    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS});
+    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS, begin_bytes});
     if (!part) return tl::unexpected(part.error());
     if (!part->final || !succeeded_.contains(piece)) {
       if (auto status = learn_states(piece); !status) return status;
     }
-    if (part->final && succeeded_.contains(piece)) {
-      return copy_final_output(api_, task, wire::Stream::stdout_, *part, write);
-    }
+    if (part->final && succeeded_.contains(piece)) return take(task, *part);
   }
   return {};
 }

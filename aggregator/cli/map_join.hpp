@@ -11,17 +11,21 @@
 
 namespace bramble::cli {
 
+// What the map does with a piece's output: its begin is here, the rest may be asked for.
+using PieceTaker = std::function<Status(TaskKey task, const OutputPart& begin)>;
+
 class MapJoin {
  public:
   MapJoin(Api& api, Console& console, MapWindow& window, JobId job, bool show_progress)
       : api_(api), console_(console), window_(window), job_(job), show_progress_(show_progress) {}
 
-  // Returns when all pieces are written, or with the first error. A piece that failed for good is one: its standard
-  // error's end has then been shown. Holds at most one part of an output (1 MiB). Stopped from outside: returns well.
-  Status join(const ByteSink& write);
+  // Returns when all pieces are taken, or with the first error. A piece that failed for good is one: its standard
+  // error's end has then been shown. Brings so many bytes of an output as its begin (0: 1 MiB). Stopped from outside:
+  // returns well.
+  Status join(const PieceTaker& take, uint64_t begin_bytes = 0);
 
  private:
-  Status join_piece(TaskIndex piece, const ByteSink& write);
+  Status join_piece(TaskIndex piece, const PieceTaker& take, uint64_t begin_bytes);
   Status learn_states(TaskIndex first);
   Status piece_failed(TaskIndex piece, const nlohmann::json& task);
   void update_progress();

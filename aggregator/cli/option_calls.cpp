@@ -1,6 +1,5 @@
 // call.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
@@ -10,11 +9,6 @@ namespace bramble::cli {
 namespace {
 
 constexpr uint32_t kMaxInstances = 1'000'000;
-
-// A name is looked for on each node; of a path the whole is needed there.
-std::string kernel_path(const std::string& kernel) {
-  return kernel.find('/') == std::string::npos ? kernel : std::filesystem::absolute(kernel).lexically_normal().string();
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 
 #include "aggregator/cli/options.hpp"
 #include "common/base/selector.hpp"
@@ -65,5 +66,9 @@ bool passes_status_on(const std::vector<std::string>& args) {
 }
 
 bool is_check(const std::vector<std::string>& args) { return first_word(args) == "check"; }
+
+std::string kernel_path(const std::string& kernel) {
+  return kernel.find('/') == std::string::npos ? kernel : std::filesystem::absolute(kernel).lexically_normal().string();
+}
 
 }  // namespace bramble::cli

@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kMaxPriority = 1'000'000;
 constexpr int64_t kMaxCpus = 1'024;
 constexpr int64_t kMaxRetries = 1'000;
+constexpr uint32_t kMaxPartitions = 64;  // the output of each is open while they are merged
 
 Status take_loss_policy(const std::string& value, std::string& target) {
   if (value != "rerun" && value != "fence" && value != "fail") {
@@ -159,13 +160,21 @@ Status take_split(const std::string& value, SplitRule& split) {
   return {};
 }
 
+Status check_map(const MapCommand& command, const std::vector<std::string>& tail) {
+  if (command.kernel.empty() && tail.empty()) return fail("name a command, after --, or a kernel: --kernel NAME");
+  if (!command.kernel.empty() && !tail.empty()) return fail("give a command or --kernel, not both");
+  if (command.by_key() && command.reduce.empty()) return fail("--combine and --partitions go with --reduce CMD");
+  return {};
+}
+
 void declare_map(OptionTree& tree) {
   auto command = std::make_shared<MapCommand>();
   auto by_size = std::make_shared<bool>(false);
   CLI::App* app = add_command(
-      tree.root, {"map", "run a command on each piece of an input", "[OPTION...] [INPUT...] -- CMD [ARG...]",
+      tree.root, {"map", "run a command on each piece of an input", "[OPTION...] [INPUT...] [-- CMD [ARG...]]",
                   "  bramble map big.txt -- tr a-z A-Z > loud.txt\n"
                   "  bramble map --split 4M logs/*.log -- wc -l\n"
+                  "  bramble map --kernel wordcount --combine tally --reduce tally big.txt\n"
                   "  seq 1 1000000 | bramble map --records 5000 --reduce 'paste -sd+ | bc' -- wc -l"});
   add_values(*app, "INPUT", "", "files; none, or -: standard input", [command](const std::string& value) -> Status {
     command->inputs.push_back(value);
@@ -177,15 +186,21 @@ void declare_map(OptionTree& tree) {
               return take_split(value, command->split);
             });
   add_number(*app, "--records", "so many lines make a piece", 1, int64_t{1} << 40, command->split.records);
+  add_text(*app, "--kernel", "KERNEL", "instead of CMD: answers each piece as a call", command->kernel);
   add_text(*app, "--reduce", "CMD", "run CMD by sh -c once over all outputs", command->reduce);
+  add_text(*app, "--combine", "CMD", "reduce key by key; CMD shrinks a piece before", command->combine);
+  add_number(*app, "--partitions", "reduce key by key, in so many tasks", 1, kMaxPartitions, command->partitions);
   add_flag(*app, "--progress", "show how far it is", command->progress);
   add_task_options(*app, command->task);
-  tree.leaves.push_back({app, Tail::required, [command, by_size](std::vector<std::string> tail) -> Result<Command> {
+  tree.leaves.push_back({app, Tail::optional, [command, by_size](std::vector<std::string> tail) -> Result<Command> {
                            if (*by_size && command->split.records > 0) {
                              return fail("choose one of --split and --records");
                            }
                            if (const Status good = check_task(command->task); !good)
                              return tl::unexpected(good.error());
+                           if (const Status good = check_map(*command, tail); !good)
+                             return tl::unexpected(good.error());
+                           if (!command->kernel.empty()) command->kernel = kernel_path(command->kernel);
                            if (command->inputs.empty()) command->inputs.push_back("-");
                            command->task.argv = std::move(tail);
                            return *command;

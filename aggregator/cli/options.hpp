@@ -62,10 +62,16 @@ struct ExecCommand {
 };
 
 struct MapCommand {
+  // With a combination or partitions the lines of all outputs are shuffled by key, and reduced key by key.
+  bool by_key() const { return !combine.empty() || partitions > 0; }
+
   TaskOptions task;
   SplitRule split;
   std::vector<std::string> inputs;  // none: standard input, as "-"
   std::string reduce;
+  std::string kernel;       // answers each piece as a call; empty: the command of the task runs on each
+  std::string combine;      // a shell command
+  uint32_t partitions = 0;  // of a shuffle; 0: one for each slot
   bool progress = false;
 };
 

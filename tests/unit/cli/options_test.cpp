@@ -142,6 +142,24 @@ TEST(Options, TakeInputsOfAMapEvenWhereTheyAreNamedLikeCommands) {
   EXPECT_EQ(parsed<MapCommand>({"map", "--records", "7", "--", "wc"}).split.records, 7U);
 }
 
+TEST(Options, TakeAKernelACombinationAndPartitionsOfAMap) {
+  const auto command = parsed<MapCommand>(
+      {"map", "--kernel", "wordcount", "--combine", "tally", "--reduce", "tally", "--partitions", "8", "a.txt"});
+  EXPECT_EQ(command.kernel, "wordcount");
+  EXPECT_EQ(command.combine, "tally");
+  EXPECT_EQ(command.partitions, 8U);
+  EXPECT_TRUE(command.by_key());
+  EXPECT_EQ(command.inputs, std::vector<std::string>{"a.txt"});
+  EXPECT_FALSE(parsed<MapCommand>({"map", "--kernel", "wordcount", "--reduce", "tally"}).by_key());
+}
+
+TEST(Options, RefuseAMapWithoutAnyWorkOrWithTwo) {
+  EXPECT_THAT(refusal({"map", "a.txt"}), HasSubstr("name a command"));
+  EXPECT_THAT(refusal({"map", "--kernel", "k", "--", "wc"}), HasSubstr("not both"));
+  EXPECT_THAT(refusal({"map", "--combine", "tally", "--", "wc"}), HasSubstr("--reduce"));
+  EXPECT_THAT(refusal({"map", "--partitions", "65", "--reduce", "x", "--", "wc"}), HasSubstr("--partitions"));
+}
+
 TEST(Options, RefuseAMapSplitInTwoWaysOrInPiecesTooLarge) {
   EXPECT_THAT(refusal({"map", "--records", "7", "--split", "1M", "--", "wc"}),
               HasSubstr("one of --split and --records"));
