@@ -52,27 +52,23 @@ Status read_refusal(const Json& json, Refusal& refusal) {
       .status();
 }
 
-OutJson to_json(const BlobRef& blob) { return {{"sha256", blob.sha256}, {"size_bytes", blob.size_bytes}}; }
-
-Status read_blob(const Json& json, BlobRef& blob) {
-  return Fields(json)
-      .required("sha256", blob.sha256, read_sha256)
-      .required("size_bytes", blob.size_bytes, Whole<uint64_t>{})
-      .status();
-}
-
 OutJson launches_json(const std::vector<Launch>& launches) {
   OutJson list = OutJson::array();
   for (const Launch& launch : launches) {
     OutJson json = {{"id", bramble::to_string(launch.id)}};
     if (launch.stdin_blob) json["stdin"] = to_json(*launch.stdin_blob);
+    if (!launch.files.empty()) json["files"] = files_json(launch.files);
     list.push_back(std::move(json));
   }
   return list;
 }
 
 Status read_launch(const Json& json, Launch& launch) {
-  return Fields(json).required("id", launch.id, read_attempt).optional("stdin", launch.stdin_blob, read_blob).status();
+  return Fields(json)
+      .required("id", launch.id, read_attempt)
+      .optional("stdin", launch.stdin_blob, read_blob)
+      .optional("files", launch.files, read_files)
+      .status();
 }
 
 OutJson specs_json(const std::map<JobId, TaskSpec>& specs) {

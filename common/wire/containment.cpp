@@ -61,6 +61,7 @@ OutJson to_json(const Containment& containment) {
   put("processes", containment.processes);
   if (containment.sandbox) json["sandbox"] = true;
   if (!containment.no_sandbox.empty()) json["no_sandbox"] = to_utf8(containment.no_sandbox, kMaxShortTextBytes);
+  if (containment.files) json["files"] = true;
   return json;
 }
 
@@ -71,6 +72,7 @@ Status read_containment(const Json& json, Containment& containment) {
       .optional("processes", containment.processes, read_enforcement)
       .optional("sandbox", containment.sandbox, read_bool)
       .optional("no_sandbox", containment.no_sandbox, Text{})
+      .optional("files", containment.files, read_bool)
       .status();
 }
 

@@ -21,6 +21,7 @@ struct Containment {
   Enforcement processes = Enforcement::unknown;
   bool sandbox = false;    // tasks can be isolated
   std::string no_sandbox;  // why not; empty as well: not known
+  bool files = false;      // tasks find their input files in their directories; an older one would start them without
 
   bool operator==(const Containment&) const = default;
 };

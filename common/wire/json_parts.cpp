@@ -6,6 +6,7 @@
 #include "common/base/base64.hpp"
 #include "common/base/utf8.hpp"
 #include "common/wire/codec.hpp"
+#include "common/wire/input_files.hpp"
 
 namespace bramble::wire {
 namespace {
@@ -86,6 +87,15 @@ Status read_stream_result(const Json& json, StreamResult& stream) {
       .status();
 }
 
+Status read_file(const Json& json, InputFile& file) {
+  const auto name = [](const Json& text, std::string& into) -> Status {
+    if (Status got = Text{kMaxFileNameBytes}(text, into); !got) return got;
+    return check_file_name(into);
+  };
+  if (Status got = Fields(json).required("name", file.name, name).status(); !got) return got;
+  return read_blob(json, file.blob);
+}
+
 // What is no finite number from 0 on counts as unknown: a result is never refused because of its joules.
 Status read_joules(const Json& json, double& joules) {
   if (!read_finite(json, joules) || joules < 0) joules = 0;
@@ -109,6 +119,7 @@ OutJson to_json(const TaskSpec& spec) {
   if (spec.isolate != defaults.isolate) json["isolate"] = to_string(spec.isolate);
   put_unless(json, "network", spec.network, defaults.network);
   if (spec.calls) json["calls"] = to_json(*spec.calls);
+  if (!spec.files.empty()) json["files"] = files_json(spec.files);
   return json;
 }
 
@@ -127,7 +138,33 @@ Status read_spec(const Json& json, TaskSpec& spec) {
       .optional("isolate", spec.isolate, read_isolation)
       .optional("network", spec.network, read_bool)
       .optional("calls", spec.calls, read_call_rules)
+      .optional("files", spec.files, read_files)
       .status();
+}
+
+OutJson to_json(const BlobRef& blob) { return {{"sha256", blob.sha256}, {"size_bytes", blob.size_bytes}}; }
+
+Status read_blob(const Json& json, BlobRef& blob) {
+  return Fields(json)
+      .required("sha256", blob.sha256, read_sha256)
+      .required("size_bytes", blob.size_bytes, Whole<uint64_t>{})
+      .status();
+}
+
+OutJson files_json(const std::vector<InputFile>& files) {
+  OutJson list = OutJson::array();
+  for (const InputFile& file : files) {
+    list.push_back({{"name", file.name}, {"sha256", file.blob.sha256}, {"size_bytes", file.blob.size_bytes}});
+  }
+  return list;
+}
+
+Status read_files(const Json& json, std::vector<InputFile>& files) {
+  if (json.is_array() && json.size() > kMaxInputFiles) {
+    return fail("more than " + std::to_string(kMaxInputFiles) + " entries");
+  }
+  if (Status got = ListOf{read_file}(json, files); !got) return got;
+  return check_file_names(files);
 }
 
 OutJson to_json(const Finished& finished) {

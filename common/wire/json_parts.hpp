@@ -8,6 +8,13 @@ namespace bramble::wire {
 OutJson to_json(const TaskSpec& spec);
 Status read_spec(const Json& json, TaskSpec& spec);
 
+OutJson to_json(const BlobRef& blob);
+Status read_blob(const Json& json, BlobRef& blob);
+
+// At most kMaxInputFiles, each with a name that no other one has.
+OutJson files_json(const std::vector<InputFile>& files);
+Status read_files(const Json& json, std::vector<InputFile>& files);
+
 OutJson to_json(const Finished& finished);
 Status read_finished(const Json& json, Finished& finished);
 

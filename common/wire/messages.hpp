@@ -98,6 +98,21 @@ struct Telemetry {
 
 enum class Isolation { none, sandbox };
 
+struct BlobRef {
+  std::string sha256;
+  uint64_t size_bytes = 0;
+
+  bool operator==(const BlobRef&) const = default;
+};
+
+// Bytes that lie under this name in a task's working directory when it starts; it may read and run them.
+struct InputFile {
+  std::string name;
+  BlobRef blob;
+
+  bool operator==(const InputFile&) const = default;
+};
+
 // For tasks that are calls: argv is a kernel, a resident process that answers many of them, and the standard input is a
 // batch (call_frames.hpp).
 struct CallRules {
@@ -123,20 +138,15 @@ struct TaskSpec {
   Isolation isolate = Isolation::none;
   bool network = false;  // in a sandbox; without one there always is
   std::optional<CallRules> calls = {};
+  std::vector<InputFile> files = {};
 
   bool operator==(const TaskSpec&) const = default;
-};
-
-struct BlobRef {
-  std::string sha256;
-  uint64_t size_bytes = 0;
-
-  bool operator==(const BlobRef&) const = default;
 };
 
 struct Launch {
   AttemptKey id;
   std::optional<BlobRef> stdin_blob;
+  std::vector<InputFile> files = {};  // of this task, besides those of its spec
 
   bool operator==(const Launch&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include "common/base/utf8.hpp"
 #include "common/wire/codec.hpp"
+#include "common/wire/input_files.hpp"
 #include "common/wire/json_parts.hpp"
 
 namespace bramble::wire {
@@ -33,10 +34,23 @@ Status read_hello(const Json& json, WardenHello& hello) {
   return Fields(json).required("protocol", hello.protocol, Whole<int>{}).status();
 }
 
+OutJson to_json(const WardenFile& file) {
+  OutJson json = {{"name", file.name}};
+  if (!file.path.empty()) json["path"] = byte_text(file.path);
+  return json;
+}
+
+Status read_file(const Json& json, WardenFile& file) {
+  Fields fields(json);
+  fields.required("name", file.name, Text{kMaxFileNameBytes}).optional("path", file.path, read_path);
+  return fields.status() ? check_file_name(file.name) : fields.status();
+}
+
 OutJson to_json(const WardenStart& start) {
   OutJson json = {{"type", "start"}, {"task", directory_name(start.task)}, {"spec", to_json(start.spec)}};
   if (!start.stdin_path.empty()) json["stdin_path"] = byte_text(start.stdin_path);
   put_unless(json, "heard_ms", start.heard_ms, int64_t{0});
+  for (const WardenFile& file : start.files) json["files"].push_back(to_json(file));
   return json;
 }
 
@@ -46,6 +60,7 @@ Status read_start(const Json& json, WardenStart& start) {
       .required("spec", start.spec, read_spec)
       .optional("stdin_path", start.stdin_path, read_path)
       .optional("heard_ms", start.heard_ms, Whole<int64_t>{})
+      .optional("files", start.files, ListOf{read_file})
       .status();
 }
 

@@ -38,12 +38,21 @@ struct WardenHello {  // first message; the answer is WardenState
   bool operator==(const WardenHello&) const = default;
 };
 
+// An input file for the task's working directory.
+struct WardenFile {
+  std::string name;
+  std::string path;  // absolute: where the agent keeps its bytes; empty: it has none
+
+  bool operator==(const WardenFile&) const = default;
+};
+
 struct WardenStart {
   WardenTask task;
   TaskSpec spec;           // its env is complete: the warden adds nothing but HOME, TMPDIR and PWD (the attempt's
                            // directory) and, where absent, PATH
   std::string stdin_path;  // absolute; empty: /dev/null
   int64_t heard_ms = 0;    // with a lease in the spec: as in WardenLease
+  std::vector<WardenFile> files = {};  // all of them: the spec names none here
 
   bool operator==(const WardenStart&) const = default;
 };

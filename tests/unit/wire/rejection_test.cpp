@@ -136,17 +136,24 @@ TEST(Rejection, TasksEnvelope) {
 
 TEST(Rejection, TasksLists) {
   const std::string bad_id = "not an attempt (JOB/TASK/ATTEMPT): '12/5'";
-  expect_all_refused(samples::full_tasks(),
-                     {{"/launch", "{}", "tasks: launch: must be a list"},
-                      {"/launch/1", "7", "tasks: launch: [1]: must be an object"},
-                      {"/launch/0/id", R"("12/5")", "tasks: launch: [0]: id: " + bad_id},
-                      {"/launch/0/id", R"("0/5/1")", "tasks: launch: [0]: id: job and attempt numbers begin at 1"},
-                      {"/launch/0/stdin/sha256", R"("ee")",
-                       "tasks: launch: [0]: stdin: sha256: must be a SHA-256: 64 hexadecimal digits in lower case"},
-                      {"/cancel/1", R"("12/5")", "tasks: cancel: [1]: " + bad_id},
-                      {"/recall/0", "12", "tasks: recall: [0]: must be a string"},
-                      {"/done/0", R"("12/5")", "tasks: done: [0]: " + bad_id},
-                      {"/ack/2", "-1", "tasks: ack: [2]: " + kAnyCount}});
+  expect_all_refused(
+      samples::full_tasks(),
+      {{"/launch", "{}", "tasks: launch: must be a list"},
+       {"/launch/1", "7", "tasks: launch: [1]: must be an object"},
+       {"/launch/0/id", R"("12/5")", "tasks: launch: [0]: id: " + bad_id},
+       {"/launch/0/id", R"("0/5/1")", "tasks: launch: [0]: id: job and attempt numbers begin at 1"},
+       {"/launch/0/stdin/sha256", R"("ee")",
+        "tasks: launch: [0]: stdin: sha256: must be a SHA-256: 64 hexadecimal digits in lower case"},
+       {"/launch/0/files/0/name", R"("a/b")",
+        "tasks: launch: [0]: files: [0]: name: 'a/b' is no name for an input file: 1 to 100 bytes of "
+        "text without '/'"},
+       {"/launch/0/files/0/sha256", R"("ee")",
+        "tasks: launch: [0]: files: [0]: sha256: must be a SHA-256: 64 hexadecimal digits in lower case"},
+       {"/specs/12/files/1/name", R"("tool")", "tasks: specs: 12: files: two input files are named tool"},
+       {"/cancel/1", R"("12/5")", "tasks: cancel: [1]: " + bad_id},
+       {"/recall/0", "12", "tasks: recall: [0]: must be a string"},
+       {"/done/0", R"("12/5")", "tasks: done: [0]: " + bad_id},
+       {"/ack/2", "-1", "tasks: ack: [2]: " + kAnyCount}});
 }
 
 TEST(Rejection, ListsAreLimited) {

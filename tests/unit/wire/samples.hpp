@@ -19,7 +19,8 @@ inline Containment full_containment() {
           .cpus = Enforcement::none,
           .processes = Enforcement::polled,
           .sandbox = true,
-          .no_sandbox = "said anyway"};
+          .no_sandbox = "said anyway",
+          .files = true};
 }
 
 inline NodeStatus full_status() {
@@ -92,7 +93,8 @@ inline TaskSpec full_spec() {
           .lease_ms = 20'000,
           .isolate = Isolation::sandbox,
           .network = true,
-          .calls = CallRules{.limit_ms = 1, .idle_ms = 2, .retries = 3}};
+          .calls = CallRules{.limit_ms = 1, .idle_ms = 2, .retries = 3},
+          .files = {{"tool", {kSha256, 1000}}, {"data with \"quotes\" fr\xC3\xB6mpf", {kSha256, 0}}}};
 }
 
 inline TaskSpec least_spec() { return {.argv = {"true"}}; }
@@ -111,7 +113,10 @@ inline TasksMessage full_tasks() {
           .refusal = Refusal{.agent_id = kAgent, .why = "the name pi-01 is taken"},
           .ask_status = true,
           .specs = {{12, full_spec()}, {UINT64_MAX, least_spec()}},
-          .launch = {{.id = kId, .stdin_blob = BlobRef{.sha256 = kSha256, .size_bytes = 1000}}, {.id = {12, 6, 2}}},
+          .launch = {{.id = kId,
+                      .stdin_blob = BlobRef{.sha256 = kSha256, .size_bytes = 1000},
+                      .files = {{"own", {kSha256, UINT64_MAX}}}},
+                     {.id = {12, 6, 2}}},
           .cancel = {{1, 0, 1}, {2, 0, 1}},
           .recall = {{3, 0, 1}},
           .ack = {0, 5, UINT64_MAX},
@@ -198,8 +203,11 @@ inline AggregatorStatus least_aggregator_status() { return {.store = kStore}; }
 inline WardenTask warden_task() { return {.store = kStore, .id = kId}; }
 
 inline WardenStart full_start() {
-  return {
-      .task = warden_task(), .spec = full_spec(), .stdin_path = "/var/lib/bramble/blobs/odd \xFF name", .heard_ms = 77};
+  return {.task = warden_task(),
+          .spec = full_spec(),
+          .stdin_path = "/var/lib/bramble/blobs/odd \xFF name",
+          .heard_ms = 77,
+          .files = {{"tool", "/var/lib/bramble/blobs/odd \xFF name"}, {"empty", ""}}};
 }
 
 inline WardenStarted full_started() {

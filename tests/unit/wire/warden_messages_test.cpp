@@ -90,6 +90,9 @@ TEST(WardenMessages, RequestsCheckTheirFields) {
   expect_request_refused(with(start, "/stdin_path", R"("relative")"), "stdin_path: must be an absolute path");
   expect_request_refused(with(start, "/stdin_path", "\"/" + std::string(4095, 'x') + "\""),
                          "stdin_path: longer than 4095 bytes");
+  expect_request_refused(with(start, "/files/0/path", R"("relative")"), "files: [0]: path: must be an absolute path");
+  expect_request_refused(with(start, "/files/0/name", R"("..")"),
+                         "files: [0]: '..' is no name for an input file: 1 to 100 bytes of text without '/'");
   const std::string kill = encode(WardenRequest(WardenKill{.task = samples::warden_task()}));
   expect_request_refused(with(kill, "/outcome", R"("x")"), "outcome: unknown outcome 'x'");
   expect_request_refused(without(kill, "/outcome"), "field 'outcome' is missing");
