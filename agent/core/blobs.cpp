@@ -1,4 +1,5 @@
-// Inputs of tasks: pulled in chunks against credit before the task may start, kept while a held attempt names them.
+// Inputs of tasks, standard input and files: pulled in chunks against credit before the task may start, kept while a
+// held attempt names them.
 #include <algorithm>
 
 #include "agent/core/internal.hpp"
@@ -62,30 +63,37 @@ void try_later(State& state, Effects& effects, Now now, const std::string& sha25
   effects.blobs.emplace_back(BlobDrop{sha256});
 }
 
+// Room is made by attempts that have all that they need, when they end. Where all that hold room wait for more, none
+// ever would: then what is first in order is pulled all the same.
+bool will_make_room(const State& state) {
+  return std::any_of(state.blobs.known.begin(), state.blobs.known.end(), [&](const auto& entry) {
+    const auto& holders = entry.second.holders;
+    return std::any_of(holders.begin(), holders.end(),
+                       [&](const AttemptKey& id) { return state.tasks.held.at(id).phase != Phase::fetching; });
+  });
+}
+
 bool may_pull(const State& state, Now now, const Blob& blob) {
   if (blob.not_before > now.mono) return false;
-  return state.blobs.bytes == 0 || state.blobs.bytes + blob.size_bytes <= state.config.max_blob_bytes;
+  if (state.blobs.bytes + blob.size_bytes <= state.config.max_blob_bytes) return true;
+  return state.blobs.active.empty() && !will_make_room(state);
 }
 
-}  // namespace
-
-void hold_blob(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& blob) {
-  attempt.stdin_sha256 = blob.sha256;
-  const auto [entry, is_new] = state.blobs.known.try_emplace(blob.sha256);
-  entry->second.holders.insert(id);
+void hold(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& ref) {
+  if (ref.size_bytes == 0) return;
+  const auto [entry, is_new] = state.blobs.known.try_emplace(ref.sha256);
+  Blob& blob = entry->second;
   if (is_new) {
-    entry->second.size_bytes = blob.size_bytes;
-    state.blobs.waiting.push_back(blob.sha256);
-  } else if (entry->second.phase == Blob::Phase::ready) {
-    make_ready_to_start(state, id, attempt);
+    blob.size_bytes = ref.size_bytes;
+    state.blobs.waiting.push_back(ref.sha256);
   }
+  const bool named_before = !blob.holders.insert(id).second;
+  if (!named_before && blob.phase != Blob::Phase::ready) ++attempt.blobs_missing;
 }
 
-void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt) {
-  const auto found = state.blobs.known.find(attempt.stdin_sha256);
-  attempt.stdin_sha256.clear();
-  if (found == state.blobs.known.end()) return;
-  found->second.holders.erase(id);
+void release(State& state, Effects& effects, const AttemptKey& id, const std::string& sha256) {
+  const auto found = state.blobs.known.find(sha256);
+  if (found == state.blobs.known.end() || found->second.holders.erase(id) == 0) return;
   if (!found->second.holders.empty()) return;
   if (found->second.phase != Blob::Phase::waiting) {
     state.blobs.bytes -= found->second.size_bytes;
@@ -93,6 +101,30 @@ void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt&
   }
   no_longer_active(state.blobs, found->first);
   state.blobs.known.erase(found);
+}
+
+}  // namespace
+
+void hold_blobs(State& state, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch) {
+  attempt.files = launch.files;
+  if (launch.stdin_blob && launch.stdin_blob->size_bytes > 0) {
+    attempt.stdin_sha256 = launch.stdin_blob->sha256;
+    hold(state, id, attempt, *launch.stdin_blob);
+  }
+  for_each_file(attempt, [&](const wire::InputFile& file) { hold(state, id, attempt, file.blob); });
+  if (attempt.blobs_missing == 0) make_ready_to_start(state, id, attempt);
+}
+
+void release_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt) {
+  release(state, effects, id, attempt.stdin_sha256);
+  attempt.stdin_sha256.clear();
+  for_each_file(attempt, [&](const wire::InputFile& file) { release(state, effects, id, file.blob.sha256); });
+  attempt.files = {};
+  attempt.blobs_missing = 0;
+}
+
+std::string blob_path(const State& state, const wire::BlobRef& blob) {
+  return blob.size_bytes == 0 ? std::string() : state.config.blob_dir + "/" + blob.sha256;
 }
 
 void begin_pulls(State& state, Effects& effects, Now now) {
@@ -157,7 +189,7 @@ void on_blob_ready(State& state, Effects&, Now, std::string_view sha256) {
   no_longer_active(state.blobs, found->first);
   for (const AttemptKey& id : found->second.holders) {
     Attempt& attempt = state.tasks.held.at(id);
-    if (attempt.phase == Phase::fetching) make_ready_to_start(state, id, attempt);
+    if (attempt.phase == Phase::fetching && --attempt.blobs_missing == 0) make_ready_to_start(state, id, attempt);
   }
 }
 

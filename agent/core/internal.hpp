@@ -1,6 +1,7 @@
 // What the reactor's parts say to each other. Not for adapters.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -95,8 +96,16 @@ inline StreamProgress& progress_of(Attempt& attempt, wire::Stream stream) {
 }
 
 // --- blobs.cpp ---
-void hold_blob(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& blob);
-void release_blob(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+// The input files of its job, and its own.
+template <typename Take>
+void for_each_file(const Attempt& attempt, const Take& take) {
+  if (attempt.spec) std::for_each(attempt.spec->files.begin(), attempt.spec->files.end(), take);
+  std::for_each(attempt.files.begin(), attempt.files.end(), take);
+}
+// All that a launched attempt needs; it is made ready as soon as that is there.
+void hold_blobs(State& state, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch);
+void release_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
+std::string blob_path(const State& state, const wire::BlobRef& blob);  // empty: it has no bytes
 void begin_pulls(State& state, Effects& effects, Now now);
 void resume_pulls(State& state, Effects& effects, Now now);
 void repeat_pulls(State& state, Effects& effects, Now now);

@@ -75,13 +75,30 @@ Status check_blobs(const State& state) {
   return bytes == state.blobs.bytes ? Status{} : fail("the bytes of blobs are miscounted");
 }
 
+// What waits for input names a blob that is not there, and nothing else does.
+Status check_inputs(const State& state) {
+  std::map<AttemptKey, size_t> missing;
+  for (const auto& [sha256, blob] : state.blobs.known) {
+    if (blob.phase == Blob::Phase::ready) continue;
+    for (const AttemptKey& id : blob.holders) ++missing[id];
+  }
+  for (const auto& [id, attempt] : state.tasks.held) {
+    const auto found = missing.find(id);
+    const size_t count = found == missing.end() ? 0 : found->second;
+    if (count != attempt.blobs_missing) return fail("the blobs that an attempt waits for are miscounted");
+    if ((attempt.phase == Phase::fetching) != (count > 0)) return fail("an attempt goes on without all of its inputs");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_invariants(const State& state) {
   if (state.session.id == 0 && !state.outbox.batch.empty()) return fail("events are kept for nobody");
   if (Status counts = check_counts(state); !counts) return counts;
   if (Status events = check_events(state); !events) return events;
-  return check_blobs(state);
+  if (Status blobs = check_blobs(state); !blobs) return blobs;
+  return check_inputs(state);
 }
 
 }  // namespace bramble::agent

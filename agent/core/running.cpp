@@ -47,6 +47,10 @@ void start_attempt(State& state, Effects& effects, const AttemptKey& id, Attempt
   attempt.in_warden = true;
   take_room(state.tasks.used, *attempt.spec);
   wire::WardenStart request{warden_task(state, id), *attempt.spec, {}};
+  for_each_file(attempt, [&](const wire::InputFile& file) {
+    request.files.push_back({file.name, blob_path(state, file.blob)});
+  });
+  request.spec.files.clear();
   request.spec.env = task_environment(state.config, id, *attempt.spec);
   request.heard_ms = heard_ms(state, attempt);
   if (!attempt.stdin_sha256.empty()) request.stdin_path = state.config.blob_dir + "/" + attempt.stdin_sha256;
@@ -132,7 +136,7 @@ void finish(State& state, Effects& effects, Now now, const AttemptKey& id, Attem
   take_out_of_phase(state, attempt);
   drop_stream_events(state, attempt);
   drop_event(state, attempt.event);
-  release_blob(state, effects, id, attempt);
+  release_blobs(state, effects, id, attempt);
   if (has_lease(attempt)) --state.lease.attempts;
   attempt.spec.reset();
   result.text = shortened(result.text, kMaxResultTextBytes);

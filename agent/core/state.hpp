@@ -93,6 +93,8 @@ struct Attempt {
   uint64_t order = 0;                          // of arrival
   std::shared_ptr<const wire::TaskSpec> spec;  // until finished
   std::string stdin_sha256;                    // until finished; empty: no input
+  std::vector<wire::InputFile> files;          // until finished: the task's own, besides those of its spec
+  size_t blobs_missing = 0;                    // while fetching
   bool cancelled = false;
   bool kill_sent = false;  // on this connection to the warden
   bool in_warden = false;  // the warden may keep something of it

@@ -68,13 +68,9 @@ void launch(State& state, Effects&, Now, const wire::Launch& launch, SpecPtr spe
   attempt.spec = std::move(spec);
   begin_lease(state, attempt);
   answer(state, wire::EventType::taken, launch.id);
-  if (launch.stdin_blob && launch.stdin_blob->size_bytes > 0) {
-    attempt.phase = Phase::fetching;
-    ++tasks.fetching;
-    hold_blob(state, launch.id, attempt, *launch.stdin_blob);
-  } else {
-    tasks.ready.emplace(attempt.order, launch.id);
-  }
+  attempt.phase = Phase::fetching;
+  ++tasks.fetching;
+  hold_blobs(state, launch.id, attempt, launch);
 }
 
 void make_ready_to_start(State& state, const AttemptKey& id, Attempt& attempt) {
@@ -105,7 +101,7 @@ void recall(State& state, Effects& effects, Now, const AttemptKey& id) {
   Attempt& attempt = held->second;
   if (!is_unstarted(attempt)) return tell_again(state, id, attempt);
   take_out_of_phase(state, attempt);
-  release_blob(state, effects, id, attempt);
+  release_blobs(state, effects, id, attempt);
   if (has_lease(attempt)) --state.lease.attempts;
   tasks.held.erase(held);
   tasks.revoked.remember(id, Tasks::Revoked::returned);

@@ -1,6 +1,7 @@
 #include "agent/runner/blob_cache.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,10 @@
 
 namespace bramble::runner {
 namespace {
+
+// As the warden wants it of a file that it links beside a task: for all to read and run, for nobody to write. The
+// directory above is nobody's but the agent's.
+constexpr mode_t kBlobMode = 0555;
 
 Status write_all(int fd, std::string_view data) {
   while (!data.empty()) {
@@ -58,7 +63,10 @@ Status BlobCache::check(const std::string& sha256) {
   const auto found = parts_.find(sha256);
   if (found == parts_.end()) return fail(ErrorCode::io, "an input's earlier part could not be stored");
   const std::string actual = found->second.digest.hex();
+  const bool readable = ::fchmod(found->second.fd.get(), kBlobMode) == 0;
+  const int error = errno;
   parts_.erase(found);
+  if (!readable) return posix::system_failure("cannot make " + part_path(sha256) + " readable", error);
   if (actual != sha256) return fail(ErrorCode::conflict, "blob " + sha256 + " arrived as " + actual);
   if (std::rename(part_path(sha256).c_str(), path(sha256).c_str()) != 0) {
     return posix::system_failure("cannot rename " + part_path(sha256), errno);

@@ -76,6 +76,8 @@ Status CallRun::launch(Spawner& spawner) {
     kernel_.end(setting_.cgroup);
     return start_kernel();
   }
+  const Status laid = kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
+  if (!laid) return laid;
   cpu_before_us_ = cpu_us_of_descendants();
   pid_ = kernel_.pid();
   sandboxed_ = setting_.sandbox != nullptr && setting_.sandbox->wanted_by(start_.spec);
@@ -105,6 +107,9 @@ Status CallRun::read_batch() {
 
 Status CallRun::start_kernel() {
   if (const Status made = make_kernel_directory(kernel_.directory(), setting_.run_as); !made) return made;
+  kernel_.forget_files();
+  const Status laid = kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
+  if (!laid) return laid;
   if (const Status entered = enter_sandbox(kernel_.directory()); !entered) return entered;
   if (const Status set = prepare_cgroup(); !set) return set;
   const auto ends = kernel_.make_pipes();

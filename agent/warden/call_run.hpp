@@ -39,6 +39,7 @@ class CallRun final : public TaskRun {
   int in_fd() const override;
 
  protected:
+  Status lay_files() override { return {}; }  // launch() does, where the kernel finds them
   Status launch(Spawner& spawner) override;
   bool has_nothing_to_do() const override { return is_done(); }
   void set_outcome(wire::Finished& result, const SpawnFailure& failure) const override;

@@ -4,12 +4,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <iterator>
 #include <utility>
 
 #include "agent/warden/cgroups.hpp"
+#include "agent/warden/inputs.hpp"
 #include "agent/warden/process_table.hpp"
 #include "common/posix/error.hpp"
 
@@ -65,6 +68,23 @@ void Kernel::started(pid_t pid, const wire::WardenTask& task) {
 void Kernel::died() {
   pid_ = 0;
   in_.reset();
+}
+
+// What the kernel has done with a file meanwhile is its own affair: a name stands for the bytes that were laid there.
+Status Kernel::lay_files(const std::vector<wire::WardenFile>& files, const RunAs* agent, const RunAs* task) {
+  const auto is_in = [](const std::vector<wire::WardenFile>& list, const wire::WardenFile& file) {
+    return std::find(list.begin(), list.end(), file) != list.end();
+  };
+  const std::vector<wire::WardenFile> before = std::exchange(files_, {});
+  for (const wire::WardenFile& file : before) {
+    if (!is_in(files, file)) ::unlink((directory_ + "/" + file.name).c_str());
+  }
+  std::vector<wire::WardenFile> missing;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(missing),
+               [&](const wire::WardenFile& file) { return !is_in(before, file); });
+  if (Status laid = lay_inputs(missing, directory_, agent, task); !laid) return laid;
+  files_ = files;
+  return {};
 }
 
 void Kernel::end(TaskCgroup* cgroup) {

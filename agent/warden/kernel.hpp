@@ -5,7 +5,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "agent/warden/users.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/unique_fd.hpp"
@@ -43,6 +45,10 @@ class Kernel {
   int err() const { return err_.get(); }
   pid_t pid() const { return pid_; }
 
+  // Has these files, and none of an earlier batch that this one does not name, lie in the directory.
+  Status lay_files(const std::vector<wire::WardenFile>& files, const RunAs* agent, const RunAs* task);
+  void forget_files() { files_.clear(); }  // the directory is empty
+
   void rest_until(MonoTime time) { rest_end_ = time; }
   std::optional<MonoTime> rest_end() const { return runs() ? rest_end_ : std::nullopt; }
 
@@ -60,6 +66,7 @@ class Kernel {
   posix::UniqueFd out_;
   posix::UniqueFd err_;
   std::optional<MonoTime> rest_end_;
+  std::vector<wire::WardenFile> files_;
 };
 
 }  // namespace bramble::warden

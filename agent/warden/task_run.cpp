@@ -48,15 +48,19 @@ TaskRun::TaskRun(const Layout& layout, wire::WardenStart start, const TaskSettin
 bool TaskRun::begin(std::string_view record, Spawner& spawner) {
   const auto created = create_attempt(directory_, record, setting_.run_as);
   if (created) work_ = *created;
-  if (created && is_over(started_.mono)) {  // the aggregator may count it as dead already: it must not begin
+  Status begun = created ? lay_files() : tl::unexpected(created.error());
+  // The aggregator may count it as dead already: it must not begin. Large files may have taken their time.
+  if (created && is_over(posix::now().mono)) {
     ended_as_ = wire::Outcome::lease_ended;
     return false;
   }
-  const Status begun = created ? launch(spawner) : tl::unexpected(created.error());
+  if (begun) begun = launch(spawner);
   if (!begun && !start_failure_) start_failure_ = FailureText{126, begun.error().message};
   alive_ = begun && !has_nothing_to_do();
   return alive_;
 }
+
+Status TaskRun::lay_files() { return lay_inputs(start_.files, directory_ + "/work", setting_.agent, setting_.run_as); }
 
 Status TaskRun::launch(Spawner& spawner) {
   static const posix::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));

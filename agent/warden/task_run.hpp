@@ -69,6 +69,7 @@ class TaskRun {
   virtual int in_fd() const { return -1; }  // wants to be written to; give_input() does
 
  protected:
+  virtual Status lay_files();
   virtual Status launch(Spawner& spawner);
   virtual bool has_nothing_to_do() const { return false; }  // after launch()
   Status enter_sandbox(const std::string& work);

@@ -78,6 +78,7 @@ wire::Containment Warden::containment() const {
   wire::Containment containment = cgroups_.containment();
   containment.sandbox = sandbox_.why_not.empty();
   containment.no_sandbox = sandbox_.why_not;
+  containment.files = true;
   return containment;
 }
 

@@ -1,7 +1,7 @@
-// A kernel that does what each input says, for tests: "echo TEXT", "pid", "count" (the calls so far), "say TEXT" (on
-// standard error), "refuse TEXT", "crash", "crash once FILE" (while there is no such file), "exit N", "hang", "take
-// MIB", "leave" (a process behind), "length N" (a reply that claims to be so long), "type N", "twice" (one reply too
-// many).
+// A kernel that does what each input says, for tests: "echo TEXT", "pid", "count" (the calls so far), "cat FILE", "say
+// TEXT" (on standard error), "refuse TEXT", "crash", "crash once FILE" (while there is no such file), "exit N", "hang",
+// "take MIB", "leave" (a process behind), "length N" (a reply that claims to be so long), "type N", "twice" (one reply
+// too many).
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -54,6 +54,10 @@ std::string answer(std::string_view input) {
   if (what == "pid") return std::to_string(::getpid());
   if (what == "count") return std::to_string(calls);
   if (what == "env") return std::getenv(rest.c_str()) ? std::getenv(rest.c_str()) : "(none)";
+  if (what == "cat") {
+    std::ifstream file(rest);
+    return file ? std::string(std::istreambuf_iterator<char>(file), {}) : "(none)";
+  }
   if (what == "say") return std::fputs(rest.c_str(), stderr) >= 0 ? "said" : "";
   if (what == "refuse") throw std::runtime_error(rest);
   if (what == "crash" && rest.empty()) std::abort();

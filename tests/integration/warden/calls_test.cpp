@@ -81,6 +81,40 @@ TEST_F(WardenCalls, AnotherJobHasAnotherKernelAndOneOfItsOwnEndsWithATaskThatIsN
   EXPECT_FALSE(is_alive(pid_in(good_replies(second)[0])));
 }
 
+TEST_F(WardenCalls, AKernelFindsTheFilesOfItsJobAndOfTheBatchThatItHas) {
+  const auto file = [&](const std::string& name) {
+    EXPECT_TRUE(posix::write_file_atomically(dir_ / name, name + "'s bytes"));
+    return dir_ / name;
+  };
+  const std::vector<std::string> calls{"cat model", "cat own", "pid"};
+  auto first = batch(0, calls);
+  first.files = {{"model", file("a")}, {"own", file("b")}};
+  auto second = batch(1, calls);
+  second.files = {{"model", file("a")}, {"own", file("c")}};
+  auto third = batch(2, calls);
+  third.files = {{"model", file("a")}};
+  std::string pid;
+  for (const auto& [start, own] : {std::pair{first, "b's bytes"}, {second, "c's bytes"}, {third, "(none)"}}) {
+    EXPECT_EQ(client_.run(start).result.code, 0);
+    const auto texts = good_replies(start);
+    ASSERT_EQ(texts.size(), 3U);
+    EXPECT_EQ(texts[0], "a's bytes");
+    EXPECT_EQ(texts[1], own);
+    EXPECT_TRUE(pid.empty() || pid == texts[2]) << "the kernel stays";
+    pid = texts[2];
+  }
+}
+
+TEST_F(WardenCalls, AKernelThatTakesTheDeadOnesPlaceFindsTheFilesAgain) {
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "a", "bytes"));
+  auto start = batch(0, {"cat model", "crash", "cat model"});
+  start.files = {{"model", dir_ / "a"}};
+  EXPECT_EQ(client_.run(start).result.code, 1);
+  const auto found = replies(start);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[2], (std::pair<CallStatus, std::string>(CallStatus::good, "bytes")));
+}
+
 TEST_F(WardenCalls, ManyAndLargeOnesGoThroughPipesThatAreSmaller) {
   std::vector<std::string> calls;
   for (int i = 0; i < 5000; ++i) calls.push_back("echo " + std::to_string(i));

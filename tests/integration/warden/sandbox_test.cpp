@@ -109,6 +109,14 @@ TEST_F(WardenSandbox, StandardInputEnvironmentAndStatusAreAsWithout) {
   EXPECT_EQ(warden_->stderr_of(start.task), "err\n");
 }
 
+TEST_F(WardenSandbox, InputFilesAreThereAndCanBeRun) {
+  auto start = isolated(command_start(warden_task(1), {"./tool"}));
+  start.files = {{"tool", file("tool", &agent_, 0555, "#!/bin/sh\ncat data; echo x 2>/dev/null >data || echo kept\n")},
+                 {"data", file("data", &agent_, 0555, "bytes ")}};
+  EXPECT_EQ(client_->run(start).result.code, 0);
+  EXPECT_EQ(warden_->stdout_of(start.task), "bytes kept\n");
+}
+
 TEST_F(WardenSandbox, ASignalThatEndsTheCommandIsToldAsOne) {
   const auto exited = client_->run(script("kill -SEGV $$"));
   EXPECT_EQ(exited.result.outcome, Outcome::signaled);

@@ -87,6 +87,36 @@ TEST_F(WardenTasks, ReadsStandardInputFromTheGivenFile) {
   EXPECT_EQ(warden_.stdout_of(start.task), "2\n");
 }
 
+TEST_F(WardenTasks, FindsItsFilesInItsDirectoryAndCanRunThem) {
+  std::ofstream(dir_ / "script") << "#!/bin/sh\ncat data empty; ls | wc -l\n";
+  std::ofstream(dir_ / "data") << "one\ntwo\n";
+  auto start = command_start(warden_task(1), {"./tool"});
+  start.files = {{"tool", dir_ / "script"}, {"data", dir_ / "data"}, {"empty", ""}};
+  EXPECT_EQ(client_.run(start).result.code, 0);
+  EXPECT_EQ(warden_.stdout_of(start.task), "one\ntwo\n3\n");
+  EXPECT_FALSE(posix::list_directory(warden_.directory_of(start.task) + "/work")) << "they go with the directory";
+}
+
+TEST_F(WardenTasks, CannotWriteThroughItsFilesToWhatTheAgentKeeps) {
+  std::ofstream(dir_ / "kept") << "as it was";
+  auto start = command_start(warden_task(1), {"sh", "-c", "chmod 0777 data; echo changed >data; cat data; rm data"});
+  start.files = {{"data", dir_ / "kept"}};
+  EXPECT_EQ(client_.run(start).result.code, 0);
+  EXPECT_EQ(warden_.stdout_of(start.task), "changed\n") << "of its own copy it is the master";
+  EXPECT_EQ(posix::read_file(dir_ / "kept", 100).value(), "as it was");
+}
+
+TEST_F(WardenTasks, AMissingFileFailsToStart) {
+  auto start = command_start(warden_task(1), {"cat"});
+  start.files = {{"data", dir_ / "missing"}};
+  const auto exited = client_.run(start);
+  EXPECT_EQ(exited.result.outcome, Outcome::start_failed);
+  EXPECT_THAT(exited.result.text, HasSubstr("cannot read the input " + (dir_ / "missing")));
+  start = command_start(warden_task(2), {"cat"});
+  start.files = {{"data", ""}, {"data", ""}};
+  EXPECT_THAT(client_.run(start).result.text, HasSubstr("cannot make the input file data"));
+}
+
 TEST_F(WardenTasks, HasNothingOnStandardInputOtherwise) {
   const auto start = command_start(warden_task(1), {"cat"});
   EXPECT_EQ(client_.run(start).result.code, 0);

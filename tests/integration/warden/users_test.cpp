@@ -59,6 +59,33 @@ TEST_F(WardenUsers, AnInputOfTheAgentIsReadAlsoWhereTheTaskMayNot) {
   EXPECT_EQ(printed_, "secret of a job");
 }
 
+TEST_F(WardenUsers, AFileThatNoTaskCouldChangeIsLinkedAndStaysAsItIs) {
+  const std::string kept = file("kept", &agent_, 0555, "as it was\n");
+  auto start = command_start(warden_task(1), {"sh", "-c",
+                                              "cat data; stat -c %h data; chmod 0777 data; echo changed >data; "
+                                              "mv data moved && echo other >data; cat data"});
+  start.files = {{"data", kept}};
+  EXPECT_EQ(client_->run(start).result.code, 0);
+  EXPECT_EQ(warden_->stdout_of(start.task), "as it was\n2\nother\n");
+  EXPECT_EQ(posix::read_file(kept, 100).value(), "as it was\n");
+  struct stat about {};
+  ASSERT_EQ(::stat(kept.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 07777, 0555U);
+  EXPECT_EQ(about.st_nlink, 1U) << "its link went with the task's directory";
+}
+
+TEST_F(WardenUsers, AFileThatATaskCouldChangeIsCopied) {
+  const std::string loose = file("loose", &agent_, 0666, "as it was");
+  auto start = command_start(warden_task(1), {"sh", "-c", "stat -c '%h %a' data; cat data"});
+  start.files = {{"data", loose}};
+  EXPECT_EQ(client_->run(start).result.code, 0);
+  EXPECT_EQ(warden_->stdout_of(start.task), "1 555\nas it was");
+  const std::string own = file("own", &task_, 0555, "the task's");
+  start = command_start(warden_task(2), {"cat", "data"});
+  start.files = {{"data", own}};
+  EXPECT_THAT(client_->run(start).result.text, HasSubstr("does not belong to the agent's user"));
+}
+
 TEST_F(WardenUsers, TheAgentCannotHaveAnothersFileReadToATask) {
   const auto root_only = cat(file("shadow", nullptr, 0600));
   EXPECT_EQ(root_only.result.outcome, Outcome::start_failed);

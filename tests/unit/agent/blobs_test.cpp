@@ -61,6 +61,45 @@ TEST_F(BlobTest, StartsATaskWithAnEmptyInputAtOnce) {
   EXPECT_TRUE(starts[0].stdin_path.empty());
 }
 
+TEST_F(BlobTest, StartsTheTaskOnlyWhenAllItsFilesAreThere) {
+  wire::TaskSpec spec = true_spec();
+  spec.files = {{"shared", {kSha, 5}}, {"none", {kThirdSha, 0}}};
+  h.tasks({.specs = {{1, spec}},
+           .launch = {{{1, 0, 1}, wire::BlobRef{kSha, 5}, {{"own", {kOtherSha, 5}}, {"twice", {kOtherSha, 5}}}}}});
+  EXPECT_EQ(gets().size(), 2U) << "each once, however often it is named";
+  chunk(0, "hello");
+  ready();
+  EXPECT_TRUE(h.take_warden<wire::WardenStart>().empty());
+  chunk(0, "world", kOtherSha);
+  ready(kOtherSha);
+  const auto starts = h.take_warden<wire::WardenStart>();
+  ASSERT_EQ(starts.size(), 1U);
+  EXPECT_EQ(starts[0].stdin_path, "/state/blobs/" + kSha);
+  const std::vector<wire::WardenFile> files{{"shared", "/state/blobs/" + kSha},
+                                            {"none", ""},
+                                            {"own", "/state/blobs/" + kOtherSha},
+                                            {"twice", "/state/blobs/" + kOtherSha}};
+  EXPECT_EQ(starts[0].files, files);
+  EXPECT_TRUE(starts[0].spec.files.empty());
+  h.report(h.exited({1, 0, 1}));
+  EXPECT_EQ(h.take_blob_effects<BlobDrop>().size(), 2U);
+  h.blobs.clear();
+}
+
+TEST_F(BlobTest, GivesUpAllFilesOfATaskWhenOneIsNotToBeHad) {
+  wire::TaskSpec spec = true_spec();
+  spec.files = {{"a", {kSha, 5}}, {"b", {kOtherSha, 5}}};
+  h.tasks({.specs = {{1, spec}}, .launch = {{{1, 0, 1}, {}}}});
+  gets();
+  h.take_events();
+  chunk(0, "", kOtherSha);
+  const auto events = h.take_events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].finished->outcome, wire::Outcome::start_failed);
+  EXPECT_EQ(h.take_blob_effects<BlobDrop>().size(), 2U);
+  EXPECT_TRUE(h.state.blobs.known.empty());
+}
+
 TEST_F(BlobTest, LetsOthersStartMeanwhileAndThenKeepsTheOrderOfLaunch) {
   launch({1, 0, 1}, 5);
   h.launch({{2, 0, 1}, {2, 1, 1}, {2, 2, 1}});
@@ -236,6 +275,30 @@ TEST(AgentBlobs, PullsAheadOnlyUpToALimit) {
   h.launch({{1, 1, 1}}, true_spec(), wire::BlobRef{kOtherSha, 1});
   EXPECT_EQ(h.take<wire::BlobGet>(NodeTopic::blob_get).size(), 1U);
   h.take_events();
+}
+
+TEST(AgentBlobs, OfTasksThatAllWaitForMoreGoBeyondTheLimitOneByOne) {
+  Config config = test_config();
+  config.max_blob_bytes = 8;
+  AgentHarness h(config);
+  h.make_ready();
+  wire::TaskSpec spec = true_spec();
+  spec.files = {{"a", {kSha, 5}}, {"b", {kOtherSha, 5}}};
+  h.tasks({.specs = {{1, spec}}, .launch = {{{1, 0, 1}, {}}}});
+  const auto arrive = [&](const std::string& sha) {
+    EXPECT_EQ(h.take<wire::BlobGet>(NodeTopic::blob_get).at(0).sha256, sha);
+    h.message(h.state.topics.blob_down("pi01", sha, 0), "hello");
+    h.step([&](Effects& effects) { on_blob_ready(h.state, effects, h.now, sha); });
+  };
+  arrive(kSha);
+  arrive(kOtherSha);
+  EXPECT_EQ(h.take_warden<wire::WardenStart>().size(), 1U);
+  h.launch({{2, 0, 1}}, true_spec(), wire::BlobRef{kThirdSha, 1});
+  EXPECT_TRUE(h.take<wire::BlobGet>(NodeTopic::blob_get).empty()) << "the running task makes room when it ends";
+  h.report(h.exited({1, 0, 1}));
+  EXPECT_EQ(h.take<wire::BlobGet>(NodeTopic::blob_get).size(), 1U);
+  h.take_events();
+  h.blobs.clear();
 }
 
 TEST(AgentBlobs, ThatMustWaitForOthersDoNotKeepTheAgentAwake) {
