@@ -9,6 +9,7 @@
 #include "aggregator/cli/call_join.hpp"
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_inputs.hpp"
 #include "aggregator/cli/submission.hpp"
 #include "common/posix/uuid.hpp"
 
@@ -22,8 +23,13 @@ constexpr uint64_t kResultBytes = uint64_t{256} << 20;  // of a batch: it is hel
 // One `bramble call` from its first call to the last result, or to its cancellation.
 class Calls {
  public:
-  Calls(const Session& session, const CallCommand& command, uint64_t slots)
-      : session_(session), command_(command), api_(session.connect()), window_(limits_for(slots)), interrupts_([this] {
+  Calls(const Session& session, const CallCommand& command, const JobInputs& files, uint64_t slots)
+      : session_(session),
+        command_(command),
+        files_(files),
+        api_(session.connect()),
+        window_(limits_for(slots)),
+        interrupts_([this] {
           window_.stop();
           cancel();
         }) {}
@@ -53,18 +59,21 @@ class Calls {
     (void)api.cancel(job_);  // what can be said was said
   }
 
-  json body() const {
+  Result<json> body() {
     json body = submit_body(command_.task, posix::random_uuid());
     body["per_task_input"] = true;
     body["stdout_cap_bytes"] = kResultBytes;
     body["calls"] = {
         {"limit_ms", command_.call_limit_ms}, {"idle_ms", command_.idle_limit_ms}, {"retries", command_.call_retries}};
     if (command_.instances > 0) body["max_running"] = command_.instances;
+    if (Status added = files_.upload(api_, body); !added) return tl::unexpected(added.error());
     return body;
   }
 
   Status call() {
-    const auto job = hand_in(api_, session_.console, body());
+    const auto request = body();
+    if (!request) return tl::unexpected(request.error());
+    const auto job = hand_in(api_, session_.console, *request);
     if (!job) return tl::unexpected(job.error());
     job_ = *job;
     if (interrupts_.signal() != 0) cancel();
@@ -89,6 +98,7 @@ class Calls {
 
   const Session& session_;
   const CallCommand& command_;
+  const JobInputs& files_;
   Api api_;
   MapWindow window_;
   CallPace pace_;
@@ -100,10 +110,12 @@ class Calls {
 }  // namespace
 
 Result<int> call(const Session& session, const CallCommand& command) {
+  const auto files = JobInputs::open(command.task.inputs);
+  if (!files) return tl::unexpected(files.error());
   Api api = session.connect();
   const auto slots = count_slots(api);
   if (!slots) return tl::unexpected(slots.error());
-  return Calls(session, command, *slots).run();
+  return Calls(session, command, *files, *slots).run();
 }
 
 }  // namespace bramble::cli

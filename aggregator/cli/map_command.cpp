@@ -8,6 +8,7 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_inputs.hpp"
 #include "aggregator/cli/map_feed.hpp"
 #include "aggregator/cli/map_join.hpp"
 #include "aggregator/cli/map_shuffle.hpp"
@@ -29,9 +30,10 @@ constexpr uint64_t kMostReplyBytes = wire::kReplyHeadBytes + wire::kMaxCallBytes
 // One map from its first piece to the last byte of its output, or to its cancellation.
 class Map {
  public:
-  Map(const Session& session, const MapCommand& command, uint64_t slots)
+  Map(const Session& session, const MapCommand& command, const JobInputs& files, uint64_t slots)
       : session_(session),
         command_(command),
+        files_(files),
         partitions_(command.partitions > 0 ? command.partitions : std::min<uint64_t>(slots, kMostPartitions)),
         api_(session.connect()),
         window_(limits_for(slots)),
@@ -65,7 +67,8 @@ class Map {
     (void)api.cancel(job_);  // what can be said was said: the map has failed already
   }
 
-  Status open_job(const json& body) {
+  Status open_job(json body) {
+    if (auto status = files_.upload(api_, body); !status) return status;
     const auto job = hand_in(api_, session_.console, body);
     if (!job) return tl::unexpected(job.error());
     job_ = *job;
@@ -148,7 +151,7 @@ class Map {
       if (!blob) return tl::unexpected(blob.error());
       add_stdin(body, *blob);
     }
-    if (auto status = open_job(body); !status) return status;
+    if (auto status = open_job(std::move(body)); !status) return status;
     return write_reduced({job_, kOnlyTask});
   }
 
@@ -179,6 +182,7 @@ class Map {
 
   const Session& session_;
   const MapCommand& command_;
+  const JobInputs& files_;
   const size_t partitions_;
   Api api_;
   MapWindow window_;
@@ -190,10 +194,12 @@ class Map {
 
 Result<int> map(const Session& session, const MapCommand& command) {
   if (auto status = check_inputs(command.inputs); !status) return tl::unexpected(status.error());
+  const auto files = JobInputs::open(command.task.inputs);
+  if (!files) return tl::unexpected(files.error());
   Api api = session.connect();
   const auto slots = count_slots(api);
   if (!slots) return tl::unexpected(slots.error());
-  return Map(session, command, *slots).run();
+  return Map(session, command, *files, *slots).run();
 }
 
 }  // namespace bramble::cli

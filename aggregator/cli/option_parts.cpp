@@ -5,6 +5,7 @@
 
 #include "aggregator/cli/options.hpp"
 #include "common/base/selector.hpp"
+#include "common/wire/input_files.hpp"
 
 namespace bramble::cli {
 
@@ -17,6 +18,16 @@ Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text) {
   const bool good = is_valid_name(name) && error == std::errc{} && end == amount.data() + amount.size() && number > 0;
   if (!good) return fail("'" + std::string(text) + "' is not a resource: write NAME=N, as in gpu=1");
   return std::pair{std::string(name), number};
+}
+
+Result<InputOption> parse_input(std::string_view text) {
+  const size_t equals = text.rfind('=');
+  InputOption input{std::string(text.substr(0, equals)), {}};
+  if (input.path.empty()) return fail("'" + std::string(text) + "' is not an input: write FILE or FILE=NAME");
+  const bool named = equals != std::string_view::npos;
+  input.name = named ? std::string(text.substr(equals + 1)) : input.path.substr(input.path.rfind('/') + 1);
+  if (Status good = wire::check_file_name(input.name); !good) return tl::unexpected(good.error());
+  return input;
 }
 
 Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {

@@ -52,6 +52,16 @@ void add_isolation(CLI::App& app, TaskOptions& task) {
   add_flag(app, "--network", "let a sandbox reach the network", task.network);
 }
 
+void add_inputs(CLI::App& app, TaskOptions& task) {
+  add_values(app, "--input", "FILE[=NAME]", "a file for every task's directory; repeatable",
+             [&task](const std::string& value) -> Status {
+               auto input = parse_input(value);
+               if (!input) return tl::unexpected(input.error());
+               task.inputs.push_back(std::move(*input));
+               return {};
+             });
+}
+
 }  // namespace
 
 Status check_task(const TaskOptions& task) {
@@ -80,6 +90,7 @@ void add_task_options(CLI::App& app, TaskOptions& task) {
   add_value(app, "--on", "NODESET", "run on these nodes only, as in pi[01-04]",
             [&task](const std::string& value) { return take_node_set(value, task.on); });
   add_text(app, "--arch", "ARCH", "run on such nodes only, as in aarch64", task.arch);
+  add_inputs(app, task);
   add_isolation(app, task);
 }
 

@@ -23,6 +23,14 @@ struct CommonOptions {
   bool json = false;
 };
 
+// A file here that tasks find in their directories under `name`.
+struct InputOption {
+  std::string path;
+  std::string name;
+
+  bool operator==(const InputOption&) const = default;
+};
+
 // What submit, run, map and call have in common: how tasks are to be run.
 struct TaskOptions {
   std::vector<std::string> argv;
@@ -40,6 +48,7 @@ struct TaskOptions {
   bool network = false;
   std::string on;    // a node set; empty: any node
   std::string arch;  // empty: any
+  std::vector<InputOption> inputs;
 };
 
 struct SubmitCommand {
@@ -299,6 +308,9 @@ Result<std::pair<std::string, int64_t>> parse_resource(std::string_view text);
 
 // "12", "last.7": a selector, and the index of a task behind the last dot.
 Result<JobPlace> parse_job_place(const std::string& text);
+
+// "FILE", or "FILE=NAME"; the name must be one for an input file.
+Result<InputOption> parse_input(std::string_view text);
 
 // "KEY=VALUE", or "KEY": its value in this command's own environment.
 Result<std::pair<std::string, std::string>> parse_env(std::string_view text);

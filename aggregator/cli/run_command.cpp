@@ -8,6 +8,7 @@
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/job_inputs.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/spool.hpp"
 #include "aggregator/cli/submission.hpp"
@@ -115,6 +116,8 @@ Result<int> own_status(const Session& session, Api& api, TaskKey task) {
 }  // namespace
 
 Result<int> run(const Session& session, const RunCommand& command) {
+  auto files = JobInputs::open(command.task.inputs);
+  if (!files) return tl::unexpected(files.error());
   Api api = session.connect();
   // Before standard input is read: an aggregator that is not there is better told at once.
   if (const auto health = api.get("/api/v1/health"); !health) return tl::unexpected(health.error());
@@ -122,6 +125,7 @@ Result<int> run(const Session& session, const RunCommand& command) {
   const auto input = upload_standard_input(api);
   if (!input) return tl::unexpected(input.error());
   if (*input) add_stdin(body, **input);
+  if (Status added = files->upload(api, body); !added) return tl::unexpected(added.error());
   CancelOnInterrupt cancel(session);
   const auto job = hand_in(api, session.console, body);
   if (!job) return tl::unexpected(job.error());

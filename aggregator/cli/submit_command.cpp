@@ -1,35 +1,20 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
-#include "aggregator/cli/spool.hpp"
+#include "aggregator/cli/job_inputs.hpp"
 #include "aggregator/cli/submission.hpp"
 #include "aggregator/cli/text.hpp"
-#include "common/posix/error.hpp"
-#include "common/posix/unique_fd.hpp"
 #include "common/posix/uuid.hpp"
 
 namespace bramble::cli {
 namespace {
 
 using nlohmann::json;
-
-Result<wire::BlobRef> upload_file(Api& api, const posix::UniqueFd& file, const std::string& path) {
-  struct stat about {};
-  if (::fstat(file.get(), &about) != 0) return posix::system_failure("cannot read " + path, errno);
-  if (S_ISREG(about.st_mode)) return api.put_blob_file(file.get(), static_cast<uint64_t>(about.st_size));
-  auto spool = Spool::create();
-  if (!spool) return tl::unexpected(spool.error());
-  if (auto status = spool->write_all_of(file.get()); !status) return tl::unexpected(status.error());
-  return api.put_blob_file(spool->fd(), spool->size_bytes());
-}
 
 Result<int> dry_run(const Session& session, Api& api, json body) {
   body["dry_run"] = true;
@@ -63,20 +48,13 @@ Result<int> wait_for_end(const Session& session, Api& api, JobId job, bool progr
 }  // namespace
 
 Result<int> submit(const Session& session, const SubmitCommand& command) {
-  posix::UniqueFd input;
-  if (!command.stdin_file.empty()) {
-    input.reset(::open(command.stdin_file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!input) return posix::system_failure("cannot read " + command.stdin_file, errno);
-  }
+  auto inputs = JobInputs::open(command.task.inputs, command.stdin_file);
+  if (!inputs) return tl::unexpected(inputs.error());
   Api api = session.connect();
   json body = submit_body(command.task, posix::random_uuid());
   if (command.array) add_array(body, *command.array);
   if (command.dry_run) return dry_run(session, api, std::move(body));
-  if (input) {
-    const auto blob = upload_file(api, input, command.stdin_file);
-    if (!blob) return tl::unexpected(blob.error());
-    add_stdin(body, *blob);
-  }
+  if (Status added = inputs->upload(api, body); !added) return tl::unexpected(added.error());
   const auto job = hand_in(api, session.console, body);
   if (!job) return tl::unexpected(job.error());
   const std::string number = session.common.json ? json{{"job", *job}}.dump() : std::to_string(*job);

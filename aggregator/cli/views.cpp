@@ -209,6 +209,20 @@ Table query_table(const json& result) {
   return table;
 }
 
+namespace {
+
+// "tool (12K), big.csv (3.1M)"
+std::string input_names(const json& spec) {
+  std::string text;
+  for (const json& file : spec.value("files", json::array())) {
+    const std::string size = format_size(static_cast<uint64_t>(number_field(file, "size_bytes")));
+    text += (text.empty() ? "" : ", ") + cell(file, "name") + " (" + size + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string job_details(const json& job) {
   const ProgressCounts counts = counts_field(job);
   const int64_t ended_ms = number_field(job, "ended_ms");
@@ -220,6 +234,7 @@ std::string job_details(const json& job) {
                   {"priority", cell(job, "priority")},
                   {"on", cell(spec, "on")},
                   {"arch", cell(spec, "arch")},
+                  {"inputs", input_names(spec)},
                   {"submitted", clock_text(number_field(job, "submitted_ms"))},
                   {"ended", ended_ms > 0 ? clock_text(ended_ms) : ""},
                   {"tasks", fmt::format("{}: {} succeeded, {} failed, {} cancelled, {} running{}", counts.total,

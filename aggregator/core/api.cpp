@@ -9,6 +9,7 @@
 #include "aggregator/core/power_internal.hpp"
 #include "aggregator/core/reactor.hpp"
 #include "common/base/node_set.hpp"
+#include "common/wire/input_files.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -41,9 +42,7 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
   if (state.jobs.size() >= state.config.max_open_jobs) {
     return refuse(503, "there are " + std::to_string(state.jobs.size()) + " open jobs already; wait for some to end");
   }
-  if (request.spec.stdin_blob) {
-    if (auto refused = refuse_blob(state, *request.spec.stdin_blob)) return *refused;
-  }
+  if (auto refused = refuse_blobs(state, request.spec.stdin_blob, request.spec.task.files)) return *refused;
   const JobId id = ++state.last_job;
   Job& job = state.jobs[id];
   request.spec.owner = caller.user;
@@ -53,7 +52,7 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
   progress.open = job.record.spec.per_task_input;
   progress.range = progress.open ? TaskRange{1, 0, 1} : request.range;
   progress.counts.total = progress.range.size();
-  if (job.record.spec.stdin_blob) take_blob(state, *job.record.spec.stdin_blob);
+  take_blobs(state, job.record.spec.stdin_blob, job.record.spec.task.files);
   if (!job.record.spec.submit_id.empty()) state.submissions[job.record.spec.submit_id] = id;
   effects.writes.push_back(AddJob{job.record});
   touch(state, job);
@@ -63,6 +62,22 @@ ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, S
 }
 
 ApiReply no_such_job(JobId id) { return refuse(404, "there is no open job " + std::to_string(id)); }
+
+std::optional<ApiReply> refuse_input(const State& state, const JobSpec& job, const TaskInput& input) {
+  if (const Status good = wire::check_file_names(input.files, job.task.files); !good) {
+    return refuse(400, "a task's files: " + good.error().message);
+  }
+  return refuse_blobs(state, input.stdin_blob, input.files);
+}
+
+void add_task(State& state, Job& job, const TaskInput& input) {
+  auto& progress = job.record.progress;
+  const auto index = static_cast<TaskIndex>(progress.range.size());
+  progress.range = {0, index, 1};
+  job.inputs[index] = input;
+  if (!input.files.empty()) job.record.spec.task_files = true;
+  take_blobs(state, input.stdin_blob, input.files);
+}
 
 ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, AppendRequest& request) {
   Job* job = find_job(state, request.job);
@@ -75,18 +90,13 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
   const uint64_t have = progress.range.size();
   if (request.first > have) return refuse(409, "tasks from " + std::to_string(have) + " on are missing");
   AddTasks add{request.job, static_cast<TaskIndex>(have), {}};
-  for (uint64_t i = have - request.first; i < request.stdin_blobs.size(); ++i) {
-    if (auto refused = refuse_blob(state, request.stdin_blobs[i])) return *refused;
-    add.stdin_blobs.push_back(request.stdin_blobs[i]);
+  for (uint64_t i = have - request.first; i < request.tasks.size(); ++i) {
+    if (auto refused = refuse_input(state, job->record.spec, request.tasks[i])) return *refused;
+    add.inputs.push_back(std::move(request.tasks[i]));
   }
-  for (const auto& blob : add.stdin_blobs) {
-    const auto index = static_cast<TaskIndex>(progress.range.size());
-    progress.range = {0, index, 1};
-    job->inputs[index] = blob;
-    take_blob(state, blob);
-  }
+  for (const auto& input : add.inputs) add_task(state, *job, input);
   progress.counts.total = progress.range.size();
-  if (!add.stdin_blobs.empty()) {
+  if (!add.inputs.empty()) {
     effects.writes.push_back(std::move(add));
     touch(state, *job);
   }

@@ -33,7 +33,7 @@ struct KeepBlobRequest {
 struct AppendRequest {  // tasks first, first + 1, ...; those that exist already are passed over
   JobId job = 0;
   TaskIndex first = 0;
-  std::vector<wire::BlobRef> stdin_blobs;
+  std::vector<TaskInput> tasks;
 };
 
 struct CloseRequest {

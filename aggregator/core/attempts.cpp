@@ -92,7 +92,8 @@ TaskKey take_next_task(State& state, Job& job) {
   key.task = progress.range.at(progress.next_position++);
   Task& task = state.tasks[key];
   if (const auto input = job.inputs.find(key.task); input != job.inputs.end()) {
-    task.stdin_blob = input->second;
+    task.stdin_blob = std::move(input->second.stdin_blob);
+    task.files = std::move(input->second.files);
     job.inputs.erase(input);
   }
   return key;
@@ -115,8 +116,7 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
   job.attempts.insert(attempt.key);
   effects.writes.push_back(
       AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
-  mail_to(state, node).specs.try_emplace(key.job, job.record.spec.task);
-  mail_to(state, node).launch.push_back({attempt.key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+  mail_launch(state, node, attempt.key, job, task);
   attach(state, state.attempts.emplace(attempt.key, std::move(attempt)).first->second);
   touch(state, job);
 }
@@ -228,7 +228,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   const auto rivals = task.open;
   for (const auto& rival : rivals) supersede(state, effects, now, rival);
   effects.writes.push_back(PutTask{key, final_state, task.failures, committed, task.crashes});
-  if (task.stdin_blob && final_state == TaskState::succeeded) drop_blob(state, effects, now, *task.stdin_blob);
+  if (final_state == TaskState::succeeded) drop_blobs(state, effects, now, task.stdin_blob, task.files);
   count_end(job.record.progress.counts, final_state);
   count_end(state.ended, final_state);
   state.tasks.erase(key);

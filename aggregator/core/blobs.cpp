@@ -51,6 +51,22 @@ void drop_blob(State& state, Effects& effects, Now, const wire::BlobRef& blob) {
   if (may_go(found->second)) remove(state, effects, blob.sha256);
 }
 
+void take_blobs(State& state, const MaybeBlob& stdin_blob, const InputFiles& files) {
+  for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) { take_blob(state, blob); });
+}
+
+void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_blob, const InputFiles& files) {
+  for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) { drop_blob(state, effects, now, blob); });
+}
+
+std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files) {
+  std::optional<ApiReply> refused;
+  for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) {
+    if (!refused) refused = refuse_blob(state, blob);
+  });
+  return refused;
+}
+
 void sweep_blobs(State& state, Effects& effects, Now now) {
   if (now.mono - state.blobs_swept < kSweepEveryMs) return;
   state.blobs_swept = now.mono;

@@ -3,6 +3,7 @@
 
 #include "aggregator/core/fit.hpp"
 #include "aggregator/core/internal.hpp"
+#include "common/wire/input_files.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -15,8 +16,9 @@ constexpr int kMaxRounds = 100;
 constexpr size_t kMaxLaunchesInMessage = 128;
 constexpr size_t kMaxKeysInMessage = 2000;
 constexpr size_t kMaxSpecBytesInMessage = 256 << 10;
-constexpr double kShortTaskMs = 100;       // shorter ones are not worth a recall,
-constexpr double kWorthwhileWaitMs = 300;  // unless they would wait this long
+constexpr size_t kFileBytesInMessage = 150 + 2 * wire::kMaxFileNameBytes;  // with what JSON makes of a name
+constexpr double kShortTaskMs = 100;                                       // shorter ones are not worth a recall,
+constexpr double kWorthwhileWaitMs = 300;                                  // unless they would wait this long
 
 }  // namespace
 
@@ -30,6 +32,7 @@ NodeView view_of(const Node& node, NodeIndex index) {
   view.memory_bytes = status.memory_bytes;
   view.resources = status.resources;
   view.sandbox = status.containment.sandbox;
+  view.files = status.containment.files;
   view.free_slots = int64_t{status.cores} - node.use.slots;
   view.free_memory_bytes = static_cast<int64_t>(status.memory_bytes) - node.use.memory_bytes;
   view.free_resources = status.resources;
@@ -63,8 +66,8 @@ void add_jobs(const State& state, Snapshot& snapshot) {
     if (is_new && std::none_of(snapshot.nodes.begin(), snapshot.nodes.end(), holds)) entry->second = kMaxJobsOfOneShape;
     if (entry->second == kMaxJobsOfOneShape) continue;
     ++entry->second;
-    snapshot.jobs.push_back(
-        {id, spec.priority, &spec.task, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5), &spec.where});
+    snapshot.jobs.push_back({id, spec.priority, &spec.task, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5),
+                             &spec.where, spec.needs_files()});
   }
 }
 
@@ -219,8 +222,7 @@ void resend(State& state, Now now) {
     } else if (says_launch) {
       const Job& job = state.jobs.at(key.job);
       const Task& task = state.tasks.at(key.task_key());
-      mail_to(state, node).specs.try_emplace(key.job, job.record.spec.task);
-      mail_to(state, node).launch.push_back({key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob});
+      mail_launch(state, node, key, job, task);
     } else if (!attempt.running && !attempt.result) {
       mail_to(state, node).recall.push_back(key);
     }
@@ -250,7 +252,7 @@ size_t spec_bytes(const wire::TaskSpec& spec) {
   size_t bytes = 200;
   for (const auto& argument : spec.argv) bytes += argument.size() + 4;
   for (const auto& [name, value] : spec.env) bytes += name.size() + value.size() + 8;
-  return bytes;
+  return bytes + spec.files.size() * kFileBytesInMessage;
 }
 
 // Launches as many as a message may hold, with the specs that they name.
@@ -259,11 +261,11 @@ void take_launches(wire::TasksMessage& box, wire::TasksMessage& message) {
   size_t bytes = 0;
   for (; count < box.launch.size() && count < kMaxLaunchesInMessage; ++count) {
     const JobId job = box.launch[count].id.job;
-    if (message.specs.contains(job)) continue;
     const auto& spec = box.specs.at(job);
-    bytes += spec_bytes(spec);
+    bytes += box.launch[count].files.size() * kFileBytesInMessage;
+    if (!message.specs.contains(job)) bytes += spec_bytes(spec);
     if (count > 0 && bytes > kMaxSpecBytesInMessage) break;
-    message.specs.emplace(job, spec);
+    message.specs.try_emplace(job, spec);
   }
   message.launch = take_front(box.launch, count);
   if (box.launch.empty()) box.specs.clear();
@@ -293,6 +295,12 @@ wire::TasksMessage next_message(const State& state, Node& node) {
 }
 
 }  // namespace
+
+void mail_launch(State& state, Node& node, const AttemptKey& key, const Job& job, const Task& task) {
+  wire::TasksMessage& mail = mail_to(state, node);
+  mail.specs.try_emplace(key.job, job.record.spec.task);
+  mail.launch.push_back({key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob, task.files});
+}
 
 wire::TasksMessage& mail_to(State& state, Node& node) {
   if (!node.has_mail) state.mail.push_back(static_cast<NodeIndex>(&node - state.nodes.data()));

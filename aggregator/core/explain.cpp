@@ -68,7 +68,7 @@ Reason at_node(const State& state, const Attempt& attempt, const Task& task, con
   if (attempt.running) return {"running", "running on node " + name, ""};
   if (attempt.recalled) return {"recalled", "called back from node " + name + ", to be run where there is room", ""};
   if (!attempt.answered) return {"sent", "sent to node " + name + ", which has not answered yet", ""};
-  const bool has_input = task.stdin_blob || spec.stdin_blob;
+  const bool has_input = task.stdin_blob || spec.stdin_blob || !task.files.empty() || !spec.task.files.empty();
   return {"assigned", "at node " + name + ", waiting there for room" + (has_input ? " or for its input" : ""), ""};
 }
 

@@ -256,6 +256,17 @@ std::optional<Reason> unisolated(const std::vector<const Node*>& nodes, const wi
                 ""};
 }
 
+std::optional<Reason> without_files(const std::vector<const Node*>& nodes, const JobSpec& job) {
+  if (!job.needs_files()) return {};
+  const bool some_can =
+      std::any_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->record.status.containment.files; });
+  if (some_can) return {};
+  return Reason{"no_files",
+                "it has input files, and no node takes these: an older bramble-agent or bramble-warden runs there "
+                "(upgrade it, and start both again)",
+                ""};
+}
+
 // Why no node that has come could ever hold it.
 Reason why_never(const State& state, const JobSpec& job) {
   if (auto reason = nowhere(state, job.where)) return *reason;
@@ -264,6 +275,7 @@ Reason why_never(const State& state, const JobSpec& job) {
     if (is_candidate(node, job)) nodes.push_back(&node);
   }
   if (auto reason = unisolated(nodes, job.task)) return *reason;
+  if (auto reason = without_files(nodes, job)) return *reason;
   return too_large(nodes, job);
 }
 

@@ -14,12 +14,13 @@ bool could_hold(const NodeView& node, const wire::TaskSpec& spec) {
 }
 
 bool could_hold(const NodeView& node, const JobSpec& job) {
+  if (job.needs_files() && !node.files) return false;
   return job.where.allow(node.name, node.arch) && could_hold(node, job.task);
 }
 
 Shape shape_of(const JobSpec& job) {
   const wire::TaskSpec& task = job.task;
-  return {task.cpus, task.memory_bytes, task.resources, task.isolate, job.where.on, job.where.arch};
+  return {task.cpus, task.memory_bytes, task.resources, task.isolate, job.where.on, job.where.arch, job.needs_files()};
 }
 
 }  // namespace bramble::aggregator

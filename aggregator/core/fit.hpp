@@ -15,7 +15,7 @@ bool could_hold(const NodeView& node, const JobSpec& job);  // and is one of tho
 
 // What a job's tasks ask for: those of one shape fit where one of them fits. Refers to the job's own values.
 using Shape = std::tuple<const uint32_t&, const uint64_t&, const std::map<std::string, int64_t>&,
-                         const wire::Isolation&, const std::string&, const std::string&>;
+                         const wire::Isolation&, const std::string&, const std::string&, bool>;
 Shape shape_of(const JobSpec& job);
 
 }  // namespace bramble::aggregator

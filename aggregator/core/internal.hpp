@@ -60,6 +60,12 @@ void take_blob(State& state, const wire::BlobRef& blob);           // a task or 
 // Of tasks and jobs that ended without success: kept for another try.
 void take_kept_blob(State& state, const wire::BlobRef& blob, uint64_t uses);
 void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blob);
+// The same for all that a task or job names.
+using MaybeBlob = std::optional<wire::BlobRef>;
+using InputFiles = std::vector<wire::InputFile>;
+void take_blobs(State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
+void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_blob, const InputFiles& files);
+std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
 // Why a job cannot name the blob; empty: it can.
 std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blob);
@@ -132,8 +138,9 @@ void answer_output_waiters(State& state, Effects& effects, Now now);
 NodeView view_of(const Node& node, NodeIndex index);
 uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
-void rebalance(State& state, Now now);                  // recalls work that waits on one node while another idles
-void resend(State& state, Now now);                     // launches, cancels and recalls that were not answered
+void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
+void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
+void mail_launch(State& state, Node& node, const AttemptKey& key, const Job& job, const Task& task);
 wire::TasksMessage& mail_to(State& state, Node& node);  // what goes out to it at the end of the step
 void flush(State& state, Effects& effects);
 

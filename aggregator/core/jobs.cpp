@@ -38,7 +38,7 @@ void finish_job(State& state, Effects& effects, Now now, Job& job) {
   progress.state = final_state(progress);
   progress.ended = now.wall;
   const bool is_over = progress.state == JobState::succeeded;  // else its input is kept for another try
-  if (is_over && job.record.spec.stdin_blob) drop_blob(state, effects, now, *job.record.spec.stdin_blob);
+  if (is_over) drop_blobs(state, effects, now, job.record.spec.stdin_blob, job.record.spec.task.files);
   remember_final(state, job);
 }
 
@@ -90,7 +90,7 @@ void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
   progress.counts.cancelled += progress.range.size() - progress.next_position;
   state.ended.cancelled += progress.range.size() - progress.next_position;
   progress.next_position = progress.range.size();
-  for (const auto& [index, blob] : job.inputs) {  // kept: the task may be tried again
+  for (const auto& [index, input] : job.inputs) {  // kept: the task may be tried again
     effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});
   }
   job.inputs.clear();

@@ -41,7 +41,7 @@ void load_jobs(State& state, Now now, LoadedState& loaded) {
     job.record = std::move(record);
     job.first_start = now.mono;
     job.ended_before = job.record.progress.counts.ended();
-    if (job.record.spec.stdin_blob) take_blob(state, *job.record.spec.stdin_blob);
+    take_blobs(state, job.record.spec.stdin_blob, job.record.spec.task.files);
     if (!job.record.spec.submit_id.empty()) state.submissions[job.record.spec.submit_id] = job.record.id;
   }
 }
@@ -50,9 +50,10 @@ void load_tasks(State& state, LoadedState& loaded) {
   for (auto& record : loaded.open_tasks) {
     Job& job = state.jobs.at(record.key.job);
     const auto& progress = job.record.progress;
-    if (record.stdin_blob) take_blob(state, *record.stdin_blob);
+    take_blobs(state, record.stdin_blob, record.files);
+    if (!record.files.empty()) job.record.spec.task_files = true;
     if ((record.key.task - progress.range.first) / progress.range.step >= progress.next_position) {
-      job.inputs[record.key.task] = *record.stdin_blob;
+      job.inputs[record.key.task] = {std::move(*record.stdin_blob), std::move(record.files)};
       continue;
     }
     Task& task = state.tasks[record.key];
@@ -61,6 +62,7 @@ void load_tasks(State& state, LoadedState& loaded) {
     task.failures = record.failures;
     task.crashes = record.crashes;
     task.stdin_blob = std::move(record.stdin_blob);
+    task.files = std::move(record.files);
   }
 }
 

@@ -68,9 +68,27 @@ struct JobSpec {
   bool array = false;           // false: one task with index 0, or (map) tasks appended one by one
   bool per_task_input = false;  // tasks are appended with a stdin blob each, indices from 0; open until closed
   std::optional<wire::BlobRef> stdin_blob;  // of every task, unless it has its own
+  bool task_files = false;  // some appended task brings files of its own; known from when it is appended
 
+  bool needs_files() const { return task_files || !task.files.empty(); }
   bool operator==(const JobSpec&) const = default;
 };
+
+// What an appended task brings.
+struct TaskInput {
+  wire::BlobRef stdin_blob;
+  std::vector<wire::InputFile> files = {};
+
+  bool operator==(const TaskInput&) const = default;
+};
+
+// Each blob once for each time that it is named; both a task and a job have these two.
+template <typename Take>
+void for_each_blob(const std::optional<wire::BlobRef>& stdin_blob, const std::vector<wire::InputFile>& files,
+                   const Take& take) {
+  if (stdin_blob) take(*stdin_blob);
+  for (const auto& file : files) take(file.blob);
+}
 
 // The part of a job that changes.
 struct JobProgress {
@@ -101,6 +119,7 @@ struct TaskRecord {
   uint32_t failures = 0;  // those that count against retries
   std::optional<wire::BlobRef> stdin_blob;
   uint32_t crashes = 0;  // attempts during which their node went down
+  std::vector<wire::InputFile> files = {};
 };
 
 struct AttemptRecord {
@@ -143,7 +162,7 @@ struct AddJob {
 struct AddTasks {  // rows for appended tasks, state queued
   JobId job = 0;
   TaskIndex first = 0;
-  std::vector<wire::BlobRef> stdin_blobs;
+  std::vector<TaskInput> inputs;
 };
 
 struct PutProgress {

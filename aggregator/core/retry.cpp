@@ -37,12 +37,12 @@ bool is_stale(const State& state, const RetryPlan& plan) {
 }
 
 MaybeRefused refuse_inputs(const State& state, const RetryPlan& plan) {
-  const auto is_gone = [&](const std::optional<wire::BlobRef>& blob) { return blob && refuse_blob(state, *blob); };
-  if (is_gone(plan.job.spec.stdin_blob)) {
+  if (refuse_blobs(state, plan.job.spec.stdin_blob, plan.job.spec.task.files)) {
     return refuse(409, "the input of " + name_of(plan) + " was removed when it had succeeded: submit it again");
   }
-  const auto gone = std::find_if(plan.tasks.begin(), plan.tasks.end(),
-                                 [&](const TaskRecord& task) { return is_gone(task.stdin_blob); });
+  const auto gone = std::find_if(plan.tasks.begin(), plan.tasks.end(), [&](const TaskRecord& task) {
+    return refuse_blobs(state, task.stdin_blob, task.files).has_value();
+  });
   if (gone == plan.tasks.end()) return {};
   return refuse(409, "the input of task " + to_string(gone->key) +
                          " was removed when it had succeeded: submit the work again, or retry without --all");
@@ -84,7 +84,7 @@ Job& open_again(State& state, Now now, RetryPlan& plan) {
   Job& job = state.jobs[id];
   if (const auto ended = take_final(state, id)) job.version = ended->version;
   auto& progress = plan.job.progress;
-  if (progress.state == JobState::succeeded && plan.job.spec.stdin_blob) take_blob(state, *plan.job.spec.stdin_blob);
+  if (progress.state == JobState::succeeded) take_blobs(state, plan.job.spec.stdin_blob, plan.job.spec.task.files);
   const uint64_t never_assigned = untouched(plan);
   job.record = std::move(plan.job);
   auto& reopened = job.record.progress;
@@ -101,7 +101,7 @@ void queue_again(State& state, Now now, Job& job, TaskRecord& record) {
   auto& counts = job.record.progress.counts;
   if (record.state == TaskState::succeeded) {
     --counts.succeeded;
-    if (record.stdin_blob) take_blob(state, *record.stdin_blob);
+    take_blobs(state, record.stdin_blob, record.files);
   } else if (record.state == TaskState::failed) {
     --counts.failed;
   } else {
@@ -110,6 +110,8 @@ void queue_again(State& state, Now now, Job& job, TaskRecord& record) {
   Task& task = state.tasks[record.key];
   task.attempts = record.attempts;
   task.stdin_blob = std::move(record.stdin_blob);
+  task.files = std::move(record.files);
+  if (!task.files.empty()) job.record.spec.task_files = true;
   queue_with_care(state, now, record.key, task);
 }
 

@@ -25,6 +25,7 @@ struct NodeView {
   uint64_t memory_bytes = 0;
   std::map<std::string, int64_t> resources;
   bool sandbox = false;  // can isolate tasks
+  bool files = false;    // lays input files beside tasks
   int64_t free_slots = 0;
   int64_t free_memory_bytes = 0;
   std::map<std::string, int64_t> free_resources;
@@ -41,6 +42,7 @@ struct JobView {
   uint32_t room = kNoLimit;            // how many more may be at nodes (its concurrency limit)
   int64_t mean_ms = 0;                 // mean duration of its tasks so far; 0: none has ended
   const Constraints* where = nullptr;  // null: anywhere
+  bool needs_files = false;            // JobSpec::needs_files()
 };
 
 struct Snapshot {

@@ -108,6 +108,7 @@ struct Task {
   std::optional<MonoTime> not_before;  // queued: not tried again before; stands in `delayed`
   std::vector<AttemptKey> open;
   std::optional<wire::BlobRef> stdin_blob;
+  std::vector<wire::InputFile> files;
 
   bool is_queued() const { return waiting_again || not_before; }
 };
@@ -120,13 +121,13 @@ struct JobWaiter {
 
 struct Job {
   JobRecord record;
-  std::deque<TaskIndex> again;                // queued tasks that were assigned before, or rows loaded as queued
-  std::map<TaskIndex, wire::BlobRef> inputs;  // of appended tasks that were never assigned
-  uint64_t at_nodes = 0;                      // tasks with an open attempt that is not lost
-  uint64_t running = 0;                       // those that have started
-  std::unordered_set<AttemptKey> attempts;    // open
-  double mean_ms = 0;                         // smoothed duration of its attempts
-  double ended_energy_j = 0;                  // of its attempts that ended in this run of ours
+  std::deque<TaskIndex> again;              // queued tasks that were assigned before, or rows loaded as queued
+  std::map<TaskIndex, TaskInput> inputs;    // of appended tasks that were never assigned
+  uint64_t at_nodes = 0;                    // tasks with an open attempt that is not lost
+  uint64_t running = 0;                     // those that have started
+  std::unordered_set<AttemptKey> attempts;  // open
+  double mean_ms = 0;                       // smoothed duration of its attempts
+  double ended_energy_j = 0;                // of its attempts that ended in this run of ours
   uint64_t version = 1;
   MonoTime first_start;  // for the rate
   uint64_t ended_before = 0;

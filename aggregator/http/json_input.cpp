@@ -4,6 +4,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/nearest.hpp"
+#include "common/wire/input_files.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -103,6 +104,31 @@ Status read_blob(const Json& value, const std::string& name, wire::BlobRef& into
       .whole<uint64_t>("size_bytes", into.size_bytes, 0, uint64_t{1} << 50);
   return fields.rule(is_sha256(into.sha256), name + ".blob must be a SHA-256 in 64 lower-case hexadecimal digits")
       .status();
+}
+
+Status read_files(const Json& value, const std::string& name, std::vector<wire::InputFile>& into) {
+  if (!value.is_array()) return fail(name + " must be a list of objects");
+  if (value.size() > wire::kMaxInputFiles) {
+    return fail(name + " has " + std::to_string(value.size()) + " entries; at most " +
+                std::to_string(wire::kMaxInputFiles) + " are allowed: pack them (tar)");
+  }
+  for (const Json& entry : value) {
+    const std::string place = name + "[" + std::to_string(into.size()) + "].";
+    wire::InputFile& file = into.emplace_back();
+    Fields fields(entry, place, {"name", "blob", "size_bytes"});
+    fields.need("name")
+        .need("blob")
+        .need("size_bytes")
+        .text("name", file.name, {1, wire::kMaxFileNameBytes})
+        .text("blob", file.blob.sha256, {1, 64})
+        .whole<uint64_t>("size_bytes", file.blob.size_bytes, 0, uint64_t{1} << 50)
+        .rule(is_sha256(file.blob.sha256), place + "blob must be a SHA-256 in 64 lower-case hexadecimal digits");
+    if (!fields.status()) return fields.status();
+    if (const Status good = wire::check_file_name(file.name); !good)
+      return fail(place + "name: " + good.error().message);
+  }
+  if (const Status good = wire::check_file_names(into); !good) return fail(name + ": " + good.error().message);
+  return {};
 }
 
 }  // namespace bramble::aggregator::http

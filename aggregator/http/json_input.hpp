@@ -86,6 +86,8 @@ class Fields {
   Status status_;
 };
 
+// A list of {"name", "blob", "size_bytes"}.
+Status read_files(const Json& value, const std::string& name, std::vector<wire::InputFile>& into);
 Status read_blob(const Json& value, const std::string& name, wire::BlobRef& into);
 
 }  // namespace bramble::aggregator::http

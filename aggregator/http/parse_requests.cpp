@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMaxWordBytes = 16;
 constexpr size_t kMaxSetBytes = 16 << 10;  // a selector or a node set as people write them
 
-Status read_inputs(const Json& value, const std::string& name, std::vector<wire::BlobRef>& into) {
+Status read_inputs(const Json& value, const std::string& name, std::vector<TaskInput>& into) {
   if (!value.is_array()) return fail(name + " must be a list of objects");
   if (value.size() > kMaxAppendedTasks) {
     return fail(name + " has " + std::to_string(value.size()) + " entries; append at most " +
@@ -21,10 +21,13 @@ Status read_inputs(const Json& value, const std::string& name, std::vector<wire:
   for (const Json& entry : value) {
     const std::string place = name + "[" + std::to_string(into.size()) + "].";
     std::optional<wire::BlobRef> blob;
-    Fields fields(entry, place, {"stdin"});
-    fields.need("stdin").blob("stdin", blob);
+    TaskInput& input = into.emplace_back();
+    Fields fields(entry, place, {"stdin", "files"});
+    fields.need("stdin").blob("stdin", blob).with("files", [&](const Json& files, const std::string& files_name) {
+      return read_files(files, files_name, input.files);
+    });
     if (!fields.status()) return fields.status();
-    into.push_back(std::move(*blob));
+    input.stdin_blob = std::move(*blob);
   }
   return {};
 }
@@ -59,8 +62,8 @@ Result<AppendRequest> parse_append(std::string_view body, JobId job) {
       .need("tasks")
       .whole<TaskIndex>("first", request.first, 0, static_cast<TaskIndex>(kMaxTasks))
       .with("tasks",
-            [&](const Json& value, const std::string& name) { return read_inputs(value, name, request.stdin_blobs); })
-      .rule(request.first + request.stdin_blobs.size() <= kMaxTasks,
+            [&](const Json& value, const std::string& name) { return read_inputs(value, name, request.tasks); })
+      .rule(request.first + request.tasks.size() <= kMaxTasks,
             "a job has at most " + std::to_string(kMaxTasks) + " tasks");
   if (!fields.status()) return tl::unexpected(fields.status().error());
   return request;

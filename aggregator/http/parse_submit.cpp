@@ -138,7 +138,9 @@ const std::vector<std::string> kSubmitKeys{"argv",
                                            "network",
                                            "on",
                                            "arch",
-                                           "calls"};
+                                           "calls",
+
+                                           "files"};
 
 void read_task(Fields& fields, wire::TaskSpec& task) {
   fields.need("argv")
@@ -175,6 +177,8 @@ void read_job(Fields& fields, SubmitRequest& into) {
             [&](const Json& value, const std::string& name) { return read_policy(value, name, spec.on_node_loss); })
       .flag("per_task_input", spec.per_task_input)
       .blob("stdin", spec.stdin_blob)
+      .with("files",
+            [&](const Json& value, const std::string& name) { return read_files(value, name, spec.task.files); })
       .with("array", [&](const Json& value, const std::string& name) { return read_array(value, name, into); })
       .rule(!spec.task.calls || spec.per_task_input || spec.stdin_blob,
             "calls come as input: of each task (per_task_input) or of all (stdin)")

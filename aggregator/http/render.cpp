@@ -20,6 +20,14 @@ Json blob_json(const std::optional<wire::BlobRef>& blob) {
   return {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}};
 }
 
+Json files_json(const std::vector<wire::InputFile>& files) {
+  Json list = Json::array();
+  for (const auto& file : files) {
+    list.push_back({{"name", file.name}, {"blob", file.blob.sha256}, {"size_bytes", file.blob.size_bytes}});
+  }
+  return list;
+}
+
 // Null where no node told any.
 void put_joules(Json& json, double energy_j, double energy_measured_j) {
   json["energy_j"] = energy_j > 0 ? Json(energy_j) : Json(nullptr);
@@ -75,6 +83,7 @@ Json spec_json(const JobRecord& job) {
                {"on_node_loss", to_string(spec.on_node_loss)},
                {"max_running", spec.max_running},
                {"stdin", blob_json(spec.stdin_blob)},
+               {"files", files_json(task.files)},
                {"stdout_cap_bytes", task.stdout_cap_bytes},
                {"stderr_cap_bytes", task.stderr_cap_bytes},
                {"per_task_input", spec.per_task_input},
@@ -134,6 +143,7 @@ Json task_json(const TaskRow& row) {
           {"failures", row.record.failures},
           {"committed_attempt", row.committed_attempt},
           {"stdin", blob_json(row.record.stdin_blob)},
+          {"files", files_json(row.record.files)},
           {"tries", std::move(tries)}};
 }
 

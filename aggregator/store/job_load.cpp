@@ -51,7 +51,12 @@ Status read_kept_inputs(sqlite::Connection& connection, LoadedState& state) {
        {"SELECT stdin_sha256, stdin_bytes, count(*) FROM tasks_raw INDEXED BY tasks_inputs "
         "WHERE stdin_sha256 IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY stdin_sha256, stdin_bytes",
         "SELECT stdin_sha256, stdin_bytes, count(*) FROM jobs_raw INDEXED BY jobs_inputs JOIN progress_raw USING (job) "
-        "WHERE stdin_sha256 IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY stdin_sha256, stdin_bytes"}) {
+        "WHERE stdin_sha256 IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY stdin_sha256, stdin_bytes",
+        "SELECT value ->> 'sha256', value ->> 'size_bytes', count(*) FROM tasks_raw INDEXED BY tasks_files, "
+        "json_each(files) WHERE files IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY 1, 2",
+        "SELECT value ->> 'sha256', value ->> 'size_bytes', count(*) FROM jobs_raw j INDEXED BY jobs_files "
+        "JOIN progress_raw USING (job), json_each(j.files) "
+        "WHERE j.files IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY 1, 2"}) {
     auto statement = connection.prepare(sql);
     if (!statement) return tl::unexpected<Error>(statement.error());
     const Status status = statement->each([&](const sqlite::Statement& row) -> Status {

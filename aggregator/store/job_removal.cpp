@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aggregator/store/job_rows.hpp"
 #include "common/wire/codec.hpp"
 
 namespace bramble::aggregator {
@@ -9,13 +10,14 @@ namespace {
 
 // Tasks up to `through` with about as many rows as are allowed; at least one task, so that it goes on.
 constexpr const char* kTasks =
-    "SELECT t.task, t.attempts, iif(t.state IN ('failed', 'cancelled'), t.stdin_sha256, NULL), t.stdin_bytes "
+    "SELECT t.task, t.attempts, iif(t.state IN ('failed', 'cancelled'), t.stdin_sha256, NULL), t.stdin_bytes, "
+    "iif(t.state IN ('failed', 'cancelled'), t.files, NULL) "
     "FROM tasks_raw t WHERE t.job = ? ORDER BY t.task LIMIT ?";
 constexpr const char* kFiles =
     "SELECT DISTINCT task, attempt FROM outputs_raw WHERE job = ? AND task <= ? AND data IS NULL";
 constexpr const char* kJobInput =
-    "SELECT j.stdin_sha256, j.stdin_bytes FROM jobs_raw j JOIN progress_raw p USING (job) "
-    "WHERE j.job = ? AND j.stdin_sha256 IS NOT NULL AND p.state != 'succeeded'";
+    "SELECT j.stdin_sha256, j.stdin_bytes, j.files FROM jobs_raw j JOIN progress_raw p USING (job) "
+    "WHERE j.job = ? AND p.state != 'succeeded'";
 constexpr const char* kIsNamed =
     "SELECT EXISTS (SELECT 1 FROM outputs_raw WHERE job = ?1 AND task = ?2 AND attempt = ?3 AND data IS NULL) "
     "OR EXISTS (SELECT 1 FROM attempts_raw WHERE job = ?1 AND task = ?2 AND attempt = ?3 AND ended_ms IS NULL)";
@@ -60,6 +62,13 @@ class Reader {
     room_rows -= std::min(room_rows, size);
     rows.through = row.natural32(0);
     if (!row.is_null(2)) rows.inputs.push_back({row.string(2), row.natural(3)});
+    return take_files(row, 4, rows);
+  }
+
+  static Status take_files(const sqlite::Statement& row, int at, ForgottenRows& rows) {
+    const auto files = read_files(row, at);
+    if (!files) return failed(files.error());
+    for (const auto& file : *files) rows.inputs.push_back(file.blob);
     return {};
   }
 
@@ -75,8 +84,8 @@ class Reader {
   Status add_job_input(ForgottenRows& rows) {
     return job_input_.each(
         [&](const sqlite::Statement& row) -> Status {
-          rows.inputs.push_back({row.string(0), row.natural(1)});
-          return {};
+          if (!row.is_null(0)) rows.inputs.push_back({row.string(0), row.natural(1)});
+          return take_files(row, 2, rows);
         },
         rows.job);
   }

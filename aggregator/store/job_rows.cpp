@@ -119,6 +119,30 @@ std::string env_json(const wire::TaskSpec& spec) { return dump(Json(spec.env)); 
 std::string resources_json(const std::map<std::string, int64_t>& resources) { return dump(Json(resources)); }
 std::string labels_json(const std::map<std::string, std::string>& labels) { return dump(Json(labels)); }
 
+std::optional<std::string> files_json(const std::vector<wire::InputFile>& files) {
+  if (files.empty()) return std::nullopt;
+  Json list = Json::array();
+  for (const auto& file : files) {
+    list.push_back({{"name", file.name}, {"sha256", file.blob.sha256}, {"size_bytes", file.blob.size_bytes}});
+  }
+  return dump(list);
+}
+
+Result<std::vector<wire::InputFile>> read_files(const sqlite::Statement& row, int at) {
+  std::vector<wire::InputFile> files;
+  if (row.is_null(at)) return files;
+  const auto list = parse_json<std::vector<std::map<std::string, Json>>>(row.text(at));
+  if (!list) return tl::unexpected<Error>(list.error());
+  try {
+    for (const auto& file : *list) {
+      files.push_back({file.at("name"), {file.at("sha256"), file.at("size_bytes").get<uint64_t>()}});
+    }
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::corrupt, std::string("jobs.db is damaged (") + error.what() + "): restore a backup");
+  }
+  return files;
+}
+
 Result<JobRecord> read_job(const sqlite::Statement& row) {
   JobRecord job;
   job.id = row.natural(0);
@@ -139,6 +163,9 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   if (!where) return tl::unexpected<Error>(where.error());
   job.spec.where = std::move(*where);
   if (!row.is_null(41)) job.spec.task.calls = {row.integer(41), row.integer(42), row.natural32(43)};
+  auto files = read_files(row, 44);
+  if (!files) return tl::unexpected<Error>(files.error());
+  job.spec.task.files = std::move(*files);
   return job;
 }
 
@@ -153,6 +180,9 @@ Result<TaskRow> read_task(const sqlite::Statement& row) {
   task.record.stdin_blob = read_blob_ref(row, 5);
   task.committed_attempt = row.natural32(7);
   task.record.crashes = row.natural32(8);
+  auto files = read_files(row, 9);
+  if (!files) return tl::unexpected<Error>(files.error());
+  task.record.files = std::move(*files);
   return task;
 }
 

@@ -77,8 +77,8 @@ constexpr std::string_view kAddJob =
     "per_task_input, stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, "
     "kill_grace_ms, "
     "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, crash_limit, lease_ms, isolate, network, on_nodes, arch, "
-    "call_limit_ms, call_idle_ms, call_retries) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "call_limit_ms, call_idle_ms, call_retries, files) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
@@ -86,7 +86,7 @@ constexpr std::string_view kPutProgress =
 
 constexpr std::string_view kAppendTask =
     "INSERT OR IGNORE INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, stdin_sha256, "
-    "stdin_bytes) VALUES (?, ?, 'queued', 0, 0, 0, ?, ?)";
+    "stdin_bytes, files) VALUES (?, ?, 'queued', 0, 0, 0, ?, ?, ?)";
 
 constexpr std::string_view kPutTask =
     "INSERT INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, crashes) "
@@ -218,22 +218,23 @@ Status JobWriter::put(const RemoveNode& write) { return remove_node_.run(write.n
 Status JobWriter::put(const AddJob& write) {
   const JobSpec& spec = write.job.spec;
   const wire::TaskSpec& task = spec.task;
-  Status status =
-      job_.run(write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
-               to_string(spec.on_node_loss), spec.array, spec.per_task_input,
-               member(spec.stdin_blob, &wire::BlobRef::sha256), member(spec.stdin_blob, &wire::BlobRef::size_bytes),
-               argv_json(task), env_json(task), resources_json(task.resources), task.cpus, task.memory_bytes,
-               task.time_limit_ms, task.kill_grace_ms, task.stdout_cap_bytes, task.stderr_cap_bytes,
-               write.job.submitted.ms, spec.crash_limit, task.lease_ms, to_string(task.isolate), task.network,
-               spec.where.on, spec.where.arch, member(task.calls, &wire::CallRules::limit_ms),
-               member(task.calls, &wire::CallRules::idle_ms), member(task.calls, &wire::CallRules::retries));
+  Status status = job_.run(
+      write.job.id, spec.submit_id, spec.name, spec.owner, spec.priority, spec.retries, spec.max_running,
+      to_string(spec.on_node_loss), spec.array, spec.per_task_input, member(spec.stdin_blob, &wire::BlobRef::sha256),
+      member(spec.stdin_blob, &wire::BlobRef::size_bytes), argv_json(task), env_json(task),
+      resources_json(task.resources), task.cpus, task.memory_bytes, task.time_limit_ms, task.kill_grace_ms,
+      task.stdout_cap_bytes, task.stderr_cap_bytes, write.job.submitted.ms, spec.crash_limit, task.lease_ms,
+      to_string(task.isolate), task.network, spec.where.on, spec.where.arch,
+      member(task.calls, &wire::CallRules::limit_ms), member(task.calls, &wire::CallRules::idle_ms),
+      member(task.calls, &wire::CallRules::retries), files_json(task.files));
   return status ? put_progress(write.job.id, write.job.progress) : status;
 }
 
 Status JobWriter::put(const AddTasks& write) {
   TaskIndex task = write.first;
-  for (const auto& blob : write.stdin_blobs) {
-    if (Status status = appended_task_.run(write.job, task++, blob.sha256, blob.size_bytes); !status) return status;
+  for (const auto& [blob, files] : write.inputs) {
+    Status status = appended_task_.run(write.job, task++, blob.sha256, blob.size_bytes, files_json(files));
+    if (!status) return status;
   }
   return {};
 }

@@ -175,12 +175,21 @@ class Cluster {
     spec.priority = static_cast<int32_t>(random_.below(3));
     spec.max_running = random_.chance(0.2) ? 2 : 0;
     if (spec.priority == 2) spec.where = anywhere_but(*nodes_[++submitted_ % nodes_.size()]);
+    if (options_.files > 0 && random_.chance(options_.files)) add_files(spec);
     request.range = {1, static_cast<TaskIndex>(random_.between(1, fenced ? 3 : 12)), 1};
     head_.ask(request);
     if (random_.chance(0.1)) cancel_something();
     if (random_.chance(0.1)) retry_something();
     if (random_.chance(0.1)) forget_something();
     timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
+  }
+
+  void add_files(aggregator::JobSpec& spec) {
+    for (uint64_t count = random_.between(1, 3); count > 0; --count) {
+      const wire::BlobRef blob = sim_blob(random_.below(kSimBlobs));
+      head_.upload(blob);
+      spec.task.files.push_back({"file" + std::to_string(count), blob});
+    }
   }
 
   // Some nodes never come back, but never all of these.

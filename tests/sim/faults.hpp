@@ -53,6 +53,7 @@ struct Options {
   int64_t settle_ms = 60'000;  // without faults: while jobs are open, something must move in each such time
   Faults faults;
   Bug bug = Bug::none;
+  double files = 0.3;  // of the jobs have input files
   bool trace = false;  // print what the head logs and does to lines
   bool power = false;  // the nodes hang on lines, and people switch them
 };

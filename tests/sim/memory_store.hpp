@@ -57,6 +57,9 @@ class MemoryStore {
       }
     }
     for (const auto& [key, attempt] : disk_.open_attempts) loaded.open_attempts.push_back(attempt);
+    for (const auto& [id, job] : disk_.jobs) {
+      for (const auto& blob : kept_of(job)) loaded.kept_inputs.push_back({blob, 1});
+    }
     for (const auto& [name, node] : disk_.nodes) loaded.nodes.push_back(node);
     for (const auto& [name, power] : disk_.power) loaded.power.push_back(power);
     loaded.power_pause = disk_.power_pause;
@@ -106,6 +109,7 @@ class MemoryStore {
       if (left-- > 0) rows.through = task.key.task;
     });
     rows.whole = left >= 0;
+    if (rows.whole) rows.inputs = kept_of(disk_.jobs.at(id));
     return rows;
   }
 
@@ -121,6 +125,15 @@ class MemoryStore {
  private:
   static StoreId store_name(uint64_t number) {
     return "11111111-2222-4333-8444-" + std::to_string(100'000'000'000 + number);
+  }
+
+  // Of an ended job that may be tried again.
+  static std::vector<wire::BlobRef> kept_of(const aggregator::JobRecord& job) {
+    std::vector<wire::BlobRef> blobs;
+    const auto state = job.progress.state;
+    if (!aggregator::is_final(state) || state == aggregator::JobState::succeeded) return blobs;
+    for (const auto& file : job.spec.task.files) blobs.push_back(file.blob);
+    return blobs;
   }
 
   template <typename Take>
@@ -140,9 +153,10 @@ class MemoryStore {
     disk_.last_job = std::max(disk_.last_job, write.job.id);
   }
   void apply(const aggregator::AddTasks& write) {
-    for (size_t i = 0; i < write.stdin_blobs.size(); ++i) {
+    for (size_t i = 0; i < write.inputs.size(); ++i) {
       const TaskKey key{write.job, static_cast<TaskIndex>(write.first + i)};
-      disk_.tasks[key] = {key, aggregator::TaskState::queued, 0, 0, write.stdin_blobs[i]};
+      disk_.tasks[key] = {key, aggregator::TaskState::queued, 0, 0, write.inputs[i].stdin_blob,
+                          0,   write.inputs[i].files};
     }
   }
   void apply(const aggregator::PutProgress& write) { disk_.jobs.at(write.job).progress = write.progress; }

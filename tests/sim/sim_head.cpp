@@ -50,8 +50,14 @@ void SimHead::start() {
   inbox_.clear();
   unheard_.clear();
   if (on_life) on_life();
-  put([this](auto& effects, Now at) { on_start(*state_, effects, at, store_.load()); });
+  put([this](auto& effects, Now at) { on_start(*state_, effects, at, load()); });
   tick();
+}
+
+aggregator::LoadedState SimHead::load() {
+  aggregator::LoadedState loaded = store_.load();
+  loaded.blobs = blobs_.all();
+  return loaded;
 }
 
 void SimHead::crash(int64_t away_ms) {
@@ -115,6 +121,12 @@ void SimHead::ask(aggregator::ApiCall call) {
   put([this, call = std::move(call)](auto& effects, Now at) {
     on_api(*state_, effects, at, {{"sim", true}, call, [](const aggregator::ApiReply&) {}});
   });
+}
+
+void SimHead::upload(const wire::BlobRef& blob) {
+  if (!state_) return;
+  blobs_.put(blob, clock_.now().mono);
+  ask(aggregator::KeepBlobRequest{blob});
 }
 
 std::string SimHead::waits(const std::string& node) const {
@@ -246,6 +258,17 @@ void SimHead::read_forgotten(const std::vector<JobId>& jobs) {
   });
 }
 
+void SimHead::send_blob(const aggregator::SendBlob& op) {
+  for (uint64_t i = 0; i < op.chunks; ++i) {
+    const uint64_t offset = op.offset + i * wire::kBlobChunkBytes;
+    std::string chunk = blobs_.chunk(op.sha256, offset);
+    if (chunk.empty() && offset > 0) return;
+    const bool is_last = chunk.empty();
+    broker_.publish_from(client_, state_->topics.blob_down(op.node, op.sha256, offset), std::move(chunk), false);
+    if (is_last) return;
+  }
+}
+
 // While the disk is full nothing is appended or sealed, and the reactor is told so.
 void SimHead::work_on_file(const aggregator::FileOp& op) {
   if (const auto* append = std::get_if<aggregator::AppendOutput>(&op); append != nullptr && disk_full_) {
@@ -254,6 +277,8 @@ void SimHead::work_on_file(const aggregator::FileOp& op) {
     });
   }
   if (const auto* read = std::get_if<aggregator::ReadForgotten>(&op)) read_forgotten(read->jobs);
+  if (const auto* send = std::get_if<aggregator::SendBlob>(&op)) send_blob(*send);
+  if (const auto* remove = std::get_if<aggregator::RemoveBlob>(&op)) blobs_.remove(remove->sha256, remove->known);
   const auto* seal = std::get_if<aggregator::SealOutput>(&op);
   if (seal == nullptr) return;
   timeline_.after(random_.between(0, 10), [this, key = seal->key, life = life_] {

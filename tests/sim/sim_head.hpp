@@ -10,6 +10,7 @@
 #include "aggregator/core/reactor.hpp"
 #include "broker.hpp"
 #include "memory_store.hpp"
+#include "sim_blobs.hpp"
 
 namespace bramble::sim {
 
@@ -37,6 +38,7 @@ class SimHead {
   void renew_store();                    // what a person does when it says that it is an old copy
   bool has_gone_back() const { return state_ && !state_->gone_back.empty(); }
   void ask(aggregator::ApiCall call);
+  void upload(const wire::BlobRef& blob);
   std::string waits(const std::string& node) const;  // what its power waits for
   std::string describe(JobId job) const;  // where its open attempts are, for a person who looks for the reason
   bool is_up() const { return state_.has_value(); }
@@ -52,6 +54,8 @@ class SimHead {
   void finish_step(aggregator::Effects effects);
   void release(aggregator::Effects effects);
   void print(const aggregator::Effects& effects) const;
+  aggregator::LoadedState load();
+  void send_blob(const aggregator::SendBlob& op);
   void read_forgotten(const std::vector<JobId>& jobs);
   void work_on_file(const aggregator::FileOp& op);
   void tick();
@@ -64,6 +68,7 @@ class SimHead {
   MachineClock clock_;
   MemoryStore store_;
   std::optional<MemoryStore::Disk> backup_;
+  HeadBlobs blobs_;
   Client client_;
   std::optional<aggregator::State> state_;
   uint64_t life_ = 0;

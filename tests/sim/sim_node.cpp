@@ -24,6 +24,7 @@ SimNode::SimNode(uint32_t number, Timeline& timeline, Broker& broker, Random& ra
   disk_.agent_id = "00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + number);
   disk_.machine_id = "machine-" + name_;
   connect_clients();
+  warden_.is_there = [this](const std::string& path) { return blobs_.is_there(path); };
   warden_.report = [this](wire::WardenReport report) { on_warden_says(std::move(report)); };
 }
 
@@ -98,6 +99,7 @@ std::string SimNode::describe() const {
 void SimNode::start_agent() {
   if (!powered_ || state_) return;
   ++agent_life_;
+  blobs_.clear();
   state_.emplace(config(), disk_, random_.next());
   tick_at_ = {-1};
   step([this](agent::Effects&, Now now) { start(*state_, now); });
@@ -293,8 +295,31 @@ void SimNode::step(Event event) {
   if (const auto good = check_invariants(*state_); !good) violation_("agent of " + name_ + ": " + good.error().message);
 }
 
+void SimNode::keep_blobs(const std::vector<agent::BlobEffect>& effects) {
+  for (const auto& effect : effects) {
+    if (const auto* write = std::get_if<agent::BlobWrite>(&effect))
+      blobs_.write(write->sha256, write->offset, write->data);
+    if (const auto* drop = std::get_if<agent::BlobDrop>(&effect)) blobs_.drop(drop->sha256);
+    if (const auto* check = std::get_if<agent::BlobCheck>(&effect)) check_blob(check->sha256);
+  }
+}
+
+// Now and then the card has spoilt it.
+void SimNode::check_blob(const std::string& sha256) {
+  timeline_.after(random_.between(0, 5), [this, sha256, life = agent_life_] {
+    if (life != agent_life_) return;
+    const bool good = !random_.chance(0.03) && blobs_.check(sha256);
+    step([sha256, good, this](auto& effects, Now now) {
+      if (good) return on_blob_ready(*state_, effects, now, sha256);
+      const auto failure = random_.chance(0.5) ? agent::BlobFailure::damaged : agent::BlobFailure::disk;
+      on_blob_failed(*state_, effects, now, sha256, failure, "spoilt");
+    });
+  });
+}
+
 void SimNode::carry_out(agent::Effects effects) {
   if (effects.save) disk_ = *effects.save;
+  keep_blobs(effects.blobs);
   for (const auto& request : effects.warden) {
     if (!warden_linked_) continue;
     timeline_.after(1, [this, request, life = agent_life_] {

@@ -9,6 +9,7 @@
 
 #include "agent/core/reactor.hpp"
 #include "broker.hpp"
+#include "sim_blobs.hpp"
 #include "sim_warden.hpp"
 
 namespace bramble::sim {
@@ -58,6 +59,8 @@ class SimNode {
   void hear(const std::string& topic, std::string payload);
   void step(Event event);
   void carry_out(agent::Effects effects);
+  void keep_blobs(const std::vector<agent::BlobEffect>& effects);
+  void check_blob(const std::string& sha256);
   void send(const agent::Publish& publish);
   void forge_done(const agent::Publish& publish);
   void plan_tick(MonoTime at);
@@ -74,6 +77,7 @@ class SimNode {
   MachineClock clock_;
 
   agent::Saved disk_;  // the agent's small state file
+  NodeBlobs blobs_;
   uint64_t boot_ = 1;
   uint64_t agent_life_ = 0;
   std::optional<agent::State> state_;

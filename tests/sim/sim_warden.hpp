@@ -32,7 +32,8 @@ class SimWarden {
   SimWarden(std::string node, Timeline& timeline, const MachineClock& clock, Truth& truth, uint32_t slots)
       : node_(std::move(node)), timeline_(timeline), clock_(clock), truth_(truth), slots_(slots) {}
 
-  std::function<void(wire::WardenReport)> report;  // to the agent, if it is there
+  std::function<void(wire::WardenReport)> report;    // to the agent, if it is there
+  std::function<bool(const std::string&)> is_there;  // whether the agent keeps these bytes, whole
 
   void request(const wire::WardenRequest& request) {
     if (hung_) return waiting_.push_back(request);
@@ -63,7 +64,9 @@ class SimWarden {
       if (life != life_) return;
       hung_ = false;
       for (const auto& what : std::exchange(said_, {})) report(what);
+      late_ = true;
       for (const auto& what : std::exchange(waiting_, {})) request(what);
+      late_ = false;
     });
   }
 
@@ -93,6 +96,7 @@ class SimWarden {
     state.pid = 1;
     state.slots = slots_;
     state.directory = "/sim";
+    state.containment.files = true;
     for (const auto& [task, running] : running_) state.running.push_back(started(task, running));
     for (const auto& [task, result] : exited_) state.exited.push_back({task, result});
     say(state);
@@ -112,7 +116,22 @@ class SimWarden {
       exited_[start.task] = ended_as(wire::Outcome::lease_ended);
       return say(wire::WardenExited{start.task, exited_.at(start.task)});
     }
+    if (!has_inputs(start)) {
+      exited_[start.task] = ended_as(wire::Outcome::start_failed);
+      return say(wire::WardenExited{start.task, exited_.at(start.task)});
+    }
     begin(start.task, running);
+  }
+
+  // Of what it takes up late the agent may have started anew meanwhile, and have begun with nothing.
+  bool has_inputs(const wire::WardenStart& start) {
+    for (const auto& file : start.files) {
+      if (file.path.empty() || is_there(file.path)) continue;
+      if (!late_)
+        truth_.violation("node " + node_ + " is to start " + to_string(start.task.id) + " without " + file.name);
+      return false;
+    }
+    return true;
   }
 
   void begin(const wire::WardenTask& task, const Running& running) {
@@ -220,6 +239,7 @@ class SimWarden {
   const uint32_t slots_;
   uint64_t life_ = 0;
   bool hung_ = false;
+  bool late_ = false;  // works off what came while it hung
   std::vector<wire::WardenRequest> waiting_;
   std::vector<wire::WardenReport> said_;
   std::map<wire::WardenTask, Running> running_;

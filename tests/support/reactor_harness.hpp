@@ -102,6 +102,7 @@ class Harness {
     status.arch = "aarch64";
     status.cores = cores;
     status.memory_bytes = uint64_t{1} << 30;
+    status.containment.files = true;
     return status;
   }
 

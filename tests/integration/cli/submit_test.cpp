@@ -93,6 +93,39 @@ TEST(Submit, UploadsAFileAsStandardInput) {
   EXPECT_EQ(aggregator.job(1).tasks.at(0).input, "some bytes");
 }
 
+TEST(Submit, UploadsInputFilesUnderTheirNames) {
+  FakeAggregator aggregator;
+  const test::TempDir dir;
+  std::ofstream(dir / "tool.sh") << "some bytes";
+  EXPECT_EQ(run_bramble(aggregator.url(),
+                        {"submit", "--input", dir / "tool.sh", "--input", (dir / "tool.sh") + "=run", "--", "./run"})
+                .status,
+            0);
+  const auto files = aggregator.job(1).body["files"];
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0]["name"], "tool.sh");
+  EXPECT_EQ(files[1]["name"], "run");
+  EXPECT_EQ(files[0]["blob"], files[1]["blob"]);
+  EXPECT_EQ(files[0]["size_bytes"], 10);
+}
+
+TEST(Submit, RefusesInputsThatCannotBeBeforeAnythingIsSent) {
+  FakeAggregator aggregator;
+  const test::TempDir dir;
+  const auto refused = [&](const std::vector<std::string>& inputs) {
+    std::vector<std::string> args{"submit"};
+    for (const auto& input : inputs) args.insert(args.end(), {"--input", input});
+    args.insert(args.end(), {"--", "x"});
+    const Ran ran = run_bramble(aggregator.url(), args);
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_TRUE(aggregator.paths().empty());
+    return ran.err;
+  };
+  EXPECT_THAT(refused({"/nonexistent/in"}), HasSubstr("/nonexistent/in"));
+  EXPECT_THAT(refused({dir.path()}), HasSubstr("is a directory: pack it"));
+  EXPECT_THAT(refused({"/dev/null=x", "/dev/null=x"}), HasSubstr("two input files are named x"));
+}
+
 TEST(Submit, NamesAMissingInputFileBeforeAnythingIsSent) {
   FakeAggregator aggregator;
   const Ran ran = run_bramble(aggregator.url(), {"submit", "--stdin-file", "/nonexistent/in", "--", "cat"});

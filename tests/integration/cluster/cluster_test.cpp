@@ -174,6 +174,22 @@ TEST_F(LocalCluster, ForgetsJobsWithTheirRowsAndFiles) {
       << result.err;
 }
 
+TEST_F(LocalCluster, HandsFilesToTasksAndMapsWithThem) {
+  const auto result =
+      run(2,
+          "printf '#!/bin/sh\\ncat words | wc -l; wc -c <big\\n' >$DIR/count\n"
+          "seq 1 100 >$DIR/words; head -c 3000000 /dev/zero >$DIR/big\n"
+          "bramble run --input $DIR/count=tool --input $DIR/words --input $DIR/big -- ./tool\n"
+          "bramble job info 1 | grep inputs\n"
+          "seq 1 9 >$DIR/in; echo 5 >$DIR/wanted\n"
+          "bramble map --input $DIR/wanted --split 4 --reduce 'cat wanted -' -- sh -c 'grep -f wanted || true' "
+          "<$DIR/in\n"
+          "bramble submit --input $DIR/words --array 1-3 --wait -- sh -c 'tail -n 1 words' >/dev/null\n"
+          "bramble job cat last\n");
+  EXPECT_EQ(result.out, "100\n3000000\n  inputs        tool (40), words (292), big (2.8M)\n5\n5\n100\n100\n100\n")
+      << result.err;
+}
+
 TEST_F(LocalCluster, RetriesWhatFailedWithItsInputAndKeepsWhatSucceeded) {
   const auto result =
       run(1,

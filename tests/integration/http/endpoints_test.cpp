@@ -70,7 +70,7 @@ TEST_F(EndpointsTest, AppendIsHandedOver) {
   port_.expect<AppendRequest>([](const AppendRequest& request, const Caller&) {
     EXPECT_EQ(request.job, 4U);
     EXPECT_EQ(request.first, 2U);
-    EXPECT_EQ(request.stdin_blobs.size(), 1U);
+    EXPECT_EQ(request.tasks.size(), 1U);
     return ApiReply{200, R"({"tasks":3})", {}};
   });
   const Response response = post("/api/v1/jobs/4/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}");

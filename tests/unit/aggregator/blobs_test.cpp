@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/wire/input_files.hpp"
 #include "support/reactor_harness.hpp"
 
 namespace bramble::aggregator::test {
@@ -24,7 +25,7 @@ class Blobs : public ::testing::Test {
   }
 
   int append(JobId job, TaskIndex first, const wire::BlobRef& blob) {
-    cluster.ask(AppendRequest{job, first, {blob}});
+    cluster.ask(AppendRequest{job, first, {{blob}}});
     reply = cluster.take_reply();
     return reply.http_status;
   }
@@ -54,6 +55,88 @@ TEST_F(Blobs, AreRemovedWhenTheLastTaskThatUsesThemIsFinal) {
   EXPECT_THAT(removed(), IsEmpty());
   finish_next();
   EXPECT_THAT(removed(), ElementsAre(blob.sha256));
+}
+
+TEST_F(Blobs, FilesOfATaskAndOfItsJobGoWithTheLaunchAndStayAsLongAsTheyAreNeeded) {
+  JobSpec spec;
+  spec.per_task_input = true;
+  spec.task.files = {{"shared", cluster.upload('d', 7)}};
+  const JobId job = cluster.submit({0, 0, 1}, spec);
+  TaskInput input{cluster.upload('a', 5), {{"own", cluster.upload('b', 6)}}};
+  cluster.ask(AppendRequest{job, 0, {input}});
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  EXPECT_EQ(cluster.writes_of<AddTasks>().at(0).inputs.at(0), input);
+  const auto message = cluster.take("pi1");
+  EXPECT_EQ(message.specs.at(job).files, spec.task.files);
+  EXPECT_EQ(message.launch.at(0).files, input.files);
+  EXPECT_EQ(message.launch.at(0).stdin_blob, input.stdin_blob);
+  cluster.event("pi1", Harness::finished(message.launch.at(0).id));
+  EXPECT_THAT(removed(), ElementsAre(std::string(64, 'a'), std::string(64, 'b')));
+  cluster.ask(CloseRequest{job});
+  cluster.take_reply();
+  EXPECT_THAT(removed(), ElementsAre(std::string(64, 'd')));
+  cluster.drop_messages();
+}
+
+TEST_F(Blobs, AFileThatIsNotThereOrHasTheJobsNameIsRefused) {
+  JobSpec spec;
+  spec.per_task_input = true;
+  spec.task.files = {{"model", {std::string(64, 'e'), 7}}};
+  cluster.ask(SubmitRequest{spec, {0, 0, 1}});
+  EXPECT_EQ(cluster.take_reply().http_status, 409);
+  spec.task.files[0].blob = cluster.upload('e', 7);
+  const JobId job = cluster.submit({0, 0, 1}, spec);
+  const auto blob = cluster.upload('a', 5);
+  cluster.ask(AppendRequest{job, 0, {{blob, {{"own", {std::string(64, 'f'), 1}}}}}});
+  EXPECT_EQ(cluster.take_reply().http_status, 409);
+  cluster.ask(AppendRequest{job, 0, {{blob, {{"model", blob}}}}});
+  reply = cluster.take_reply();
+  EXPECT_EQ(reply.http_status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("two input files are named model"));
+  EXPECT_THAT(cluster.writes_of<AddTasks>(), IsEmpty());
+}
+
+TEST_F(Blobs, WorkWithFilesWaitsForANodeThatTakesThem) {
+  auto old = Harness::identity("pi1");
+  old.containment.files = false;
+  old.counter = 2;
+  cluster.join(old);
+  JobSpec spec;
+  spec.task.files = {{"model", cluster.upload('e', 7)}};
+  const JobId job = cluster.submit({0, 0, 1}, spec);
+  EXPECT_FALSE(cluster.has_message("pi1"));
+  cluster.ask(ExplainRequest{job, {}});
+  EXPECT_THAT(cluster.take_reply().body, HasSubstr("no node takes these"));
+  cluster.join("pi2");
+  EXPECT_EQ(cluster.take("pi2").launch.size(), 1U);
+}
+
+TEST_F(Blobs, MessagesWithManyFilesKeepWithinTheirLimit) {
+  wire::InputFile file{std::string(wire::kMaxFileNameBytes, '"'), cluster.upload('e', 7)};
+  JobSpec spec;
+  spec.per_task_input = true;
+  const JobId job = cluster.submit({0, 0, 1}, spec);
+  AppendRequest append{job, 0, {}};
+  for (int i = 0; i < 200; ++i) {
+    TaskInput input{file.blob, {}};
+    for (size_t n = 0; n < wire::kMaxInputFiles; ++n) {
+      file.name[0] = static_cast<char>('0' + n);
+      input.files.push_back(file);
+    }
+    append.tasks.push_back(std::move(input));
+  }
+  auto large = Harness::identity("pi1", 200);
+  large.counter = 2;
+  cluster.join(large);
+  cluster.ask(std::move(append));
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  size_t launched = 0;
+  while (cluster.has_message("pi1")) {
+    const auto message = cluster.take("pi1");
+    launched += message.launch.size();
+    EXPECT_LE(wire::encode(message).size(), wire::kMaxMessageBytes);
+  }
+  EXPECT_EQ(launched, 200U);
 }
 
 TEST_F(Blobs, ASecondUploadOfTheSameBytesOutlivesTheFirstOnesTask) {

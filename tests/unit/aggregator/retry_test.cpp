@@ -139,6 +139,7 @@ TEST_F(Retry, AJobThatIsBeingCancelledOrForgottenIsRefused) {
 TEST_F(Retry, TheInputIsKeptUntilTheTaskSucceeds) {
   JobSpec spec = make_spec();
   spec.stdin_blob = cluster.upload('a', 5);
+  spec.task.files = {{"model", *spec.stdin_blob}};
   const JobId job = failed_job(spec);
   cluster.pass(150'000, {"pi1"});
   EXPECT_THAT(cluster.take_files(), IsEmpty()) << "nothing sweeps it away";

@@ -346,9 +346,9 @@ TEST_F(Tasks, AppendedTasksCarryTheirInputAndRepeatedAppendsAddNothing) {
   spec.per_task_input = true;
   const JobId job = cluster.submit({0, 0, 1}, spec);
   const wire::BlobRef blob = cluster.upload('a', 5);
-  cluster.ask(AppendRequest{job, 0, {blob}});
+  cluster.ask(AppendRequest{job, 0, {{blob}}});
   EXPECT_EQ(cluster.take_reply().body, R"({"tasks":1})");
-  cluster.ask(AppendRequest{job, 0, {blob}});
+  cluster.ask(AppendRequest{job, 0, {{blob}}});
   EXPECT_EQ(cluster.take_reply().body, R"({"tasks":1})");
   const auto launch = cluster.take("pi1").launch.at(0);
   EXPECT_EQ(launch.stdin_blob, blob);

@@ -71,6 +71,16 @@ TEST(Options, TakeEverythingThatSubmitOffers) {
   EXPECT_EQ(command.task.argv, (std::vector<std::string>{"sh", "-c", "--array"}));
 }
 
+TEST(Options, TakeInputFilesUnderTheirOwnNamesOrOthers) {
+  const auto command = parsed<RunCommand>({"run", "--input", "a/b/model.bin", "--input", "x=y=tool", "--", "./tool"});
+  EXPECT_EQ(command.task.inputs, (std::vector<InputOption>{{"a/b/model.bin", "model.bin"}, {"x=y", "tool"}}));
+  EXPECT_EQ(parsed<SubmitCommand>({"submit", "--input", "f", "--", "x"}).task.inputs.size(), 1U);
+  EXPECT_EQ(parsed<MapCommand>({"map", "--input", "f", "--", "x"}).task.inputs.size(), 1U);
+  EXPECT_THAT(refusal({"run", "--input", "=x", "--", "x"}), HasSubstr("write FILE or FILE=NAME"));
+  EXPECT_THAT(refusal({"run", "--input", "dir/", "--", "x"}), HasSubstr("is no name for an input file"));
+  EXPECT_THAT(refusal({"run", "--input", "f=a/b", "--", "x"}), HasSubstr("is no name for an input file"));
+}
+
 TEST(Options, TakeSeveralSelectorsAndTasks) {
   EXPECT_EQ(parsed<JobWaitCommand>({"job", "wait", "1", "3-4", "last"}).selector, "1,3-4,last");
   const auto command = parsed<JobExplainCommand>({"job", "explain", "12", "last.7"});

@@ -18,8 +18,18 @@ TEST(ParseAppend, TakesTasksWithTheirInputs) {
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->job, 9U);
   EXPECT_EQ(request->first, 4U);
-  ASSERT_EQ(request->stdin_blobs.size(), 2U);
-  EXPECT_EQ(request->stdin_blobs[1], (wire::BlobRef{kSha, 3}));
+  ASSERT_EQ(request->tasks.size(), 2U);
+  EXPECT_EQ(request->tasks[1], (TaskInput{{kSha, 3}}));
+}
+
+TEST(ParseAppend, TakesTasksWithFilesOfTheirOwn) {
+  const std::string file = R"({"name":"tool","blob":")" + kSha + R"(","size_bytes":7})";
+  const std::string stdin_blob = kInput.substr(0, kInput.size() - 1);
+  const auto request = parse_append(R"({"first":0,"tasks":[)" + stdin_blob + R"(,"files":[)" + file + "]}]}", 9);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->tasks.at(0).files, (std::vector<wire::InputFile>{{"tool", {kSha, 7}}}));
+  EXPECT_EQ(complaint(parse_append(R"({"first":0,"tasks":[)" + stdin_blob + R"(,"files":[{"name":"x"}]}]})", 9)),
+            "tasks[0].files[0].blob is missing");
 }
 
 TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {

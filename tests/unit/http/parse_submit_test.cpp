@@ -223,5 +223,19 @@ TEST(ParseSubmit, ChecksTheInput) {
             "stdin.blob must be a SHA-256 in 64 lower-case hexadecimal digits");
 }
 
+TEST(ParseSubmit, ChecksTheInputFiles) {
+  const Json good = {{"name", "tool"}, {"blob", kSha}, {"size_bytes", 1}};
+  const auto request = parse_submit(Json{{"argv", {"x"}}, {"files", {good}}}.dump(), {"ada", false});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->spec.task.files, (std::vector<wire::InputFile>{{"tool", {kSha, 1}}}));
+  EXPECT_EQ(complaint_with("files", kSha), "files must be a list of objects");
+  EXPECT_EQ(complaint_with("files", {{{"name", "x"}, {"size_bytes", 1}}}), "files[0].blob is missing");
+  EXPECT_EQ(complaint_with("files", {good, good}), "files: two input files are named tool");
+  EXPECT_EQ(complaint_with("files", {{{"name", "../x"}, {"blob", kSha}, {"size_bytes", 1}}}),
+            "files[0].name: '../x' is no name for an input file: 1 to 100 bytes of text without '/'");
+  EXPECT_EQ(complaint_with("files", Json(std::vector<Json>(65, good))),
+            "files has 65 entries; at most 64 are allowed: pack them (tar)");
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::http

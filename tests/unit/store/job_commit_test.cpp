@@ -91,6 +91,8 @@ TEST_F(JobCommit, JobIsLoadedAsItWasSubmitted) {
   job.spec.task.isolate = wire::Isolation::sandbox;
   job.spec.task.network = true;
   job.spec.task.calls = wire::CallRules{250, 9'000, 3};
+  job.spec.task.files = {{"tool", {std::string(64, 'f'), 9}},
+                         {"\"odd\" name", {std::string(64, 'e'), UINT64_MAX >> 1}}};
   job.spec.where = parse_constraints("pi[01-04]", "aarch64").value();
   const LoadedState state = after({AddJob{job}});
   ASSERT_EQ(state.open_jobs.size(), 1u);
@@ -119,17 +121,21 @@ TEST_F(JobCommit, ProgressIsKeptAndAFinalJobIsNotLoaded) {
 }
 
 TEST_F(JobCommit, AppendedTasksHaveRowsWithTheirInput) {
-  const Writes writes{AddJob{make_job(1)}, AddTasks{1, 4, {{std::string(64, 'b'), 5}, {std::string(64, 'c'), 6}}}};
+  const std::vector<wire::InputFile> files{{"own", {std::string(64, 'd'), 7}}};
+  const Writes writes{AddJob{make_job(1)},
+                      AddTasks{1, 4, {{{std::string(64, 'b'), 5}}, {{std::string(64, 'c'), 6}, files}}}};
   const LoadedState state = after(writes);
   ASSERT_EQ(state.open_tasks.size(), 2u);
   EXPECT_EQ(state.open_tasks[1].key, (TaskKey{1, 5}));
   EXPECT_EQ(state.open_tasks[1].state, TaskState::queued);
   EXPECT_EQ(state.open_tasks[1].stdin_blob, (wire::BlobRef{std::string(64, 'c'), 6}));
+  EXPECT_TRUE(state.open_tasks[0].files.empty());
+  EXPECT_EQ(state.open_tasks[1].files, files);
 }
 
 TEST_F(JobCommit, AppendingATaskTwiceChangesNothing) {
-  after({AddJob{make_job(1)}, AddTasks{1, 0, {{std::string(64, 'b'), 5}}}, AddAttempt{make_attempt({1, 0, 1})}});
-  const LoadedState state = after({AddTasks{1, 0, {{std::string(64, 'c'), 6}}}});
+  after({AddJob{make_job(1)}, AddTasks{1, 0, {{{std::string(64, 'b'), 5}}}}, AddAttempt{make_attempt({1, 0, 1})}});
+  const LoadedState state = after({AddTasks{1, 0, {{{std::string(64, 'c'), 6}}}}});
   ASSERT_EQ(state.open_tasks.size(), 1u);
   EXPECT_EQ(state.open_tasks[0].state, TaskState::assigned);
   EXPECT_EQ(state.open_tasks[0].stdin_blob->size_bytes, 5u);

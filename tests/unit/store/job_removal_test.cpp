@@ -134,18 +134,26 @@ TEST_F(JobRemoval, NumbersAreNeverGivenTwice) {
 TEST_F(JobRemoval, InputsAreKeptForWhatDidNotSucceed) {
   const wire::BlobRef shared{std::string(64, 'a'), 5};
   const wire::BlobRef own{std::string(64, 'b'), 6};
+  const wire::BlobRef tool{std::string(64, 'c'), 7};
+  const wire::BlobRef file{std::string(64, 'd'), 8};
   JobRecord job = make_job(1, 1);
   job.spec.stdin_blob = shared;
+  job.spec.task.files = {{"tool", tool}, {"again", tool}};
   job.progress.state = JobState::failed;
-  commit(*store_, {AddJob{job}, AddTasks{1, 0, {own, own}}, PutTask{{1, 0}, TaskState::failed, 1, 1},
-                   PutTask{{1, 1}, TaskState::succeeded, 0, 1}, ForgetJob{1}});
+  commit(*store_,
+         {AddJob{job}, AddTasks{1, 0, {{own, {{"file", file}}}, {own, {{"file", file}}}}},
+          PutTask{{1, 0}, TaskState::failed, 1, 1}, PutTask{{1, 1}, TaskState::succeeded, 0, 1}, ForgetJob{1}});
   const auto kept = load(*store_).kept_inputs;
-  ASSERT_EQ(kept.size(), 2U);
+  ASSERT_EQ(kept.size(), 4U);
   EXPECT_EQ(kept[0].blob, own);
   EXPECT_EQ(kept[0].uses, 1U);
   EXPECT_EQ(kept[1].blob, shared);
+  EXPECT_EQ(kept[2].blob, file);
+  EXPECT_EQ(kept[2].uses, 1U);
+  EXPECT_EQ(kept[3].blob, tool);
+  EXPECT_EQ(kept[3].uses, 2U) << "each naming counts";
   const std::vector<JobId> jobs{1};
-  EXPECT_THAT(query_->forgotten_rows(jobs, 100).value().at(0).inputs, ElementsAre(own, shared));
+  EXPECT_THAT(query_->forgotten_rows(jobs, 100).value().at(0).inputs, ElementsAre(own, file, shared, tool, tool));
 }
 
 TEST_F(JobRemoval, OutputFilesWithoutAnOwnerAreFound) {
