@@ -1,0 +1,53 @@
+"""Compute on a bramble, a cluster of Raspberry Pis, from Python.
+
+    from bramble import Cluster
+    print(sum(Cluster().map(lambda x: x * x, range(1, 100))))      # 328350
+
+Functions may be any: lambdas, closures, those of the script itself and of modules next to it. What they import must be
+on the nodes, where nothing else is needed but python3 of the same version as here. Nothing but the standard library is
+needed here.
+
+    Cluster().map(f, xs)                results in order, fed while they are taken
+    Cluster().submit(f, *args)          a future
+    Executor()                          after concurrent.futures.Executor
+    Pool()                              after multiprocessing.Pool
+    Cluster.local(agents=4)             a cluster on this machine, to try things
+
+What a function raises is raised here, with the traceback of the node as its cause. What it prints goes to the standard
+error of its task: `bramble job cat --stderr JOB`.
+"""
+
+from ._mapping import Results
+from .cluster import Cluster
+from .errors import (
+    BatchFailed,
+    BrambleError,
+    CallTimeout,
+    CancelledError,
+    CannotSend,
+    ClusterUnreachable,
+    KernelDied,
+    RemoteError,
+    RemoteTraceback,
+    RequestRefused,
+)
+from .executor import Executor
+from .pool import AsyncResult, Pool
+
+__all__ = [
+    "AsyncResult",
+    "BatchFailed",
+    "BrambleError",
+    "CallTimeout",
+    "CancelledError",
+    "CannotSend",
+    "Cluster",
+    "ClusterUnreachable",
+    "Executor",
+    "KernelDied",
+    "Pool",
+    "RemoteError",
+    "RemoteTraceback",
+    "RequestRefused",
+    "Results",
+]

@@ -1,0 +1,169 @@
+"""The aggregator's API (aggregator/http/README.md) as calls. Each may be said twice, and so is repeated while the
+aggregator is away: one that was there once is waited for (`give_up_s`), one that never answered is not."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from ._endpoint import Endpoint
+from ._http import Client, NoAnswer, Reply
+from .errors import ClusterUnreachable, RequestRefused
+
+GIVE_UP_S = 60.0
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 2.0
+SAY_AFTER_S = 0.3  # a restart that nobody would notice is not worth a line
+
+
+class Output(NamedTuple):
+    """A part of a task's output. `is_final`: committed, and `size` is all there will be."""
+
+    data: bytes
+    offset: int
+    size: int
+    is_final: bool
+
+
+class Patience:
+    """What is done while no aggregator answers; shared by all threads."""
+
+    def __init__(self, give_up_s: float, say: Callable[[str], None]):
+        self._give_up_s = give_up_s
+        self._say = say
+        self._lock = threading.Lock()
+        self._ever_reached = False
+        self._lost_since: Optional[float] = None
+        self._said = False
+
+    def reached(self) -> None:
+        """It answered."""
+        with self._lock:
+            self._ever_reached = True
+            self._lost_since = None
+            if self._said:
+                self._say("the aggregator answers again")
+            self._said = False
+
+    def lost(self, now: float) -> Optional[float]:
+        """It did not: how long to wait before the next try. None: give up."""
+        with self._lock:
+            if not self._ever_reached:
+                return None
+            if self._lost_since is None:
+                self._lost_since = now
+            waited = now - self._lost_since
+            if waited >= self._give_up_s:
+                return None
+            if not self._said and waited >= SAY_AFTER_S:
+                self._say(f"the aggregator does not answer: trying again for {self._give_up_s:.0f} s")
+                self._said = True
+            return min(_back_off(waited), self._give_up_s - waited)
+
+    def busy(self, waited: float) -> Optional[float]:
+        """It said "come again"."""
+        return None if waited >= self._give_up_s else _back_off(waited)
+
+
+def _back_off(waited: float) -> float:
+    """A quarter of what was waited already: grows by itself, however many threads ask."""
+    return min(max(waited / 4, FIRST_WAIT_S), LONGEST_WAIT_S)
+
+
+class Api:
+    """Thread-safe."""
+
+    def __init__(self, endpoint: Endpoint, say: Callable[[str], None], give_up_s: float = GIVE_UP_S):
+        self._client = Client(endpoint)
+        self._patience = Patience(give_up_s, say)
+        self._gone = threading.Event()
+
+    def give_up(self) -> None:
+        """Nothing is tried again from now on; what waits for its next try ends."""
+        self._gone.set()
+
+    def get(self, path: str, wait_s: float = 0) -> Any:
+        return self._json(self._send("GET", path, wait_s=wait_s))
+
+    def post(self, path: str, body: Dict[str, Any]) -> Any:
+        return self._json(self._send("POST", path, json.dumps(body).encode(), "application/json"))
+
+    def submit(self, body: Dict[str, Any]) -> Any:
+        """The answer: `job`, and `note` where it would wait."""
+        return self.post("/api/v1/jobs", {**body, "submit_id": str(uuid.uuid4())})
+
+    def put_blob(self, data: bytes) -> Dict[str, Any]:
+        """What a task's `stdin` says."""
+        reply = self._json(self._send("POST", "/api/v1/blobs", data, "application/octet-stream"))
+        return {"blob": reply["blob"], "size_bytes": reply["size_bytes"]}
+
+    def append(self, job: int, first: int, tasks: List[Dict[str, Any]]) -> None:
+        self.post(f"/api/v1/jobs/{job}/tasks", {"first": first, "tasks": tasks})
+
+    def close(self, job: int) -> None:
+        """No more tasks will come."""
+        self.post(f"/api/v1/jobs/{job}/close", {})
+
+    def cancel(self, job: int) -> None:
+        self.post("/api/v1/jobs/cancel", {"jobs": str(job)})
+
+    def watch(self, job: int, since: int, wait_s: float) -> Any:
+        return self.get(f"/api/v1/jobs/{job}/watch?since={since}&wait_s={wait_s:.0f}", wait_s)
+
+    def tasks(self, job: int, first: int, limit: int) -> Any:
+        return self.get(f"/api/v1/jobs/{job}/tasks?first={first}&limit={limit}")
+
+    def slots(self) -> int:
+        """Cores of the nodes that take work; at least 1."""
+        nodes = self.get("/api/v1/nodes")
+        return max(1, sum(int(node["cores"]) for node in nodes if node["state"] == "on" and not node["drained"]))
+
+    def output(self, job: int, task: int, stream: str, offset: int = 0, wait_s: float = 0, final: bool = True) -> Output:
+        path = f"/api/v1/jobs/{job}/tasks/{task}/output/{stream}?offset={offset}&wait_s={wait_s:.0f}"
+        reply = self._send("GET", path + ("&final=1" if final else ""), wait_s=wait_s)
+        if reply.status >= 300:
+            raise _refusal(reply)
+        number = {name: int(reply.headers.get("x-bramble-" + name, "0")) for name in ("offset", "size", "final")}
+        return Output(reply.body, number["offset"], number["size"], number["final"] == 1)
+
+    def _send(self, method: str, path: str, body: Optional[bytes] = None, kind: str = "", wait_s: float = 0) -> Reply:
+        since = time.monotonic()
+        while True:
+            try:
+                reply = self._client.send(method, path, body, kind, wait_s)
+            except NoAnswer as error:
+                pause = None if self._gone.is_set() else self._patience.lost(time.monotonic())
+                if pause is None or self._gone.wait(pause):
+                    raise ClusterUnreachable(str(error)) from None
+                continue
+            except ValueError as error:
+                raise ClusterUnreachable(str(error)) from None
+            self._patience.reached()
+            if reply.status != 503:
+                return reply
+            pause = self._patience.busy(time.monotonic() - since)
+            if pause is None or self._gone.wait(pause):
+                return reply
+
+    def _json(self, reply: Reply) -> Any:
+        if reply.status >= 300:
+            raise _refusal(reply)
+        try:
+            return json.loads(reply.body)
+        except ValueError:
+            raise RequestRefused(
+                "the aggregator's answer is not understood: are it and python3-bramble of one version?", reply.status
+            ) from None
+
+
+def _refusal(reply: Reply) -> RequestRefused:
+    try:
+        message = str(json.loads(reply.body)["error"])
+    except (ValueError, KeyError, TypeError):
+        message = f"the aggregator answered with HTTP status {reply.status}"
+    if reply.status == 401:
+        message += " (token_file, BRAMBLE_TOKEN_FILE or BRAMBLE_TOKEN give a token)"
+    return RequestRefused(message, reply.status)

@@ -1,0 +1,347 @@
+"""A job of calls: batches go out as its tasks, results come back.
+
+One thread sends what is queued, one collects what has ended. Batches are few at a time (two for each slot and some), so
+that what is queued behind them can still be cancelled, and grows into batches of the right size.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import time
+import weakref
+from collections import OrderedDict, deque
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
+
+from . import _frames
+from ._answers import AGAIN, POLL_S, Answer, Answers, Batch, Call
+from ._api import Api
+from ._pace import MAX_BYTES, Pace
+from ._sending import Function
+from .errors import BrambleError, CancelledError, RequestRefused
+
+SLOTS_EVERY_S = 10.0  # nodes come and go
+GAP = 16  # so many tasks that nobody asks for are listed rather than asking twice
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+class Calls:
+    """Thread-safe. `body` is what the job is submitted with; it is when the first call comes. `slots`: at most so many
+    are used (0: all)."""
+
+    # Whether the end of the program does not wait for what is left.
+    cancel_at_exit = False
+
+    def __init__(self, api: Api, body: Dict[str, Any], say: Callable[[str], None], slots: int = 0):
+        self._api = api
+        self._body = body
+        self._say = say
+        self._most_slots = slots
+        self._slots = 1
+        self._slots_until = 0.0
+        self._changed = threading.Condition()
+        self._queues: "OrderedDict[bytes, Deque[Call]]" = OrderedDict()
+        self._paces: Dict[bytes, Pace] = {}
+        self._queued = 0
+        self._outstanding: Dict[int, Tuple[Batch, int]] = {}  # task: its calls, and where they begin in the batch
+        self._next_task = 0
+        self._closing = False
+        self._error: Optional[BaseException] = None
+        self._threads: List[threading.Thread] = []
+        self._answers: Optional[Answers] = None
+        self.job: Optional[int] = None
+        self.done = 0
+        self.failed = 0
+
+    # --- what owners ask for
+
+    def add(self, call: Call) -> None:
+        """Queues it. Raises what made the job end, if it has."""
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            if self._closing:
+                raise RuntimeError("cannot add a call after the end: this was shut down")
+            self._put(call)
+            if not self._threads:
+                self._start()
+            self._changed.notify_all()
+
+    def close(self, wait: bool) -> None:
+        """No more calls will come. `wait`: until all have ended."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if wait:
+            for thread in self._threads:
+                while thread.is_alive():  # in steps, so that Ctrl-C is heard
+                    thread.join(0.5)
+
+    def cancel_queued(self) -> None:
+        """What was not sent yet fails as cancelled."""
+        with self._changed:
+            queued = [call for queue in self._queues.values() for call in queue]
+            self._queues.clear()
+            self._queued = 0
+        _refuse(queued, CancelledError())
+
+    def cancel(self, why: str = "it was cancelled") -> None:
+        """Ends the job; all calls without a result fail as cancelled."""
+        if not self._end(CancelledError(why)):
+            return
+        self._api.give_up()
+        if self.job is not None:
+            try:
+                self._api.cancel(self.job)
+            except BrambleError:
+                pass  # what can be said was said
+
+    def appetite(self, function: Function) -> int:
+        """So many calls of it ahead of those whose results were taken keep all slots busy."""
+        with self._changed:
+            pace = self._paces.get(function.definition.key)
+            return max(64, 8 * self._slots * (pace.calls if pace else 1))
+
+    @property
+    def waiting(self) -> int:
+        """Calls without a result."""
+        with self._changed:
+            return self._queued + sum(len(batch) for batch, _ in self._outstanding.values())
+
+    @property
+    def has_ended(self) -> bool:
+        with self._changed:
+            return self._error is not None or not self._threads or (self._closing and not self._is_busy())
+
+    # --- the queue; the lock is held
+
+    def _start(self) -> None:
+        for target in (self._send_all, self._collect_all):
+            thread = threading.Thread(target=self._guarded, args=(target,), name="bramble", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        _running.add(self)
+
+    def _put(self, call: Call) -> None:
+        key = call.function.definition.key
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = deque()
+            self._paces.setdefault(key, Pace(self._slots))
+        queue.append(call)
+        self._queued += 1
+
+    def _take(self) -> Batch:
+        """Calls of one function, that of the next in turn."""
+        key, queue = next(iter(self._queues.items()))
+        idle = max(1, self._slots - len(self._outstanding))
+        most = min(self._paces[key].calls, -(-len(queue) // idle))
+        batch: Batch = []
+        size = 0
+        while queue and len(batch) < most and size < MAX_BYTES:
+            call = queue.popleft()
+            self._queued -= 1
+            if call.sends > 0 or call.begin is None or call.begin():
+                batch.append(call)
+                size += len(call.input.data)
+        self._queues.move_to_end(key)
+        if not queue:
+            del self._queues[key]
+        return batch
+
+    def _is_busy(self) -> bool:
+        return self._queued > 0 or bool(self._outstanding)
+
+    # --- the thread that sends
+
+    def _send_all(self) -> None:
+        while self._wait_to_send():
+            self._refresh_slots()
+            with self._changed:
+                batch = self._take() if self._queues else []
+            if batch:
+                self._send(batch)
+        if self.job is not None and self._error is None:
+            self._api.close(self.job)
+
+    def _wait_to_send(self) -> bool:
+        """False: there will be nothing more."""
+        with self._changed:
+            while self._error is None:
+                if self._queued > 0 and len(self._outstanding) < 2 * self._slots + 2:
+                    return True
+                if self._closing and not self._is_busy():
+                    return False
+                self._changed.wait()
+            return False
+
+    def _refresh_slots(self) -> None:
+        if time.monotonic() < self._slots_until:
+            return
+        slots = self._api.slots()
+        with self._changed:
+            self._slots = min(slots, self._most_slots) if self._most_slots > 0 else slots
+        self._slots_until = time.monotonic() + SLOTS_EVERY_S
+
+    def _send(self, batch: Batch) -> None:
+        definitions: Dict[bytes, bytes] = {}
+        for call in batch:
+            call.sends += 1
+            for needed in (call.function.definition, *call.input.needs):
+                if needed.key not in definitions:
+                    definitions.update((each.key, each.input) for each in needed.with_needs())
+        data = _frames.batch_of(list(definitions.values()) + [call.input.data for call in batch])
+        with self._changed:
+            task = self._next_task
+            self._next_task += 1
+            self._outstanding[task] = (batch, len(definitions))
+        if self.job is None:
+            self._submit()
+        assert self.job is not None
+        self._append(self.job, task, data)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _append(self, job: int, task: int, data: bytes) -> None:
+        try:
+            self._api.append(job, task, [{"stdin": self._api.put_blob(data)}])
+        except RequestRefused:
+            if not self._api.watch(job, 0, 0)["open"]:  # and nobody here has closed it
+                raise CancelledError(f"job {job} was cancelled") from None
+            raise
+
+    def _submit(self) -> None:
+        answer = self._api.submit(self._body)
+        self.job = int(answer["job"])
+        self._answers = Answers(self._api, self.job)
+        if answer.get("note"):
+            self._say(f"job {self.job} waits: {answer['note']}")
+        if self._error is not None:  # cancelled meanwhile
+            self._api.cancel(self.job)
+            raise self._error
+
+    # --- the thread that collects
+
+    def _collect_all(self) -> None:
+        version = ended = 0
+        while self._wait_to_collect():
+            assert self.job is not None
+            view = self._api.watch(self.job, version, POLL_S)
+            now_ended = sum(view["tasks"][state] for state in ENDED)
+            is_news = now_ended != ended or view["version"] == version or view["state"] == "cancelled"
+            version, ended = view["version"], now_ended
+            if not is_news:
+                continue
+            for task in self._ended_tasks():
+                self._collect(task)
+
+    def _wait_to_collect(self) -> bool:
+        with self._changed:
+            while self._error is None:
+                if self._outstanding and self.job is not None:
+                    return True
+                if self._closing and not self._is_busy():
+                    return False
+                self._changed.wait()
+            return False
+
+    def _ended_tasks(self) -> List[Dict[str, Any]]:
+        assert self.job is not None
+        with self._changed:
+            wanted = sorted(self._outstanding)
+        ended = []
+        for first, last in _runs(wanted):
+            for task in self._api.tasks(self.job, first, last - first + 1):
+                if task["state"] in ENDED and task["task"] in self._outstanding:
+                    ended.append(task)
+        return ended
+
+    def _collect(self, task: Dict[str, Any]) -> None:
+        index = task["task"]
+        with self._changed:
+            batch, begin = self._outstanding.get(index, ([], 0))
+        if not batch:
+            return  # all was ended meanwhile
+        if task["state"] == "cancelled":
+            self._end(CancelledError(f"job {self.job} was cancelled"))
+            return
+        assert self._answers is not None
+        answers, measure = self._answers.of(task, batch, begin)
+        if measure.calls > 0:
+            self._paces[batch[0].function.definition.key].batch_ended(*measure)
+        self._deliver(index, list(zip(batch, answers)))
+
+    def _deliver(self, index: int, answers: List[Tuple[Call, Answer]]) -> None:
+        with self._changed:
+            if self._outstanding.pop(index, None) is None:
+                return
+            for call, (good, value) in answers:
+                if value is AGAIN:
+                    self._put(call)
+                    continue
+                self.done += 1
+                if not good:
+                    self.failed += 1
+        for call, (good, value) in answers:
+            if value is not AGAIN:
+                call.accept(good, value)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _guarded(self, target: Callable[[], None]) -> None:
+        try:
+            target()
+        except BaseException as error:  # it must reach whoever waits for a result
+            self._end(error)
+
+    def _end(self, error: BaseException) -> bool:
+        """False: it had ended before."""
+        with self._changed:
+            if self._error is not None or (self._closing and self._threads and not self._is_busy()):
+                return False
+            self._error = error
+            lost = [call for batch, _ in self._outstanding.values() for call in batch]
+            lost += [call for queue in self._queues.values() for call in queue]
+            self._outstanding.clear()
+            self._queues.clear()
+            self._queued = 0
+            self._changed.notify_all()
+        _refuse(lost, error)
+        return True
+
+
+def _refuse(calls: List[Call], error: BaseException) -> None:
+    for call in calls:
+        if call.sends > 0 or call.begin is None or call.begin():
+            call.accept(False, error)
+
+
+def _runs(numbers: List[int]) -> Iterator[Tuple[int, int]]:
+    """First and last of what can be listed at once."""
+    at = 0
+    while at < len(numbers):
+        end = at
+        while end + 1 < len(numbers) and numbers[end + 1] - numbers[end] <= GAP:
+            end += 1
+        yield numbers[at], numbers[end]
+        at = end + 1
+
+
+# Those that still wait for results when the program ends: they are waited for, as those of concurrent.futures; after
+# Ctrl-C they are cancelled.
+_running: "weakref.WeakSet[Calls]" = weakref.WeakSet()
+
+
+@atexit.register
+def _at_exit() -> None:
+    interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    for calls in list(_running):
+        if interrupted or calls.cancel_at_exit:
+            calls.cancel("the program ended")
+        else:
+            try:
+                calls.close(wait=True)
+            except KeyboardInterrupt:
+                interrupted = True
+                calls.cancel("the program was interrupted")

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""The parts of the client that need no cluster: addresses, the API over real sockets, paces, progress."""
+
+import http.server
+import io
+import json
+import os
+import socketserver
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from bramble import BrambleError, Cluster, ClusterUnreachable, RequestRefused, _frames, _kernel
+from bramble._api import Api, Patience
+from bramble._endpoint import find_endpoint, parse_url
+from bramble._job import bytes_in, job_body
+from bramble._pace import MAX_CALLS, Pace
+from bramble._progress import Progress
+
+
+class Endpoints(unittest.TestCase):
+    def test_are_read_as_the_command_reads_them(self):
+        self.assertEqual(parse_url("unix:/run/x.sock").socket_path, "/run/x.sock")
+        at = parse_url("https://[::1]:99/")
+        self.assertEqual((at.host, at.port, at.tls), ("::1", 99, True))
+        self.assertEqual(parse_url("http://head")[2:5], ("head", 8737, False))
+        for bad in ("head", "unix:", "http://", "http://h:0", "http://h:x", "http://h/p", "ftp://h", "http://[::1"):
+            with self.assertRaisesRegex(ValueError, "is not an address of an aggregator"):
+                parse_url(bad)
+        with self.assertRaisesRegex(ValueError, "at most 107 bytes"):
+            parse_url("unix:/" + "x" * 107)
+
+    def test_the_environment_says_what_is_not_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            token = Path(folder, "token")
+            token.write_text("secret\n")
+            words = {"BRAMBLE_URL": "https://head", "BRAMBLE_TOKEN": "other", "BRAMBLE_CA": str(token)}
+            with mock.patch.dict(os.environ, words):
+                self.assertEqual(find_endpoint().token, "other")
+                self.assertEqual(find_endpoint(token_file=str(token)).token, "secret")
+                self.assertEqual(find_endpoint().ca_file, str(token))
+                self.assertEqual(find_endpoint("unix:/x").token, "")
+                with self.assertRaisesRegex(ValueError, "may you read it"):
+                    find_endpoint(token_file=folder + "/none")
+            with mock.patch.dict(os.environ):
+                os.environ.pop("BRAMBLE_URL", None)
+                self.assertEqual(find_endpoint().url, "unix:/run/bramble/api.sock")
+
+
+class Played(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """An aggregator that answers what it is told to, and remembers what it was asked."""
+
+    daemon_threads = True
+    address_family = 1  # AF_UNIX
+
+    def __init__(self, path, answers):
+        self.answers = answers  # (status, body) each; the last one again and again; None: hangs up
+        self.asked = []
+        super().__init__(path, Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, body, dict(self.headers)))
+        answers = self.server.answers
+        said = answers.pop(0) if len(answers) > 1 else answers[0]
+        if said is None:
+            self.close_connection = True
+            return
+        data = json.dumps(said[1]).encode()
+        self.send_response(said[0])
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = answer
+
+    def address_string(self):
+        return "test"
+
+    def log_message(self, *_):
+        pass
+
+
+class Requests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = folder.name + "/api.sock"
+        self.said = []
+
+    def api(self, *answers, give_up_s=5.0):
+        self.server = Played(self.path, list(answers))
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        return Api(find_endpoint("unix:" + self.path), self.said.append, give_up_s)
+
+    def test_nobody_there_is_told_at_once_with_what_to_do(self):
+        with self.assertRaisesRegex(ClusterUnreachable, "is it running there.*BRAMBLE_URL says where to look"):
+            Api(find_endpoint("unix:" + self.path), self.said.append).slots()
+
+    def test_what_hangs_up_is_asked_again_with_the_same_submission(self):
+        api = self.api((200, []), None, None, (201, {"job": 7}))
+        api.slots()
+        self.assertEqual(api.submit({"argv": ["x"]})["job"], 7)
+        bodies = {body for method, _, body, _ in self.server.asked if method == "POST"}
+        self.assertEqual(len(bodies), 1)
+        self.assertIn(b"submit_id", bodies.pop())
+
+    def test_busy_is_asked_again_until_patience_ends(self):
+        self.assertEqual(self.api((503, {"error": "full"}), (200, {"job": 1})).submit({})["job"], 1)
+        self.server.answers[:] = [(503, {"error": "full"})]
+        with self.assertRaisesRegex(RequestRefused, "full") as caught:
+            Api(find_endpoint("unix:" + self.path), self.said.append, give_up_s=0).submit({})
+        self.assertEqual(caught.exception.status, 503)
+
+    def test_refusals_are_the_aggregators_own_sentence(self):
+        with self.assertRaisesRegex(RequestRefused, "there is no job 3"):
+            self.api((404, {"error": "there is no job 3"})).close(3)
+        self.server.answers[:] = [(401, {"error": "who are you"})]
+        with self.assertRaisesRegex(RequestRefused, "BRAMBLE_TOKEN give a token"):
+            Api(find_endpoint("unix:" + self.path), self.said.append).close(3)
+        self.server.answers[:] = [(500, ["x"])]
+        with self.assertRaisesRegex(RequestRefused, "HTTP status 500"):
+            Api(find_endpoint("unix:" + self.path), self.said.append).close(3)
+
+    def test_one_that_went_away_is_waited_for_and_told_once(self):
+        patience = Patience(60, self.said.append)
+        self.assertIsNone(patience.lost(0.0))  # it never answered
+        patience.reached()
+        self.assertEqual([patience.lost(now) for now in (10.0, 10.2, 18.0, 50.0, 69.5)], [0.1, 0.1, 2.0, 2.0, 0.5])
+        self.assertIsNone(patience.lost(70.0))
+        patience.reached()
+        self.assertEqual(self.said, ["the aggregator does not answer: trying again for 60 s", "the aggregator answers again"])
+
+    def test_a_token_goes_along_over_tcp(self):
+        class Tcp(Played):
+            address_family = 2
+
+        server = Tcp(("127.0.0.1", 0), [(200, [])])
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        with mock.patch.dict(os.environ, {"BRAMBLE_TOKEN": "secret"}):
+            at = find_endpoint(f"http://127.0.0.1:{server.server_address[1]}")
+        self.assertEqual(Api(at, self.said.append).slots(), 1)
+        self.assertEqual(server.asked[0][3]["Authorization"], "Bearer secret")
+        with self.assertRaisesRegex(ClusterUnreachable, "is it http:// there"):
+            Api(at._replace(tls=True, url="https://there"), self.said.append).slots()
+
+    def test_a_file_without_certificates_is_named(self):
+        with self.assertRaisesRegex(ValueError, "no certificates in PEM"):
+            Api(find_endpoint("https://head", ca_file=__file__), self.said.append)
+
+
+class Paces(unittest.TestCase):
+    def test_grow_to_a_tenth_of_a_second_step_by_step(self):
+        pace = Pace(4)
+        self.assertEqual(pace.calls, 1)
+        pace.batch_ended(1, 10e-6, 10)
+        self.assertEqual(pace.calls, 16)
+        for _ in range(5):
+            pace.batch_ended(pace.calls, pace.calls * 1e-3, 10)
+        self.assertEqual(pace.calls, 100)
+
+    def test_one_long_call_goes_alone_and_short_ones_are_bounded(self):
+        pace = Pace(4)
+        for _ in range(5):
+            pace.batch_ended(100, 1e-6, 10)
+        self.assertEqual(pace.calls, MAX_CALLS)
+        pace.batch_ended(10, 50, 10)
+        self.assertEqual(pace.calls, 1)
+
+    def test_large_results_make_small_batches(self):
+        pace = Pace(4)
+        for _ in range(5):
+            pace.batch_ended(1, 1e-6, 4 << 20)
+        self.assertEqual(pace.calls, 2)
+
+    def test_many_slots_get_longer_batches(self):
+        few, many = Pace(32), Pace(320)
+        for _ in range(5):
+            few.batch_ended(1000, 1, 10)
+            many.batch_ended(1000, 1, 10)
+        self.assertEqual((few.calls, many.calls), (100, 1000))
+
+
+class Frames(unittest.TestCase):
+    def test_a_reply_that_is_not_whole_is_left_out(self):
+        whole = _kernel.REPLY.pack(5 + 2, 0, 0) + b"ab"
+        self.assertEqual([bytes(result) for _, _, result in _frames.replies_in(whole + whole[:-1])], [b"ab"])
+        self.assertEqual(list(_frames.replies_in(b"\0" * 20)), [])
+
+
+class Jobs(unittest.TestCase):
+    def test_sizes_as_people_write_them(self):
+        self.assertEqual([bytes_in(size) for size in (5, "5", "2K", "1.5M", "1GiB")], [5, 5, 2048, 3 << 19, 1 << 30])
+        with self.assertRaisesRegex(ValueError, "is not a size"):
+            bytes_in("many")
+
+    def test_carry_the_kernel_within_what_a_submission_may_have(self):
+        body = job_body("x" * 999, words={}, env={"A": "b"}, call_limit_s=0.5, call_retries=2, max_running=3)
+        words = [*body["argv"], *body["env"], *body["env"].values()]
+        self.assertLess(sum(map(len, words)), 32 << 10)
+        self.assertEqual(body["calls"]["limit_ms"], 500)
+        self.assertEqual((body["env"]["A"], body["max_running"], len(body["name"])), ("b", 3, 150))
+
+    def test_a_missing_program_for_a_local_cluster_is_named(self):
+        with self.assertRaisesRegex(BrambleError, "no program 'no-such-bramble' in PATH"):
+            Cluster.local(program="no-such-bramble")
+
+
+class Shown(unittest.TestCase):
+    def test_progress_tells_the_share_the_rate_and_the_time_left(self):
+        self.assertEqual(Progress("f", 200, False).line(50, 2, 10.0), "f: 50 of 200 (25 %), 5.0/s, 30 s left, 2 failed")
+        self.assertEqual(Progress("f", None, False).line(5000, 0, 10.0), "f: 5000, 500/s")
+
+    def test_nothing_where_it_is_no_terminal(self):
+        with mock.patch.object(sys, "stderr", io.StringIO()) as shown:
+            progress = Progress("f", 2, None)
+            progress._next = 0
+            progress.update(1, 0)
+            progress.end()
+            self.assertEqual(shown.getvalue(), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
