@@ -1,11 +1,17 @@
 # What is installed where, and the Debian packages made of it: cmake --workflow --preset packages, or of a preset rpi-*.
 #
-# Three components, each a package: agent (with the warden), aggregator, cli. README.md in this folder says what they do
+# Components, each a package: agent (with the warden), aggregator, cli, python. README.md in this folder says what they do
 # when they are installed, upgraded, removed and purged. Without the head's programs (BRAMBLE_HEAD) it is the agent's alone.
+# That of Python is one for all machines: a cross build leaves it to the build for this one.
 include(GNUInstallDirs)
 set(parts agent)
 if(BRAMBLE_HEAD)
   list(APPEND parts aggregator cli)
+endif()
+set(has_python OFF)
+if(BRAMBLE_HEAD AND NOT CMAKE_CROSSCOMPILING)
+  set(has_python ON)
+  list(APPEND parts python)
 endif()
 # Raspberry Pi OS calls itself armhf on ARMv6 as on ARMv7: what runs on a Pi Zero and 1 has a name of its own.
 set(agent_package bramble-agent)
@@ -22,6 +28,10 @@ install(TARGETS ${kernels} RUNTIME DESTINATION libexec/bramble/kernels COMPONENT
 if(BRAMBLE_HEAD)
   install(TARGETS bramble-aggregator RUNTIME DESTINATION bin COMPONENT aggregator)
   install(TARGETS bramble RUNTIME DESTINATION bin COMPONENT cli)
+endif()
+if(has_python)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/aggregator/cli/python/bramble DESTINATION lib/python3/dist-packages COMPONENT python
+    FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 endif()
 
 # Absolute places: systemd, udev and people look nowhere else, whatever the prefix.
@@ -46,7 +56,7 @@ function(bramble_gzip from to)
     COMMAND sh -c "mkdir -p $(dirname ${to}) && gzip -9nc ${from} > ${to}" DEPENDS ${from} VERBATIM)
 endfunction()
 
-function(bramble_papers component package)
+function(bramble_papers component package readme)
   set(folder ${made}/${package})
   file(READ ${packaging}/copyright.head copyright)
   file(STRINGS ${CMAKE_SOURCE_DIR}/LICENSE license)
@@ -56,7 +66,7 @@ function(bramble_papers component package)
   endforeach()
   file(CONFIGURE OUTPUT ${folder}/copyright CONTENT "${copyright}" @ONLY)
   bramble_gzip(${packaging}/changelog ${folder}/changelog.gz)
-  bramble_gzip(${CMAKE_SOURCE_DIR}/README.md ${folder}/README.md.gz)
+  bramble_gzip(${CMAKE_SOURCE_DIR}/${readme} ${folder}/README.md.gz)
   add_custom_target(papers_of_${component} ALL DEPENDS ${folder}/changelog.gz ${folder}/README.md.gz)
   install(FILES ${folder}/copyright ${folder}/changelog.gz ${folder}/README.md.gz
     DESTINATION share/doc/${package} COMPONENT ${component})
@@ -65,10 +75,13 @@ function(bramble_papers component package)
       DESTINATION share/lintian/overrides RENAME ${package} COMPONENT ${component})
   endif()
 endfunction()
-bramble_papers(agent ${agent_package})
+bramble_papers(agent ${agent_package} README.md)
 if(BRAMBLE_HEAD)
-  bramble_papers(aggregator bramble-aggregator)
-  bramble_papers(cli bramble)
+  bramble_papers(aggregator bramble-aggregator README.md)
+  bramble_papers(cli bramble README.md)
+endif()
+if(has_python)
+  bramble_papers(python python3-bramble aggregator/cli/python/README.md)
 endif()
 
 # A manual page from what the program itself says; one that was cross-built says it under its emulator.
@@ -159,6 +172,23 @@ set(CPACK_COMPONENT_CLI_DESCRIPTION "command for a cluster of Raspberry Pis
 Submits jobs to the head of a bramble, follows and explains them, and asks for
 nodes, telemetry and energy. Where bramble-agent and bramble-aggregator are
 installed too, its command local starts a whole cluster on one machine.")
+
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-bramble)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3:any (>= 3.9~)")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "bramble, bramble-agent, bramble-aggregator") # Cluster.local()
+set(CPACK_COMPONENT_PYTHON_DESCRIPTION "functions called on a cluster of Raspberry Pis (Python 3)
+Calls Python functions on the nodes of a bramble: map over inputs of any
+length, futures, an executor after concurrent.futures and a pool after
+multiprocessing. The nodes need nothing but Python.")
+if(has_python)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${made}/control/python/postinst ${made}/control/python/prerm)
+  foreach(script postinst prerm)
+    configure_file(${packaging}/python.${script} ${made}/control/python/${script} COPYONLY)
+  endforeach()
+endif()
 
 # Under the names that dpkg knows them by.
 foreach(part agent aggregator)
