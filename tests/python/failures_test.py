@@ -2,8 +2,11 @@
 """What a call raises, and what cannot be sent."""
 
 import sys
+import tempfile
 import threading
 import unittest
+from pathlib import Path
+from unittest import mock
 
 from bramble import CannotSend
 from one_kernel import OneKernel
@@ -83,6 +86,18 @@ class Exceptions(WithKernel):
         with self.assertRaises(SystemExit):
             self.call(sys.exit, 3)
         self.assertEqual(self.call(len, "abc"), 3)
+
+
+class Missing(WithKernel):
+    def test_a_module_that_the_node_does_not_have_is_told_with_what_to_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            installed = Path(folder, "dist-packages", "only_here.py")  # where packages are installed: it goes by name
+            installed.parent.mkdir()
+            installed.write_text("def f(): return 1\n")
+            with mock.patch.object(sys, "path", [str(installed.parent), *sys.path]):
+                import only_here
+            with self.assertRaisesRegex(Exception, "the node pi07 has no module only_here; install it there"):
+                self.call(only_here.f)
 
 
 class Refusals(WithKernel):

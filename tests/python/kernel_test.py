@@ -55,7 +55,7 @@ class Kernel(unittest.TestCase):
 
     def test_a_node_without_python_says_so(self):
         argv = _job.kernel_command()["argv"]
-        ended = subprocess.run(["/bin/sh", *argv[1:]], env={"PATH": "/nowhere"}, capture_output=True, text=True)
+        ended = subprocess.run(["/bin/sh", *argv[1:4], "python3"], env={"PATH": "/nowhere"}, capture_output=True, text=True)
         self.assertEqual(ended.returncode, 127)
         self.assertIn("there is no python3 on this node", ended.stderr)
 

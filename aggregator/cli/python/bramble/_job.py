@@ -8,7 +8,7 @@ import re
 import sys
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 from . import _kernel
 
@@ -17,12 +17,10 @@ IDLE_MS = 60_000
 SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SHOWN_NAME_BYTES = 150
 
-# $0: the Python that the caller has; $1: the program.
+# $0: the program; behind it, the Pythons to be tried.
 FIND_PYTHON = (
-    'p=$0; command -v "$p" >/dev/null 2>&1 || p=python3; '
-    'command -v "$p" >/dev/null 2>&1 || '
-    '{ echo "there is no python3 on this node: install it (apt install python3)" >&2; exit 127; }; '
-    'exec "$p" -c "$1"'
+    'for p in "$@"; do if command -v "$p" >/dev/null 2>&1; then exec "$p" -c "$0"; fi; done; '
+    'echo "there is no python3 on this node: install it (apt install python3)" >&2; exit 127'
 )
 START = 'import os,zlib,base64;exec(zlib.decompress(base64.b85decode(os.environ.pop("BRAMBLE_KERNEL"))))'
 # Under the names that they have here, for pickles name them so.
@@ -49,11 +47,18 @@ def carried_kernel() -> str:
     return base64.b85encode(zlib.compress(program.encode(), 9)).decode()
 
 
+def pythons() -> List[str]:
+    """Those that a node shall try. This program's own, where it is a special one: a node may have it, too."""
+    of_version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    own = sys.executable or ""
+    is_special = own.startswith("/") and not own.startswith(("/usr/bin/", "/bin/"))
+    return [own] * is_special + [of_version, "python3"]
+
+
 def kernel_command() -> Dict[str, Any]:
     """`argv` and `env` that start the kernel."""
-    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     env = {"BRAMBLE_KERNEL": carried_kernel(), "BRAMBLE_PYTHON": _kernel.python_name()}
-    return {"argv": ["sh", "-c", FIND_PYTHON, python, START], "env": env}
+    return {"argv": ["sh", "-c", FIND_PYTHON, START, *pythons()], "env": env}
 
 
 def bytes_in(size: Union[int, str]) -> int:

@@ -98,6 +98,8 @@ class Kernel:
             return 0, MISSING
         except OtherPython as error:
             return 1, f"{error}".encode() + b"\0"
+        except ModuleNotFoundError as error:
+            return 1, failure(error, self.node, f"the node {self.node} has no module {error.name}; install it there: ")
         except BaseException as error:
             return 1, failure(error, self.node, "cannot read what was sent: ")
         return self.call(function, args, kwargs)
