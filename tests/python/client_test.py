@@ -13,12 +13,14 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from bramble import BrambleError, Cluster, ClusterUnreachable, RequestRefused, _frames, _kernel
+from bramble import BrambleError, CancelledError, Cluster, ClusterUnreachable, RequestRefused, _frames, _kernel
 from bramble._api import Api, Patience
+from bramble._calls import Calls
 from bramble._endpoint import find_endpoint, parse_url
 from bramble._job import bytes_in, job_body
 from bramble._pace import MAX_CALLS, Pace
 from bramble._progress import Progress
+from bramble._sending import Sender
 
 
 class Endpoints(unittest.TestCase):
@@ -199,6 +201,46 @@ class Frames(unittest.TestCase):
         whole = _kernel.REPLY.pack(5 + 2, 0, 0) + b"ab"
         self.assertEqual([bytes(result) for _, _, result in _frames.replies_in(whole + whole[:-1])], [b"ab"])
         self.assertEqual(list(_frames.replies_in(b"\0" * 20)), [])
+
+
+class Forgetful:
+    """An API of an aggregator that has let go of what was put."""
+
+    def __init__(self, status=409, is_open=True):
+        self.status = status
+        self.is_open = is_open
+        self.uploaded = []
+        self.appended = []
+
+    def put_blob(self, data):
+        self.uploaded.append(data)
+        return {"blob": f"sha of {data!r}", "size_bytes": len(data)}
+
+    def append(self, job, first, tasks):
+        self.appended.append(tasks)
+        if len(self.appended) == 1:
+            raise RequestRefused("no", self.status)
+
+    def watch(self, job, since, wait_s):
+        return {"open": self.is_open}
+
+
+class Appending(unittest.TestCase):
+    def append(self, api):
+        handle = Sender().handle(b"table", api.put_blob)
+        Calls(api, {}, print)._append(1, 0, b"batch", {handle})
+        return handle
+
+    def test_what_was_put_is_sent_again_where_it_was_let_go(self):
+        api = Forgetful()
+        handle = self.append(api)
+        self.assertEqual(api.uploaded, [handle._packed.data, b"batch", handle._packed.data])
+        self.assertEqual(api.appended[0], api.appended[1])
+        self.assertEqual(api.appended[0][0]["files"], [{"name": handle._name, **handle._blob}])
+
+    def test_other_refusals_are_told_and_a_closed_job_was_cancelled(self):
+        self.assertRaises(RequestRefused, self.append, Forgetful(status=403))
+        self.assertRaisesRegex(CancelledError, "job 1 was cancelled", self.append, Forgetful(is_open=False))
 
 
 class Jobs(unittest.TestCase):

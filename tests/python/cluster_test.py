@@ -157,6 +157,13 @@ class Mapping(unittest.TestCase):
         inner = self.cluster.map(square, range(20))
         self.assertEqual(list(self.cluster.map(lambda x: x + 1, inner)), [x * x + 1 for x in range(20)])
 
+    def test_data_that_is_put_is_there_in_every_call(self):
+        table = self.cluster.put({n: "x" * n for n in range(1000)})
+        self.assertEqual(list(self.cluster.map(lambda n, there: len(there[n]), range(500), [table] * 500)), list(range(500)))
+        self.assertEqual(sum(self.cluster.map(lambda n: len(table[n]), range(1000))), 499500)
+        others = [self.cluster.put([n]) for n in range(70)]  # more than go along with one batch
+        self.assertEqual(list(self.cluster.map(lambda each: each[0], others)), list(range(70)))
+
     def test_ctrl_c_cancels_the_job(self):
         script = (
             "import time\nfrom bramble import Cluster\n"

@@ -4,14 +4,22 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
+from pathlib import Path
+from typing import NamedTuple
 
-from bramble import _frames, _job, _kernel
+from bramble import CannotSend, _frames, _job, _kernel
 from bramble._failures import exception_of
+from bramble._sending import Sender
 from one_kernel import OneKernel
 
 loads = []
+
+
+class Entry(NamedTuple):
+    n: int
 
 
 def remember(x):
@@ -97,6 +105,26 @@ class Kernel(unittest.TestCase):
         with OneKernel() as kernel:
             data = bytes(range(256)) * (15 << 12)
             self.assertEqual(kernel.call(bytes.upper, data), data.upper())
+
+    def test_a_handle_arrives_as_the_data_which_is_read_once_in_the_folder_where_it_began(self):
+        with tempfile.TemporaryDirectory() as folder, OneKernel(folder=folder) as kernel:
+            table = {"a": Entry(1), "b": Entry(2)}
+            handle = kernel.sender.handle(table, lambda data: {"blob": "x", "size_bytes": len(data)})
+            Path(folder, handle._name).write_bytes(handle._packed.data)
+            kernel.call(os.chdir, "/")
+            self.assertEqual(kernel.call(lambda key, there: there[key].n, "a", handle), 1)
+            Path(folder, handle._name).unlink()
+            self.assertEqual(kernel.call(lambda key: handle[key].n, "b"), 2)  # among what a function uses, too
+            self.assertEqual(kernel.call(lambda entry, there: entry == there["a"], Entry(1), handle), True)
+
+    def test_handles_in_handles_and_more_than_go_along_are_refused(self):
+        sender = Sender()
+        handles = [sender.handle(n, lambda data: {}) for n in range(65)]
+        with self.assertRaisesRegex(CannotSend, "handle of other data in it"):
+            sender.handle(handles, lambda data: {})
+        with self.assertRaisesRegex(CannotSend, "uses 65 handles; at most 64"):
+            sender.input(sender.function(len), (handles,), {})
+        self.assertEqual(len(sender.input(sender.function(len), (handles[:64],), {}).handles), 64)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,16 @@ NODE = "pi07"
 
 
 class OneKernel:
-    """What a node's kernel would answer. `python`: whose code it is told to get."""
+    """What a node's kernel would answer. `python`: whose code it is told to get; `folder`: where it works."""
 
-    def __init__(self, python=None):
+    def __init__(self, python=None, folder=None):
         self.sender = Sender()
         command = _job.kernel_command()
         env = {"PATH": os.environ["PATH"], "BRAMBLE_NODE": NODE, **command["env"]}
         if python is not None:
             env["BRAMBLE_PYTHON"] = python
         self.child = subprocess.Popen(
-            command["argv"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command["argv"], env=env, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def __enter__(self):

@@ -11,6 +11,7 @@ needed here.
     Cluster().submit(f, *args)          a future
     Executor()                          after concurrent.futures.Executor
     Pool()                              after multiprocessing.Pool
+    Cluster().put(data)                 data for many calls, sent to each node once
     Cluster.local(agents=4)             a cluster on this machine, to try things
 
 What a function raises is raised here, with the traceback of the node as its cause. What it prints goes to the standard
@@ -18,6 +19,7 @@ error of its task: `bramble job cat --stderr JOB`.
 """
 
 from ._mapping import Results
+from ._transfer import Handle
 from .cluster import Cluster
 from .errors import (
     BatchFailed,
@@ -44,6 +46,7 @@ __all__ = [
     "Cluster",
     "ClusterUnreachable",
     "Executor",
+    "Handle",
     "KernelDied",
     "Pool",
     "RemoteError",

@@ -12,17 +12,19 @@ import threading
 import time
 import weakref
 from collections import OrderedDict, deque
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
 from . import _frames
 from ._answers import AGAIN, POLL_S, Answer, Answers, Batch, Call
 from ._api import Api
 from ._pace import MAX_BYTES, Pace
-from ._sending import Function
+from ._sending import MAX_HANDLES, Function
+from ._transfer import Handle
 from .errors import BrambleError, CancelledError, RequestRefused
 
 SLOTS_EVERY_S = 10.0  # nodes come and go
 GAP = 16  # so many tasks that nobody asks for are listed rather than asking twice
+CONFLICT = 409  # an input was not uploaded
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -139,8 +141,12 @@ class Calls:
         most = min(self._paces[key].calls, -(-len(queue) // idle))
         batch: Batch = []
         size = 0
+        handles: Set[Handle] = set()
         while queue and len(batch) < most and size < MAX_BYTES:
+            if len(handles | queue[0].input.handles) > MAX_HANDLES:
+                break
             call = queue.popleft()
+            handles |= call.input.handles
             self._queued -= 1
             if call.sends > 0 or call.begin is None or call.begin():
                 batch.append(call)
@@ -199,17 +205,24 @@ class Calls:
         if self.job is None:
             self._submit()
         assert self.job is not None
-        self._append(self.job, task, data)
+        self._append(self.job, task, data, set().union(*(call.input.handles for call in batch)))
         with self._changed:
             self._changed.notify_all()
 
-    def _append(self, job: int, task: int, data: bytes) -> None:
+    def _append(self, job: int, task: int, data: bytes, handles: Set[Handle]) -> None:
+        entry: Dict[str, Any] = {"stdin": self._api.put_blob(data)}
+        if handles:
+            entry["files"] = [{"name": handle._name, **handle._blob} for handle in handles]
         try:
-            self._api.append(job, task, [{"stdin": self._api.put_blob(data)}])
-        except RequestRefused:
+            self._api.append(job, task, [entry])
+        except RequestRefused as error:
             if not self._api.watch(job, 0, 0)["open"]:  # and nobody here has closed it
                 raise CancelledError(f"job {job} was cancelled") from None
-            raise
+            if error.status != CONFLICT or not handles:
+                raise
+            for handle in handles:  # nothing had used it for a while
+                self._api.put_blob(handle._packed.data)
+            self._api.append(job, task, [entry])
 
     def _submit(self) -> None:
         answer = self._api.submit(self._body)

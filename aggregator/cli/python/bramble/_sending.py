@@ -8,20 +8,28 @@ import importlib
 import importlib.util
 import sys
 import threading
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from . import _kernel, _modules, _transfer
 from ._explain import explain
 from .errors import CannotSend
 
 MAX_INPUT_BYTES = _kernel.MAX_BYTES - 4
+MAX_HANDLES = 64  # files of a task
 
 
 class Definition:
     """Something that calls refer to by its key, and what must be known before it."""
 
-    def __init__(self, data: bytes, has_code: bool, needs: Iterable["Definition"] = ()):
+    def __init__(
+        self,
+        data: bytes,
+        has_code: bool,
+        needs: Iterable["Definition"] = (),
+        handles: FrozenSet[_transfer.Handle] = frozenset(),
+    ):
         self.needs = tuple(needs)
+        self.handles: FrozenSet[_transfer.Handle] = handles.union(*(need.handles for need in self.needs))
         keys = b"".join(need.key for need in self.needs)
         flags = _kernel.HAS_CODE if has_code else 0
         self.key: bytes = hashlib.blake2b(keys + bytes([flags]) + data, digest_size=_kernel.KEY_BYTES).digest()
@@ -46,6 +54,7 @@ class Input(NamedTuple):
 
     data: bytes
     needs: Tuple[Definition, ...]
+    handles: FrozenSet[_transfer.Handle]  # of itself, its function and all that they need
 
 
 class Sender:
@@ -78,11 +87,25 @@ class Sender:
                 f"the arguments of a call of {function.name} have {len(data)} bytes; at most {MAX_INPUT_BYTES} fit in "
                 f"a call: hand over less, or the data in parts"
             )
-        return Input(data, needs)
+        handles = packed.handles.union(function.definition.handles, *(need.handles for need in needs))
+        if len(handles) > MAX_HANDLES:
+            raise CannotSend(
+                f"a call of {function.name} uses {len(handles)} handles; at most {MAX_HANDLES} go along with a call: "
+                f"put several things together as a list"
+            )
+        return Input(data, needs, handles)
+
+    def handle(self, data: Any, upload: Callable[[bytes], Any]) -> _transfer.Handle:
+        """Of data that many calls use."""
+        packed = _pack(data, "the data", "none")
+        if packed.handles:
+            raise CannotSend("data that is put has a handle of other data in it: give both to the function")
+        name = "data-" + hashlib.blake2b(packed.data, digest_size=_kernel.KEY_BYTES).hexdigest()
+        return _transfer.Handle(name, packed, upload(packed.data))
 
     def _define(self, thing: Any, what: str, always: Tuple[Definition, ...]) -> Definition:
         packed = _pack(thing, what, "none")
-        definition = Definition(packed.data, packed.has_code, always + self._needs(packed))
+        definition = Definition(packed.data, packed.has_code, always + self._needs(packed), packed.handles)
         if len(definition.input) > MAX_INPUT_BYTES:
             raise CannotSend(
                 f"{what} has {len(definition.input)} bytes with all that it uses; at most {MAX_INPUT_BYTES} fit: give "

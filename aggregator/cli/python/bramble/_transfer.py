@@ -21,11 +21,13 @@ import functools
 import importlib
 import io
 import marshal
+import os
 import pickle
 import sys
 import types
 import uuid
 import weakref
+from collections import OrderedDict
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple, TypeVar
 
 from bramble._modules import SOURCE, VALUE, place_of
@@ -39,7 +41,21 @@ class Packed(NamedTuple):
     data: bytes
     modules: FrozenSet[str]  # by source
     classes: FrozenSet[type]  # by value, named here by their token only
+    handles: "FrozenSet[Handle]"
     has_code: bool
+
+
+class Handle:
+    """Data that many calls use, made by Cluster.put(): in their arguments, and in what functions use, it stands for the
+    data itself. It goes to a node once, as a file beside the kernel."""
+
+    def __init__(self, name: str, packed: Packed, blob: Any):
+        self._name = name
+        self._packed = packed
+        self._blob = blob
+
+    def __repr__(self) -> str:
+        return f"<Handle of {len(self._packed.data)} bytes>"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -80,6 +96,23 @@ def make_cached(maxsize: Optional[int], typed: bool) -> Any:
 
 def fill_cached(cached: Any, function: Callable[..., Any]) -> None:
     functools.update_wrapper(cached, function)
+
+
+MAX_HELD_BYTES = 512 << 20  # of what handles stand for, as it was sent
+_home = os.getcwd()  # of the kernel: what is called may go elsewhere
+_held: "OrderedDict[str, Tuple[Any, int]]" = OrderedDict()
+
+
+def load_data(name: str) -> Any:
+    """What a handle stands for, read once in a process."""
+    if name not in _held:
+        with open(os.path.join(_home, name), "rb") as file:
+            data = file.read()
+        _held[name] = (unpack(data), len(data))
+        while sum(size for _, size in _held.values()) > MAX_HELD_BYTES and len(_held) > 1:
+            _held.popitem(last=False)
+    _held.move_to_end(name)
+    return _held[name][0]
 
 
 # Classes that went by value, under names that hold across pickles and machines: an instance that comes later, or back,
@@ -217,6 +250,7 @@ class Pickler(pickle.Pickler):
         self.named = named
         self.modules: Set[str] = set()
         self.classes: Set[type] = set()
+        self.handles: Set[Handle] = set()
         self.has_code = False
         self._namespaces: Dict[int, _Namespace] = {}
 
@@ -240,7 +274,16 @@ class Pickler(pickle.Pickler):
             return make_cached, made, obj.__wrapped__, None, None, fill_cached
         return self._reduce_other(obj, kind)
 
+    def _reduce_handle(self, handle: Handle) -> Any:
+        packed = handle._packed
+        self.handles.add(handle)
+        self.modules.update(packed.modules)
+        self.has_code = self.has_code or packed.has_code
+        return load_data, (handle._name,)
+
     def _reduce_other(self, obj: Any, kind: type) -> Any:
+        if kind is Handle:
+            return self._reduce_handle(obj)
         if id(obj) in _SENTINELS:
             return getattr, (dataclasses, _SENTINELS[id(obj)])
         if kind is property:
@@ -338,7 +381,8 @@ def pack(obj: Any, named: str) -> Packed:
     file = io.BytesIO()
     pickler = Pickler(file, named)
     pickler.dump(obj)
-    return Packed(file.getvalue(), frozenset(pickler.modules), frozenset(pickler.classes), pickler.has_code)
+    met = (frozenset(pickler.modules), frozenset(pickler.classes), frozenset(pickler.handles))
+    return Packed(file.getvalue(), *met, pickler.has_code)
 
 
 unpack = pickle.loads

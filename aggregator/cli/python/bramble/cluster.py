@@ -14,6 +14,7 @@ from ._job import bytes_in, job_body
 from ._mapping import Results
 from ._progress import Progress, say
 from ._sending import Sender
+from ._transfer import Handle
 from .executor import Executor
 from .local import LocalCluster
 
@@ -121,6 +122,16 @@ class Cluster:
             if self._executor is None:
                 self._executor = Executor(self, name="submit")
         return self._executor.submit(function, *args, **kwargs)
+
+    def put(self, data: Any) -> Handle:
+        """Data that many calls use: sent to a node once, and read once by each process there.
+
+        table = cluster.put(load_table())
+        cluster.map(lambda key: table[key], keys)       # there, `table` is the data itself
+
+        In arguments the handle arrives as the data. It is shared by the calls of a process: do not change it there.
+        """
+        return self._sender.handle(data, self._api().put_blob)
 
     def slots(self) -> int:
         """How many calls can run at once."""
