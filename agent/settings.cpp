@@ -21,6 +21,7 @@ constexpr size_t kMaxPasswordBytes = 4096;
 struct Given {
   int64_t slots = 0;
   int64_t memory_bytes = 0;
+  int64_t cache_bytes = int64_t{1} << 30;
   int64_t beat_ms = 0;
   int64_t telemetry_ms = 0;
   std::string password_file;
@@ -52,6 +53,7 @@ Status read_keys(const std::string& path, Settings& settings, Given& given) {
   file->text("boot_id", given.machine.boot_id);
   file->integer("slots", given.slots, 1, kMaxSlots);
   file->integer("memory_bytes", given.memory_bytes, 1, kMaxAmount);
+  file->integer("cache_bytes", given.cache_bytes, 0, kMaxAmount);
   file->integer("beat_ms", given.beat_ms, 100, 60'000);
   file->integer("telemetry_ms", given.telemetry_ms, 100, 3'600'000);
   file->real("idle_w", settings.config.power.idle_w, 0, wire::kMaxModelW);
@@ -160,6 +162,7 @@ Status complete(Settings& settings, const Given& given, const sensors::Hardware&
   config.lang = language();
   config.blob_dir = settings.state_dir + "/blobs";
   config.slots = given.slots != 0 ? static_cast<uint32_t>(given.slots) : hardware.cores;
+  config.max_cache_bytes = static_cast<uint64_t>(given.cache_bytes);
   config.memory_bytes =
       given.memory_bytes != 0 ? static_cast<uint64_t>(given.memory_bytes) : memory_for_tasks(hardware.memory_bytes);
   take_optional(given.beat_ms, config.beat_ms);

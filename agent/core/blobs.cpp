@@ -1,5 +1,7 @@
 // Inputs of tasks, standard input and files: pulled in chunks against credit before the task may start, kept while a
 // held attempt names them.
+//
+// What nobody needs any more stays as a cache, and is looked at again before it is used.
 #include <algorithm>
 
 #include "agent/core/internal.hpp"
@@ -52,6 +54,47 @@ void pull_again(State& state, Effects& effects, Now now, const std::string& sha2
   request_from_first_missing(state, effects, now, sha256, blob);
 }
 
+void forget_idle(Blobs& blobs, Effects& effects, std::map<uint64_t, std::string>::iterator entry) {
+  const auto found = blobs.known.find(entry->second);
+  blobs.idle_bytes -= found->second.size_bytes;
+  effects.blobs.emplace_back(BlobDrop{found->first});
+  blobs.known.erase(found);
+  blobs.idle.erase(entry);
+}
+
+// The least recently used go first.
+void shrink_cache(Blobs& blobs, Effects& effects, uint64_t max_bytes) {
+  while (blobs.idle_bytes > max_bytes) forget_idle(blobs, effects, blobs.idle.begin());
+}
+
+uint64_t cache_limit(const State& state) {
+  const Blobs& blobs = state.blobs;
+  if (!blobs.free_bytes) return state.config.max_cache_bytes;
+  return std::min(state.config.max_cache_bytes, (*blobs.free_bytes + blobs.idle_bytes) / kCacheShare);
+}
+
+// No attempt needs it any more, but one of the same job or of tomorrow's may.
+void keep_idle(State& state, Effects& effects, const std::string& sha256, Blob& blob) {
+  Blobs& blobs = state.blobs;
+  blobs.bytes -= blob.size_bytes;
+  blob.idle = ++blobs.last_idle;
+  blobs.idle.emplace(blob.idle, sha256);
+  blobs.idle_bytes += blob.size_bytes;
+  shrink_cache(blobs, effects, cache_limit(state));
+}
+
+// It lay there unwatched: it is looked at again before anybody gets it.
+void wake(State& state, Effects& effects, const std::string& sha256, Blob& blob) {
+  Blobs& blobs = state.blobs;
+  blobs.idle.erase(blob.idle);
+  blob.idle = 0;
+  blobs.idle_bytes -= blob.size_bytes;
+  blobs.bytes += blob.size_bytes;
+  blob.phase = Blob::Phase::checking;
+  blobs.active.push_back(sha256);
+  effects.blobs.emplace_back(BlobCheck{sha256});
+}
+
 // A full disk passes: the pull waits, and the aggregator may recall the attempts meanwhile.
 void try_later(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
   no_longer_active(state.blobs, sha256);
@@ -61,6 +104,7 @@ void try_later(State& state, Effects& effects, Now now, const std::string& sha25
   blob.not_before = now.mono + kBlobRetryMs;
   state.blobs.waiting.push_back(sha256);
   effects.blobs.emplace_back(BlobDrop{sha256});
+  shrink_cache(state.blobs, effects, 0);
 }
 
 // Room is made by attempts that have all that they need, when they end. Where all that hold room wait for more, none
@@ -79,7 +123,7 @@ bool may_pull(const State& state, Now now, const Blob& blob) {
   return state.blobs.active.empty() && !will_make_room(state);
 }
 
-void hold(State& state, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& ref) {
+void hold(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& ref) {
   if (ref.size_bytes == 0) return;
   const auto [entry, is_new] = state.blobs.known.try_emplace(ref.sha256);
   Blob& blob = entry->second;
@@ -87,6 +131,7 @@ void hold(State& state, const AttemptKey& id, Attempt& attempt, const wire::Blob
     blob.size_bytes = ref.size_bytes;
     state.blobs.waiting.push_back(ref.sha256);
   }
+  if (blob.idle != 0) wake(state, effects, ref.sha256, blob);
   const bool named_before = !blob.holders.insert(id).second;
   if (!named_before && blob.phase != Blob::Phase::ready) ++attempt.blobs_missing;
 }
@@ -95,6 +140,7 @@ void release(State& state, Effects& effects, const AttemptKey& id, const std::st
   const auto found = state.blobs.known.find(sha256);
   if (found == state.blobs.known.end() || found->second.holders.erase(id) == 0) return;
   if (!found->second.holders.empty()) return;
+  if (found->second.phase == Blob::Phase::ready) return keep_idle(state, effects, sha256, found->second);
   if (found->second.phase != Blob::Phase::waiting) {
     state.blobs.bytes -= found->second.size_bytes;
     effects.blobs.emplace_back(BlobDrop{found->first});
@@ -105,13 +151,13 @@ void release(State& state, Effects& effects, const AttemptKey& id, const std::st
 
 }  // namespace
 
-void hold_blobs(State& state, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch) {
+void hold_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch) {
   attempt.files = launch.files;
   if (launch.stdin_blob && launch.stdin_blob->size_bytes > 0) {
     attempt.stdin_sha256 = launch.stdin_blob->sha256;
-    hold(state, id, attempt, *launch.stdin_blob);
+    hold(state, effects, id, attempt, *launch.stdin_blob);
   }
-  for_each_file(attempt, [&](const wire::InputFile& file) { hold(state, id, attempt, file.blob); });
+  for_each_file(attempt, [&](const wire::InputFile& file) { hold(state, effects, id, attempt, file.blob); });
   if (attempt.blobs_missing == 0) make_ready_to_start(state, id, attempt);
 }
 
@@ -121,6 +167,13 @@ void release_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt
   for_each_file(attempt, [&](const wire::InputFile& file) { release(state, effects, id, file.blob.sha256); });
   attempt.files = {};
   attempt.blobs_missing = 0;
+}
+
+void fit_cache(State& state, Effects& effects, const Reading& reading) {
+  const auto free_bytes = reading.values.find("disk_free_bytes");
+  if (free_bytes == reading.values.end() || free_bytes->second < 0) return;
+  state.blobs.free_bytes = static_cast<uint64_t>(free_bytes->second);
+  shrink_cache(state.blobs, effects, cache_limit(state));
 }
 
 std::string blob_path(const State& state, const wire::BlobRef& blob) {
@@ -186,6 +239,7 @@ void on_blob_ready(State& state, Effects&, Now, std::string_view sha256) {
   const auto found = state.blobs.known.find(std::string(sha256));
   if (found == state.blobs.known.end() || found->second.phase != Blob::Phase::checking) return;
   found->second.phase = Blob::Phase::ready;
+  found->second.damaged = 0;
   no_longer_active(state.blobs, found->first);
   for (const AttemptKey& id : found->second.holders) {
     Attempt& attempt = state.tasks.held.at(id);

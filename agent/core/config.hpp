@@ -37,6 +37,7 @@ struct Config {
   size_t max_spool_attempts = 4096;
   size_t max_queued = 16384;                    // launched and not started
   uint64_t max_blob_bytes = uint64_t{1} << 30;  // inputs pulled ahead
+  uint64_t max_cache_bytes = 0;                 // inputs kept when no attempt needs them
 };
 
 // The agent's small memory, written before what depends on it.

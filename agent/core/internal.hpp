@@ -103,9 +103,10 @@ void for_each_file(const Attempt& attempt, const Take& take) {
   std::for_each(attempt.files.begin(), attempt.files.end(), take);
 }
 // All that a launched attempt needs; it is made ready as soon as that is there.
-void hold_blobs(State& state, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch);
+void hold_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, const wire::Launch& launch);
 void release_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt);
-std::string blob_path(const State& state, const wire::BlobRef& blob);  // empty: it has no bytes
+void fit_cache(State& state, Effects& effects, const Reading& reading);  // to what the disk has free now
+std::string blob_path(const State& state, const wire::BlobRef& blob);    // empty: it has no bytes
 void begin_pulls(State& state, Effects& effects, Now now);
 void resume_pulls(State& state, Effects& effects, Now now);
 void repeat_pulls(State& state, Effects& effects, Now now);

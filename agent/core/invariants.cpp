@@ -65,13 +65,21 @@ Status check_events(const State& state) {
 
 Status check_blobs(const State& state) {
   uint64_t bytes = 0;
+  uint64_t idle_bytes = 0;
   for (const auto& [sha256, blob] : state.blobs.known) {
-    if (blob.holders.empty()) return fail("a blob that nobody names is kept");
-    if (blob.phase != Blob::Phase::waiting) bytes += blob.size_bytes;
+    const bool is_idle = blob.idle != 0;
+    if (blob.holders.empty() != is_idle)
+      return fail("a blob that nobody names is not in the cache, or one that is needed");
+    if (is_idle && !state.blobs.idle.contains(blob.idle)) return fail("a cached blob has no place among the others");
+    if (is_idle && blob.phase != Blob::Phase::ready) return fail("a blob is cached that is not whole");
+    if (is_idle) idle_bytes += blob.size_bytes;
+    if (!is_idle && blob.phase != Blob::Phase::waiting) bytes += blob.size_bytes;
     for (const AttemptKey& id : blob.holders) {
       if (!state.tasks.held.contains(id)) return fail("a blob is kept for an attempt that is not held");
     }
   }
+  if (idle_bytes != state.blobs.idle_bytes) return fail("the bytes of cached blobs are miscounted");
+  if (idle_bytes > state.config.max_cache_bytes) return fail("the cache is larger than it may be");
   return bytes == state.blobs.bytes ? Status{} : fail("the bytes of blobs are miscounted");
 }
 

@@ -38,9 +38,10 @@ inline constexpr int64_t kForgetMs = 100;                // the warden forgets w
 inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
 inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
 inline constexpr uint32_t kBlobCreditChunks = 8;
-inline constexpr size_t kMaxBlobPulls = 2;        // at once
-inline constexpr uint32_t kMaxDamagedPulls = 3;   // of one blob
-inline constexpr int64_t kBlobRetryMs = 5000;     // after the disk took a blob not
+inline constexpr size_t kMaxBlobPulls = 2;       // at once
+inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
+inline constexpr uint64_t kCacheShare = 4;     // inputs that nobody needs take at most 1/4 of what is free without them
+inline constexpr int64_t kBlobRetryMs = 5000;  // after the disk took a blob not
 inline constexpr int64_t kHaltAgainMs = 60'000;   // what is asked of the machine within it is a repetition
 inline constexpr int64_t kHaltFailedMs = 10'000;  // the same of one that could not do it: perhaps it was mended
 inline constexpr size_t kMaxSaid = 256;           // different complaints remembered, so that each is said once
@@ -165,6 +166,7 @@ struct Blob {
 
   uint64_t size_bytes = 0;
   Phase phase = Phase::waiting;
+  uint64_t idle = 0;             // ready and without holders: its place in Blobs::idle
   uint64_t received_bytes = 0;   // all of them from the beginning
   uint64_t requested_bytes = 0;  // asked for up to here
   MonoTime progress;             // the last request repeated or chunk received
@@ -177,7 +179,13 @@ struct Blobs {
   std::map<std::string, Blob> known;  // by SHA-256
   std::deque<std::string> waiting;    // in order; may hold names that are dropped by now
   std::vector<std::string> active;    // phases pulling and checking
-  uint64_t bytes = 0;                 // of all that are not waiting
+  uint64_t bytes = 0;                 // of all that are not waiting, without the idle ones
+
+  // The cache: what nobody needs, but may need again.
+  std::map<uint64_t, std::string> idle;  // by the order of last use
+  uint64_t last_idle = 0;
+  uint64_t idle_bytes = 0;
+  std::optional<uint64_t> free_bytes;  // of the disk, as read last
 };
 
 struct Want {  // output that the aggregator asked for

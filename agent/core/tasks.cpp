@@ -52,7 +52,7 @@ void answer_gone(State& state, const AttemptKey& id) {
 
 }  // namespace
 
-void launch(State& state, Effects&, Now, const wire::Launch& launch, SpecPtr spec) {
+void launch(State& state, Effects& effects, Now, const wire::Launch& launch, SpecPtr spec) {
   Tasks& tasks = state.tasks;
   if (const auto held = tasks.held.find(launch.id); held != tasks.held.end()) {
     answer(state, wire::EventType::taken, launch.id);
@@ -70,7 +70,7 @@ void launch(State& state, Effects&, Now, const wire::Launch& launch, SpecPtr spe
   answer(state, wire::EventType::taken, launch.id);
   attempt.phase = Phase::fetching;
   ++tasks.fetching;
-  hold_blobs(state, launch.id, attempt, launch);
+  hold_blobs(state, effects, launch.id, attempt, launch);
 }
 
 void make_ready_to_start(State& state, const AttemptKey& id, Attempt& attempt) {

@@ -179,6 +179,7 @@ void recall_charges(State& state, const AttemptKey& id, Attempt& attempt) {
 
 void on_reading(State& state, Effects& effects, Now now, Reading reading) {
   take_findings(state, effects, reading);
+  fit_cache(state, effects, reading);
   const Power power = power_of(state, reading);
   settle_energy(state, reading, power);
   wire::Telemetry message;

@@ -61,9 +61,11 @@ Status BlobCache::write(const agent::BlobWrite& write) {
 
 Status BlobCache::check(const std::string& sha256) {
   const auto found = parts_.find(sha256);
-  if (found == parts_.end()) return fail(ErrorCode::io, "an input's earlier part could not be stored");
+  if (found == parts_.end()) return check_again(sha256);
   const std::string actual = found->second.digest.hex();
-  const bool readable = ::fchmod(found->second.fd.get(), kBlobMode) == 0;
+  struct stat info {};
+  const int fd = found->second.fd.get();
+  const bool readable = ::fchmod(fd, kBlobMode) == 0 && ::fstat(fd, &info) == 0;
   const int error = errno;
   parts_.erase(found);
   if (!readable) return posix::system_failure("cannot make " + part_path(sha256) + " readable", error);
@@ -71,11 +73,26 @@ Status BlobCache::check(const std::string& sha256) {
   if (std::rename(part_path(sha256).c_str(), path(sha256).c_str()) != 0) {
     return posix::system_failure("cannot rename " + part_path(sha256), errno);
   }
+  whole_.insert_or_assign(sha256, mark_of(info));
   return {};
+}
+
+// A task cannot write to it, but a person or a failing card can.
+Status BlobCache::check_again(const std::string& sha256) const {
+  const auto found = whole_.find(sha256);
+  if (found == whole_.end()) return fail(ErrorCode::io, "an input's earlier part could not be stored");
+  struct stat info {};
+  const bool is_same = ::lstat(path(sha256).c_str(), &info) == 0 && mark_of(info) == found->second;
+  return is_same ? Status{} : fail(ErrorCode::conflict, path(sha256) + " is not any more as it was stored");
+}
+
+BlobCache::Mark BlobCache::mark_of(const struct stat& info) {
+  return {info.st_ino, info.st_size, int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
 }
 
 void BlobCache::drop(const std::string& sha256) {
   parts_.erase(sha256);
+  whole_.erase(sha256);
   ::unlink(part_path(sha256).c_str());
   ::unlink(path(sha256).c_str());
 }

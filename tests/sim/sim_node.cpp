@@ -64,6 +64,7 @@ agent::Config SimNode::config() const {
   config.version = "sim";
   config.arch = "sim";
   config.blob_dir = "/sim";
+  config.max_cache_bytes = 700'000;  // some of the blobs
   config.slots = 2;
   config.memory_bytes = uint64_t{1} << 30;
   return config;

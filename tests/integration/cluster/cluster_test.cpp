@@ -190,6 +190,19 @@ TEST_F(LocalCluster, HandsFilesToTasksAndMapsWithThem) {
       << result.err;
 }
 
+TEST_F(LocalCluster, KeepsInputsOnTheNodeAndFetchesADamagedOneAgain) {
+  const auto result =
+      run(1,
+          "seq 1 50000 >$DIR/in\n"
+          "same() { bramble run --input $DIR/in -- cat in | cmp - $DIR/in && echo same; }\n"
+          "kept() { find $DIR -type f -path '*/blobs/*' -perm 0555; }\n"
+          "same; f=$(kept); before=$(stat -c %i $f)\n"
+          "same; [ $(stat -c %i $f) = $before ] && echo the same file\n"
+          "chmod u+w $f; printf x | dd of=$f conv=notrunc 2>/dev/null; cmp -s $f $DIR/in || echo damaged\n"
+          "same; cmp $f $DIR/in && echo mended\n");
+  EXPECT_EQ(result.out, "same\nsame\nthe same file\ndamaged\nsame\nmended\n") << result.err;
+}
+
 TEST_F(LocalCluster, RetriesWhatFailedWithItsInputAndKeepsWhatSucceeded) {
   const auto result =
       run(1,

@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 
 #include "agent/runner/blob_cache.hpp"
 #include "agent/runner/output_files.hpp"
@@ -41,6 +46,36 @@ TEST_F(BlobCacheTest, TellsDamageFromFailure) {
   EXPECT_EQ(checked.error().code, ErrorCode::conflict);
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));  // again from the beginning
   EXPECT_TRUE(cache.check(sha));
+}
+
+TEST_F(BlobCacheTest, LooksAtAWholeFileAgainAndSaysWhatHasChangedIt) {
+  const auto store = [&] { return cache.write({sha, 0, "hello world"}) && cache.check(sha); };
+  const auto is_damaged = [&] {
+    const Status checked = cache.check(sha);
+    return !checked && checked.error().code == ErrorCode::conflict;
+  };
+  ASSERT_TRUE(store());
+  EXPECT_TRUE(cache.check(sha));
+  ASSERT_EQ(::chmod(path().c_str(), 0644), 0);
+  std::ofstream(path()) << "hello w0rld";
+  std::filesystem::last_write_time(path(), std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_TRUE(is_damaged()) << "written to, with the same size";
+  ASSERT_TRUE(store());
+  std::filesystem::resize_file(path(), 5);
+  EXPECT_TRUE(is_damaged());
+  ASSERT_TRUE(store());
+  std::filesystem::remove(path());
+  EXPECT_TRUE(is_damaged());
+  ASSERT_TRUE(store()) << "and what is fetched again is good";
+  EXPECT_TRUE(cache.check(sha));
+}
+
+TEST_F(BlobCacheTest, IsReadableToAllAndWritableToNobody) {
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(cache.check(sha));
+  struct stat info {};
+  ASSERT_EQ(::stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0555U) << "else the warden copies it for each task";
 }
 
 TEST_F(BlobCacheTest, NeverCompletesAFileWithAHole) {
