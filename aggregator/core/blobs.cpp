@@ -6,7 +6,7 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr int64_t kKeepUnnamedMs = 120'000;
+constexpr int64_t kKeepUnnamedMs = 900'000;  // the other files of the job may be large, and the way here slow
 constexpr int64_t kSweepEveryMs = 10'000;
 
 bool may_go(const Blob& blob) { return blob.uses == 0 && blob.kept_for == 0; }

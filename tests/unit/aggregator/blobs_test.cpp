@@ -175,7 +175,7 @@ TEST_F(Blobs, ARemovalNamesTheUploadThatItKnows) {
 
 TEST_F(Blobs, ThatNoJobNamesAreRemovedAfterAWhile) {
   const auto blob = cluster.upload('a', 5);
-  cluster.pass(110'000, {"pi1"});
+  cluster.pass(890'000, {"pi1"});
   EXPECT_THAT(removed(), IsEmpty());
   cluster.pass(30'000, {"pi1"});
   EXPECT_THAT(removed(), ElementsAre(blob.sha256));
@@ -231,7 +231,7 @@ TEST(BlobsAfterARestart, AreKeptLikeNewUploads) {
   job.progress.counts.total = 1;
   loaded.open_jobs.push_back(job);
   Harness cluster(loaded);
-  cluster.pass(200'000);
+  cluster.pass(950'000);
   const auto ops = cluster.take_files();
   ASSERT_EQ(ops.size(), 1U);
   EXPECT_EQ(std::get<RemoveBlob>(ops[0]).sha256, left.sha256);
