@@ -21,13 +21,14 @@ ALLOWED = {
     "common/wire": ("common/base",),
     "common/posix": ("common/base", "common/wire"),
     "common/identity": ("common/base", "common/posix"),
+    "common/learn": ("common/base",),
     "common/mqtt": ("common/base", "common/wire", "common/posix"),
     "agent/core": ("common/base", "common/wire"),
     "agent/sensors": ("agent/core", "common/base", "common/wire", "common/posix"),
     "agent/runner": ("agent/core", "common/base", "common/wire", "common/posix", "common/identity"),
     "agent/warden": ("common/base", "common/wire", "common/posix"),
-    "agent/kernels": ("common/base", "common/wire", "common/posix"),
-    "agent": ("agent", "common"),
+    "agent/kernels": ("common/base", "common/learn", "common/wire", "common/posix"),
+    "agent": ("agent", "common/base", "common/wire", "common/posix", "common/identity", "common/mqtt"),
     "aggregator/core": ("common/base", "common/wire"),
     "aggregator/scheduler": ("aggregator/core", "common/base"),
     "aggregator/store": ("aggregator/core", "common/base", "common/wire", "common/posix"),
@@ -35,14 +36,14 @@ ALLOWED = {
     "aggregator/broker": ("aggregator/core", "common/base", "common/wire", "common/posix"),
     "aggregator/ca": ("aggregator/core", "common/base", "common/wire", "common/posix", "common/identity"),
     "aggregator/http": ("aggregator/core", "common/base", "common/wire", "common/posix"),
-    "aggregator/cli": ("common/base", "common/wire", "common/posix"),
+    "aggregator/cli": ("common/base", "common/learn", "common/wire", "common/posix"),
     "aggregator": ("aggregator", "common"),
     "common": (),
     "tests": ("agent", "aggregator", "common"),
 }
 
 # Folders that do no I/O, start no thread and read no clock: what they decide can be replayed.
-PURE = ("common/base", "common/wire", "agent/core", "aggregator/core", "aggregator/scheduler")
+PURE = ("common/base", "common/learn", "common/wire", "agent/core", "aggregator/core", "aggregator/scheduler")
 IMPURE_INCLUDES = (
     (r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|pthread\.h)", "threads"),
     (r"(fstream|filesystem|iostream|unistd\.h|fcntl\.h|dirent\.h|poll\.h|sys/.*|netinet/.*|arpa/.*)", "files and I/O"),

@@ -1,0 +1,207 @@
+#include "common/learn/csv.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include "common/base/nearest.hpp"
+#include "common/learn/dataset.hpp"
+
+namespace bramble::learn {
+namespace {
+
+constexpr size_t kMaxFieldBytes = 1000;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// A field as an error shows it.
+std::string shown(const std::string& field) {
+  std::string text = "'" + field.substr(0, 40) + (field.size() > 40 ? "..." : "") + "'";
+  for (char& c : text) c = c < ' ' && c >= 0 ? '?' : c;
+  return text;
+}
+
+class Reader {
+ public:
+  Reader(const std::string& text, const std::string& name, const CsvChoice& choice)
+      : rest_(text), name_(name), choice_(choice) {}
+
+  Result<CsvTable> read() {
+    bool first = true;
+    while (next_line()) {
+      if (Status status = split(); !status) return tl::unexpected<Error>(status.error());
+      const bool names = first && choice_.header;
+      Status status = first ? begin() : Status{};
+      if (status && !names) status = take_row();
+      if (!status) return tl::unexpected<Error>(status.error());
+      first = false;
+    }
+    if (table_.rows == 0) return fail(name_ + ": there are no rows of data in it");
+    return std::move(table_);
+  }
+
+ private:
+  tl::unexpected<Error> wrong(size_t field, const std::string& what) const {
+    return fail(name_ + ":" + std::to_string(line_) + ":" + std::to_string(field + 1) + ": " + what);
+  }
+
+  // The next line that is not empty; counts them all.
+  bool next_line() {
+    while (!rest_.empty()) {
+      const size_t end = std::min(rest_.find('\n'), rest_.size());
+      current_ = rest_.substr(0, end);
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
+      ++line_;
+      if (current_.ends_with('\r')) current_.remove_suffix(1);
+      if (line_ == 1 && current_.starts_with("\xEF\xBB\xBF")) current_.remove_prefix(3);  // a byte order mark
+      if (!trimmed(current_).empty()) return true;
+    }
+    return false;
+  }
+
+  // current_ into fields_.
+  Status split() {
+    fields_.clear();
+    std::string_view rest = current_;
+    while (true) {
+      std::string field;
+      if (trimmed(rest.substr(0, rest.find('"'))).empty() && rest.find('"') != std::string_view::npos) {
+        rest.remove_prefix(rest.find('"'));
+        if (!take_quoted(rest, field)) return wrong(fields_.size(), "a quote is not closed, or something follows it");
+      } else {
+        field = trimmed(rest.substr(0, rest.find(',')));
+        rest.remove_prefix(std::min(rest.find(','), rest.size()));
+      }
+      if (field.size() > kMaxFieldBytes) return wrong(fields_.size(), "a field is longer than 1000 bytes");
+      if (fields_.size() > kMaxColumns) return wrong(fields_.size(), "there are more than 100000 columns");
+      fields_.push_back(std::move(field));
+      if (rest.empty()) return {};
+      rest.remove_prefix(1);
+    }
+  }
+
+  // "a ""b""" up to the comma or the end.
+  static bool take_quoted(std::string_view& rest, std::string& field) {
+    rest.remove_prefix(1);
+    while (true) {
+      const size_t quote = rest.find('"');
+      if (quote == std::string_view::npos) return false;
+      field += rest.substr(0, quote);
+      rest.remove_prefix(quote + 1);
+      if (!rest.starts_with('"')) break;
+      field += '"';
+      rest.remove_prefix(1);
+    }
+    const size_t end = std::min(rest.find(','), rest.size());
+    if (!trimmed(rest.substr(0, end)).empty()) return false;
+    rest.remove_prefix(end);
+    return true;
+  }
+
+  // What the first line says: how many columns, and which holds texts.
+  Status begin() {
+    width_ = fields_.size();
+    const bool all_numbers = choice_.columns_without != 0 && width_ == choice_.columns_without;
+    if (!all_numbers) {
+      if (Status status = find_text_column(); !status) return status;
+    }
+    table_.columns = table_.text_column == 0 ? width_ : width_ - 1;
+    if (table_.columns == 0) return wrong(0, "there is only one column: nothing to learn from besides the label");
+    return {};
+  }
+
+  Status find_text_column() {
+    switch (choice_.which) {
+      case TextColumn::none:
+        return {};
+      case TextColumn::last:
+        table_.text_column = width_;
+        return {};
+      case TextColumn::by_number:
+        if (choice_.number < 1 || choice_.number > width_) {
+          return wrong(0,
+                       "there is no column " + std::to_string(choice_.number) + ": it has " + std::to_string(width_));
+        }
+        table_.text_column = choice_.number;
+        return {};
+      case TextColumn::by_name: {
+        const auto found = std::find(fields_.begin(), fields_.end(), choice_.name);
+        if (!choice_.header)
+          return wrong(0, "a column can be called by a name only where line 1 has them (header = true)");
+        if (found == fields_.end()) return wrong(0, unknown("column", choice_.name, fields_));
+        table_.text_column = static_cast<size_t>(found - fields_.begin()) + 1;
+        return {};
+      }
+    }
+    return {};
+  }
+
+  Status take_row() {
+    if (fields_.size() < width_) {
+      return wrong(fields_.size(), "a field is missing: the line has " + std::to_string(fields_.size()) +
+                                       ", and the first one has " + std::to_string(width_));
+    }
+    if (fields_.size() > width_) {
+      return wrong(width_, "a field too many: the line has " + std::to_string(fields_.size()) +
+                               ", and the first one has " + std::to_string(width_));
+    }
+    if (table_.rows >= kMaxRows || table_.values.size() + table_.columns > kMaxDataValues) {
+      return wrong(0, "the data is too large: at most " + std::to_string(kMaxRows) + " rows and " +
+                          std::to_string(kMaxDataValues) + " values");
+    }
+    for (size_t i = 0; i < width_; ++i) {
+      if (Status status = take_field(i); !status) return status;
+    }
+    table_.lines.push_back(line_);
+    ++table_.rows;
+    return {};
+  }
+
+  Status take_field(size_t i) {
+    if (fields_[i].empty()) return wrong(i, "the field is empty");
+    if (i + 1 == table_.text_column) {
+      table_.texts.push_back(fields_[i]);
+      return {};
+    }
+    double number = 0;
+    if (!parse_number(fields_[i], number)) {
+      const bool perhaps_names = table_.rows == 0 && !choice_.header;
+      return wrong(i, shown(fields_[i]) + " is no number" +
+                          (perhaps_names ? "; if line 1 has the columns' names, set header = true" : ""));
+    }
+    table_.values.push_back(static_cast<float>(number));
+    return {};
+  }
+
+  std::string_view rest_;
+  const std::string& name_;
+  const CsvChoice& choice_;
+  CsvTable table_;
+  std::string_view current_;
+  std::vector<std::string> fields_;
+  size_t line_ = 0;
+  size_t width_ = 0;
+};
+
+}  // namespace
+
+bool parse_number(const std::string& field, double& number) {
+  std::string_view text = trimmed(field);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // What a float cannot hold is no number for us, either.
+  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(number) &&
+         std::fabs(number) <= static_cast<double>(std::numeric_limits<float>::max());
+}
+
+Result<CsvTable> read_csv(const std::string& text, const std::string& name, const CsvChoice& choice) {
+  return Reader(text, name, choice).read();
+}
+
+}  // namespace bramble::learn

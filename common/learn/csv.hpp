@@ -1,0 +1,39 @@
+// Comma-separated values: numbers, and at most one column of texts. Fields may be quoted; lines may end with CR LF;
+// empty lines are passed over. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/result.hpp"
+
+namespace bramble::learn {
+
+struct CsvTable {
+  size_t rows = 0;
+  size_t columns = 0;              // without the one of the texts
+  std::vector<float> values;       // by rows
+  std::vector<std::string> texts;  // of the column that is no number; empty where there is none
+  std::vector<size_t> lines;       // where each row stands in the file, from 1 on
+  size_t text_column = 0;          // from 1 on; 0: none
+};
+
+enum class TextColumn : uint8_t { none, by_number, by_name, last };
+
+struct CsvChoice {
+  bool header = false;
+  TextColumn which = TextColumn::none;
+  std::string name;
+  size_t number = 0;           // from 1 on
+  size_t columns_without = 0;  // if not 0: a file of so many columns has no column of texts, which is good
+};
+
+// Errors begin with "NAME:LINE:FIELD: ", where line and field count from 1 on.
+Result<CsvTable> read_csv(const std::string& text, const std::string& name, const CsvChoice& choice);
+
+// A finite number, spaces around it aside; nothing else.
+bool parse_number(const std::string& field, double& number);
+
+}  // namespace bramble::learn

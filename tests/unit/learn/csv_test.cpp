@@ -1,0 +1,101 @@
+#include "common/learn/csv.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bramble::learn {
+namespace {
+
+using Floats = std::vector<float>;
+using Texts = std::vector<std::string>;
+
+CsvChoice last_is_text() {
+  CsvChoice choice;
+  choice.which = TextColumn::last;
+  return choice;
+}
+
+Result<CsvTable> read(const std::string& text, const CsvChoice& choice = last_is_text()) {
+  return read_csv(text, "f.csv", choice);
+}
+
+std::string wrong(const std::string& text, const CsvChoice& choice = last_is_text()) {
+  const auto table = read(text, choice);
+  return table ? "it was taken" : table.error().message;
+}
+
+TEST(LearnCsv, ReadsNumbersAndOneColumnOfTexts) {
+  const auto table = read("1,2.5,a\n-3e1, +4 ,b c\n");
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->rows, 2U);
+  EXPECT_EQ(table->columns, 2U);
+  EXPECT_EQ(table->values, (Floats{1, 2.5, -30, 4}));
+  EXPECT_EQ(table->texts, (Texts{"a", "b c"}));
+}
+
+TEST(LearnCsv, TakesWhatPeoplesProgramsWrite) {
+  const auto table =
+      read("\xEF\xBB\xBF\"1\",2,\"a, \"\"b\"\"\"\r\n\r\n3,4,c\r\n\n");  // byte order mark, CR LF, quotes, no end
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->values, (Floats{1, 2, 3, 4}));
+  EXPECT_EQ(table->texts, (Texts{"a, \"b\"", "c"}));
+  EXPECT_EQ(table->lines, (std::vector<size_t>{1, 3}));
+  EXPECT_TRUE(read("1,a"));
+}
+
+TEST(LearnCsv, FindsTheColumnByNameOrNumber) {
+  CsvChoice choice;
+  choice.header = true;
+  choice.which = TextColumn::by_name;
+  choice.name = "kind";
+  auto table = read("x,kind,y\n1,a,2\n", choice);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->values, (Floats{1, 2}));
+  EXPECT_EQ(table->texts, Texts{"a"});
+  EXPECT_EQ(table->text_column, 2U);
+  choice.name = "knid";
+  EXPECT_EQ(wrong("x,kind,y\n1,a,2\n", choice), "f.csv:1:1: unknown column 'knid'; did you mean 'kind'?");
+  choice.header = false;
+  EXPECT_EQ(wrong("1,a,2\n", choice),
+            "f.csv:1:1: a column can be called by a name only where line 1 has them (header = true)");
+  choice.which = TextColumn::by_number;
+  choice.number = 1;
+  EXPECT_EQ(read("a,1\n", choice)->texts, Texts{"a"});
+  choice.number = 3;
+  EXPECT_EQ(wrong("a,1\n", choice), "f.csv:1:1: there is no column 3: it has 2");
+}
+
+TEST(LearnCsv, NamesFileLineAndFieldOfWhatIsWrong) {
+  EXPECT_EQ(wrong("1,2,a\n1,x,b\n"), "f.csv:2:2: 'x' is no number");
+  EXPECT_EQ(wrong("x,y,kind\n1,2,b\n"),
+            "f.csv:1:1: 'x' is no number; if line 1 has the columns' names, set header = true");
+  EXPECT_EQ(wrong("1,2,a\n\n1,b\n"), "f.csv:3:3: a field is missing: the line has 2, and the first one has 3");
+  EXPECT_EQ(wrong("1,2,a\n1,2,3,b\n"), "f.csv:2:4: a field too many: the line has 4, and the first one has 3");
+  EXPECT_EQ(wrong("1,2,a\n1,,b\n"), "f.csv:2:2: the field is empty");
+  EXPECT_EQ(wrong("1,2,a\n1,2,\n"), "f.csv:2:3: the field is empty");
+  EXPECT_EQ(wrong("1,\"2,a\n"), "f.csv:1:2: a quote is not closed, or something follows it");
+  EXPECT_EQ(wrong("1,\"2\"3,a\n"), "f.csv:1:2: a quote is not closed, or something follows it");
+  EXPECT_EQ(wrong("1,a\n\x01,b\n"), "f.csv:2:1: '?' is no number");
+  EXPECT_EQ(wrong("1," + std::string(1001, 'a')), "f.csv:1:2: a field is longer than 1000 bytes");
+  EXPECT_EQ(wrong("1\n2\n"), "f.csv:1:1: there is only one column: nothing to learn from besides the label");
+  EXPECT_EQ(wrong("\n\n"), "f.csv: there are no rows of data in it");
+  CsvChoice header = last_is_text();
+  header.header = true;
+  EXPECT_EQ(wrong("x,kind\n", header), "f.csv: there are no rows of data in it");
+}
+
+TEST(LearnCsv, RefusesNumbersThatAreNone) {
+  for (const char* bad : {"nan", "inf", "-inf", "1e39", "1e999", "0x10", "1 2", "--1", "1,", "+", ""}) {
+    double number = 0;
+    EXPECT_FALSE(parse_number(bad, number)) << bad;
+  }
+}
+
+TEST(LearnCsv, TakesAFileWithoutTheColumnOfTextsWhereToldHowWideItIs) {
+  CsvChoice choice = last_is_text();
+  choice.columns_without = 2;
+  EXPECT_EQ(read("1,2\n3,4\n", choice)->values, (Floats{1, 2, 3, 4}));
+  EXPECT_EQ(read("1,2,a\n3,4,b\n", choice)->texts, (Texts{"a", "b"}));
+}
+
+}  // namespace
+}  // namespace bramble::learn
