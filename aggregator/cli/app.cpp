@@ -18,6 +18,8 @@ Result<int> dispatch(const Session& session, const RunCommand& command) { return
 Result<int> dispatch(const Session& session, const ExecCommand& command) { return exec(session, command); }
 Result<int> dispatch(const Session& session, const MapCommand& command) { return map(session, command); }
 Result<int> dispatch(const Session& session, const CallCommand& command) { return call(session, command); }
+Result<int> dispatch(const Session& session, const TrainCommand& command) { return train(session, command); }
+Result<int> dispatch(const Session& session, const InferCommand& command) { return infer(session, command); }
 Result<int> dispatch(const Session& session, const JobListCommand& command) { return job_list(session, command); }
 Result<int> dispatch(const Session& session, const JobInfoCommand& command) { return job_info(session, command); }
 Result<int> dispatch(const Session& session, const JobWaitCommand& command) { return job_wait(session, command); }
@@ -73,7 +75,8 @@ bool waits_for_work(const Command& command) {
   if (const auto* cat = std::get_if<JobCatCommand>(&command)) return cat->follow;
   if (const auto* power = std::get_if<PowerSwitchCommand>(&command)) return power->wait;
   return std::holds_alternative<RunCommand>(command) || std::holds_alternative<MapCommand>(command) ||
-         std::holds_alternative<CallCommand>(command) || std::holds_alternative<ExecCommand>(command) ||
+         std::holds_alternative<CallCommand>(command) || std::holds_alternative<TrainCommand>(command) ||
+         std::holds_alternative<InferCommand>(command) || std::holds_alternative<ExecCommand>(command) ||
          std::holds_alternative<JobWaitCommand>(command);
 }
 

@@ -30,6 +30,8 @@ Result<int> run(const Session& session, const RunCommand& command);
 Result<int> exec(const Session& session, const ExecCommand& command);
 Result<int> map(const Session& session, const MapCommand& command);
 Result<int> call(const Session& session, const CallCommand& command);
+Result<int> train(const Session& session, const TrainCommand& command);
+Result<int> infer(const Session& session, const InferCommand& command);
 Result<int> job_list(const Session& session, const JobListCommand& command);
 Result<int> job_info(const Session& session, const JobInfoCommand& command);
 Result<int> job_wait(const Session& session, const JobWaitCommand& command);

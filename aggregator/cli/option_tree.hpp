@@ -73,6 +73,7 @@ std::string kernel_path(const std::string& kernel);
 
 void declare_work_commands(OptionTree& tree);  // submit, run, exec, map
 void declare_call(OptionTree& tree);
+void declare_learning(OptionTree& tree);  // train, infer
 void declare_job_commands(OptionTree& tree);
 void declare_check(OptionTree& tree);
 void declare_cluster_commands(OptionTree& tree);  // node, local

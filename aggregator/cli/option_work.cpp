@@ -226,6 +226,7 @@ void declare_work_commands(OptionTree& tree) {
   declare_exec(tree);
   declare_map(tree);
   declare_call(tree);
+  declare_learning(tree);
 }
 
 }  // namespace bramble::cli

@@ -101,6 +101,20 @@ struct CallCommand {
   bool progress = false;
 };
 
+struct TrainCommand {
+  TaskOptions task;  // argv: the kernel
+  std::string spec;
+  std::string output;  // empty: beside the spec
+};
+
+struct InferCommand {
+  TaskOptions task;  // argv: the kernel
+  std::string model;
+  std::string input;
+  std::string labels;
+  bool summary = false;
+};
+
 struct JobListCommand {
   std::string selector;
   std::string owner;
@@ -281,12 +295,12 @@ struct HelpText {
 };
 
 using Command =
-    std::variant<HelpText, SubmitCommand, RunCommand, ExecCommand, MapCommand, CallCommand, JobListCommand,
-                 JobInfoCommand, JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand, JobRetryCommand,
-                 JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDoctorCommand, NodeDrainCommand,
-                 NodeAddCommand, NodeRemoveCommand, NodeCalibrateCommand, QueryCommand, CheckCommand, EnergyCommand,
-                 PowerStatusCommand, PowerSwitchCommand, PowerPauseCommand, PowerClearCommand, AuditCommand,
-                 LocalCommand, TokenAddCommand, TokenListCommand, TokenRemoveCommand>;
+    std::variant<HelpText, SubmitCommand, RunCommand, ExecCommand, MapCommand, CallCommand, TrainCommand, InferCommand,
+                 JobListCommand, JobInfoCommand, JobWaitCommand, JobCancelCommand, JobCatCommand, JobExplainCommand,
+                 JobRetryCommand, JobForgetCommand, NodeListCommand, NodeInfoCommand, NodeDoctorCommand,
+                 NodeDrainCommand, NodeAddCommand, NodeRemoveCommand, NodeCalibrateCommand, QueryCommand, CheckCommand,
+                 EnergyCommand, PowerStatusCommand, PowerSwitchCommand, PowerPauseCommand, PowerClearCommand,
+                 AuditCommand, LocalCommand, TokenAddCommand, TokenListCommand, TokenRemoveCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -95,6 +95,19 @@ void ConfigFile::integer(const char* key, int64_t& into, int64_t least, int64_t 
   if (const auto* node = impl_->find(key)) into = impl_->integer(*node, key, least, most).value_or(into);
 }
 
+void ConfigFile::name_or_integer(const char* key, std::string& name, int64_t& number, int64_t least, int64_t most) {
+  const auto* node = impl_->find(key);
+  if (node == nullptr) return;
+  if (auto text = node->value_exact<std::string>()) {
+    name = std::move(*text);
+  } else if (const auto value = node->value_exact<int64_t>(); value && *value >= least && *value <= most) {
+    number = *value;
+  } else {
+    impl_->complain(*node, std::string(key) + " must be a name in quotes, or a whole number from " +
+                               std::to_string(least) + " to " + std::to_string(most));
+  }
+}
+
 void ConfigFile::real(const char* key, double& into, double least, double most) {
   const auto* node = impl_->find(key);
   if (node == nullptr) return;

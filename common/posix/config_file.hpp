@@ -23,6 +23,8 @@ class ConfigFile {
   // Each leaves `into` as it is where the key is absent.
   void text(const char* key, std::string& into);
   void integer(const char* key, int64_t& into, int64_t least, int64_t most);
+  // A text into `name`, or a whole number into `number`.
+  void name_or_integer(const char* key, std::string& name, int64_t& number, int64_t least, int64_t most);
   void real(const char* key, double& into, double least, double most);
   void flag(const char* key, bool& into);
   void list(const char* key, std::vector<std::string>& into);  // ["a", "b"]

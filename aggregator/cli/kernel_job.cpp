@@ -1,0 +1,156 @@
+#include "aggregator/cli/kernel_job.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/output_stream.hpp"
+#include "aggregator/cli/submission.hpp"
+#include "common/base/utf8.hpp"
+#include "common/posix/uuid.hpp"
+#include "common/wire/call_frames.hpp"
+
+namespace bramble::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr uint64_t kJobBytes = uint64_t{256} << 20;  // of results and calls; then another job
+constexpr TaskIndex kJobTasks = 20'000;
+constexpr uint64_t kResultBytes = uint64_t{32} << 20;
+constexpr int64_t kPollS = 2;
+constexpr int64_t kCallLimitMs = 600'000;  // the first call of a kernel reads the data, too
+constexpr int64_t kIdleMs = 300'000;
+constexpr size_t kMaxShownBytes = 500;
+constexpr size_t kMostAppended = 1000;
+
+json as_json(const std::string& name, const wire::BlobRef& blob) {
+  return {{"name", name}, {"blob", blob.sha256}, {"size_bytes", blob.size_bytes}};
+}
+
+}  // namespace
+
+Status KernelJob::add_file(const KernelFile& file) {
+  const auto blob = api_.put_blob(file.bytes);
+  if (!blob) return tl::unexpected(blob.error());
+  names_.push_back(file.name);
+  blobs_.push_back(*blob);
+  return {};
+}
+
+Status KernelJob::open() {
+  json body = submit_body(task_, posix::random_uuid());
+  body["per_task_input"] = true;
+  body["stdout_cap_bytes"] = kResultBytes;
+  body["calls"] = {{"limit_ms", kCallLimitMs}, {"idle_ms", kIdleMs}, {"retries", 2}};
+  for (size_t i = 0; i < blobs_.size(); ++i) body["files"].push_back(as_json(names_[i], blobs_[i]));
+  const auto job = hand_in(api_, console_, body);
+  if (!job) return tl::unexpected(job.error());
+  job_ = *job;
+  next_task_ = 0;
+  stored_bytes_ = 0;
+  return {};
+}
+
+// Every task that was asked has been answered by now.
+Status KernelJob::make_room() {
+  if (job_ != 0 && stored_bytes_ < kJobBytes && next_task_ < kJobTasks) return {};
+  if (job_ != 0) {
+    const auto spent = joules_of_this_job();
+    if (!spent) return tl::unexpected(spent.error());
+    past_joules_ += *spent;
+    const JobId old = job_;
+    if (Status status = api_.close(old); !status) return status;
+    if (const auto ended = wait_for_job(api_, console_, old, false); !ended) return tl::unexpected(ended.error());
+    const auto forgotten = api_.post("/api/v1/jobs/forget", {{"jobs", std::to_string(old)}});
+    if (!forgotten) return tl::unexpected(forgotten.error());
+  }
+  return open();
+}
+
+Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& calls,
+                                                const std::vector<KernelFile>& files) {
+  if (calls.size() > kMostAppended) return fail(ErrorCode::limit, "more than 1000 calls at once");
+  if (Status status = make_room(); !status) return tl::unexpected(status.error());
+  json own = json::array();
+  for (const KernelFile& file : files) {
+    const auto blob = api_.put_blob(file.bytes);
+    if (!blob) return tl::unexpected(blob.error());
+    own.push_back(as_json(file.name, *blob));
+    stored_bytes_ += file.bytes.size();
+  }
+  json tasks = json::array();
+  for (size_t i = 0; i < calls.size(); ++i) {
+    std::string batch;
+    wire::append_call(batch, {static_cast<uint32_t>(i), calls[i]});
+    const auto blob = api_.put_blob(batch);
+    if (!blob) return tl::unexpected(blob.error());
+    tasks.push_back({{"stdin", {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}}}});
+    if (!own.empty()) tasks.back()["files"] = own;
+    stored_bytes_ += batch.size();
+  }
+  const TaskIndex first = next_task_;
+  const auto reply =
+      api_.post(fmt::format("/api/v1/jobs/{}/tasks", job_.load()), {{"first", first}, {"tasks", std::move(tasks)}});
+  if (!reply) return tl::unexpected(reply.error());
+  next_task_ += static_cast<TaskIndex>(calls.size());
+  std::vector<std::string> results;
+  for (TaskIndex task = first; task < next_task_; ++task) {
+    auto result = result_of(task);
+    if (!result) return tl::unexpected(result.error());
+    stored_bytes_ += result->size();
+    results.push_back(std::move(*result));
+  }
+  return results;
+}
+
+Result<std::string> KernelJob::result_of(TaskIndex task) {
+  while (!stopped_) {
+    const TaskKey key{job_, task};
+    const auto part = api_.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
+    if (!part) return tl::unexpected(part.error());
+    if (!part->final) continue;
+    std::string text;
+    const auto keep = [&text](std::string_view bytes) -> Status {
+      text += bytes;
+      return {};
+    };
+    if (Status status = copy_final_output(api_, key, wire::Stream::stdout_, *part, keep); !status) {
+      return tl::unexpected(status.error());
+    }
+    return only_reply(task, text);
+  }
+  return fail(ErrorCode::unavailable, "stopped");
+}
+
+// A task without a reply is told by how it ended.
+Result<std::string> KernelJob::only_reply(TaskIndex task, const std::string& text) {
+  const TaskKey key{job_, task};
+  const auto replies = wire::split_replies(text);
+  if (replies && replies->size() == 1) {
+    const wire::Reply& reply = replies->front();
+    if (reply.status == wire::CallStatus::good) return std::string(reply.bytes);
+    return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
+  }
+  const auto report = fetch_task_report(api_, key);
+  if (!report) return tl::unexpected(report.error());
+  return fail(ErrorCode::io, fmt::format("task {} {}", to_string(key), describe_end(*report)));
+}
+
+Result<double> KernelJob::joules_of_this_job() {
+  if (job_ == 0) return 0.0;
+  const auto job = api_.get(fmt::format("/api/v1/jobs/{}", job_.load()));
+  if (!job) return tl::unexpected(job.error());
+  const auto joules = job->find("energy_j");
+  return joules != job->end() && joules->is_number() ? joules->get<double>() : 0.0;
+}
+
+Result<double> KernelJob::joules() {
+  const auto now = joules_of_this_job();
+  if (!now) return now;
+  return past_joules_ + *now;
+}
+
+Status KernelJob::close() { return job_ == 0 ? Status() : api_.close(job_); }
+
+}  // namespace bramble::cli

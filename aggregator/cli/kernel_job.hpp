@@ -1,0 +1,73 @@
+// An open job of call tasks that a command asks, waits for, and asks again: a kernel stays on the nodes between two
+// questions.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "aggregator/cli/api.hpp"
+#include "aggregator/cli/console.hpp"
+#include "aggregator/cli/options.hpp"
+
+namespace bramble::cli {
+
+// A file in the kernel's directory.
+struct KernelFile {
+  std::string name;
+  std::string bytes;
+};
+
+// Whoever answers calls.
+class Kernels {
+ public:
+  virtual ~Kernels() = default;
+
+  // The results, in the order of the calls; `files` lie in the kernel's directory besides those that are always there.
+  virtual Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
+                                               const std::vector<KernelFile>& files) = 0;
+};
+
+// Answers on the nodes. What a job has stored at the head is bounded: after so many bytes another one takes its place,
+// and it is forgotten.
+class KernelJob : public Kernels {
+ public:
+  KernelJob(Api& api, Console& console, TaskOptions task) : api_(api), console_(console), task_(std::move(task)) {}
+
+  // Every job of this has them.
+  Status add_file(const KernelFile& file);
+
+  // Each call a task, so that they run side by side, and a node that is lost costs those that it had alone.
+  Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
+                                       const std::vector<KernelFile>& files) override;
+
+  // Of all attempts that have ended: joules; 0 where no node tells any.
+  Result<double> joules();
+
+  Status close();  // no more questions
+
+  JobId job() const { return job_; }  // from any thread; 0: none is open
+  void stop() { stopped_ = true; }    // from any thread: ask() returns an error soon, once job() is cancelled
+
+ private:
+  Status open();
+  Status make_room();
+  Result<std::string> result_of(TaskIndex task);
+  Result<std::string> only_reply(TaskIndex task, const std::string& text);
+  Result<double> joules_of_this_job();
+
+  Api& api_;
+  Console& console_;
+  const TaskOptions task_;
+  std::vector<wire::BlobRef> blobs_;  // of the files that are always there
+  std::vector<std::string> names_;
+  std::atomic<JobId> job_ = 0;
+  std::atomic<bool> stopped_ = false;
+  TaskIndex next_task_ = 0;
+  uint64_t stored_bytes_ = 0;  // for this job
+  double past_joules_ = 0;     // of jobs before it
+};
+
+}  // namespace bramble::cli

@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "aggregator/cli/cluster_workers.hpp"
+#include "aggregator/cli/commands.hpp"
+#include "aggregator/cli/interrupts.hpp"
+#include "aggregator/cli/learn_files.hpp"
+#include "aggregator/cli/text.hpp"
+#include "aggregator/cli/train_spec.hpp"
+#include "aggregator/cli/train_view.hpp"
+#include "common/learn/model.hpp"
+#include "common/posix/digest.hpp"
+#include "common/posix/files.hpp"
+#include "common/posix/system_clock.hpp"
+
+namespace bramble::cli {
+namespace {
+
+constexpr size_t kMaxCheckpointBytes = size_t{256} << 20;
+
+// One `bramble train`, from its first epoch to the model, or to its cancellation.
+class Train {
+ public:
+  Train(const Session& session, const TrainCommand& command, const TrainSpec& spec, learn::Training& training,
+        std::string data)
+      : session_(session),
+        command_(command),
+        spec_(spec),
+        training_(training),
+        data_(std::move(data)),
+        checkpoint_file_(command.output + ".checkpoint"),
+        api_(session.connect()),
+        job_(api_, session.console, command.task),
+        workers_(training, job_),
+        trainer_(training, spec.settings, workers_),
+        interrupts_([this] {
+          job_.stop();
+          cancel();
+        }) {}
+
+  Result<int> run(const std::vector<KernelFile>& files) {
+    Status status = resume();
+    for (const KernelFile& file : files) {
+      if (status) status = job_.add_file(file);
+    }
+    while (status && !trainer_.done() && interrupts_.signal() == 0) status = learn_epoch();
+    if (interrupts_.signal() != 0) return interrupted();
+    if (status) status = job_.close();
+    if (status) status = finish();
+    if (status) return kGood;
+    cancel();
+    return tl::unexpected(status.error());
+  }
+
+ private:
+  void cancel() {
+    if (job_.job() == 0) return;
+    Api api = session_.connect();
+    (void)api.cancel(job_.job());  // what can be said was said
+  }
+
+  int interrupted() {
+    cancel();  // the job may be younger than the signal
+    if (trainer_.state().epochs_done > 0) {
+      session_.console.say(fmt::format("the same command goes on after epoch {}", trainer_.state().epochs_done));
+    }
+    return kSignalBase + interrupts_.signal();
+  }
+
+  Status resume() {
+    if (::access(checkpoint_file_.c_str(), F_OK) != 0) return {};
+    const auto text = posix::read_file(checkpoint_file_, kMaxCheckpointBytes);
+    if (!text) return tl::unexpected(text.error());
+    if (Status status = trainer_.resume(*text, data_); !status) {
+      return fail(status.error().code, checkpoint_file_ + ": " + status.error().message);
+    }
+    session_.console.say(fmt::format("{}: goes on after epoch {}", checkpoint_file_, trainer_.state().epochs_done));
+    return {};
+  }
+
+  Status learn_epoch() {
+    const MonoTime started = posix::mono_now();
+    const auto report = trainer_.next_epoch();
+    if (!report) return tl::unexpected(report.error());
+    const auto joules = job_.joules();
+    if (!joules) return tl::unexpected(joules.error());
+    const EpochCost cost{static_cast<double>(posix::mono_now() - started) / 1000, *joules - joules_};
+    joules_ = *joules;
+    const bool classes = !training_.data().labels.empty();
+    const std::string line = session_.common.json ? epoch_json(*report, classes, cost).dump() + "\n"
+                                                  : epoch_line(*report, spec_.settings.epochs, classes, cost);
+    if (Status status = session_.console.print(line); !status) return status;
+    return posix::write_file_atomically(checkpoint_file_, trainer_.checkpoint(data_), {.sync = true});
+  }
+
+  Status finish() {
+    const learn::Model model = learn::make_model(training_, trainer_.result());
+    const Status written = posix::write_file_atomically(command_.output, learn::encode_model(model), {.sync = true});
+    if (!written) return written;
+    (void)::unlink(checkpoint_file_.c_str());  // the model is there: what is left would only be refused
+    const learn::TrainerState& state = trainer_.state();
+    std::string story = command_.output + ": " + count_text(state.epochs_done, "epoch");
+    if (trainer_.stopped_early())
+      story += fmt::format(" (stopped early, {} without a better one)", spec_.settings.patience);
+    if (!training_.rows_of(learn::Part::validation).empty())
+      story += fmt::format(", of which {} was the best", state.best_epoch);
+    session_.console.say(story);
+    return {};
+  }
+
+  const Session& session_;
+  const TrainCommand& command_;
+  const TrainSpec& spec_;
+  learn::Training& training_;
+  const std::string data_;
+  const std::string checkpoint_file_;
+  Api api_;
+  KernelJob job_;
+  ClusterWorkers workers_;
+  learn::Trainer trainer_;
+  double joules_ = 0;
+  Interrupts interrupts_;  // last: its thread uses all of the above
+};
+
+// What the data is, whatever its files are called.
+std::string digest_of(const std::vector<KernelFile>& files) {
+  posix::Sha256 digest;
+  for (const KernelFile& file : files) digest.update(posix::sha256_hex(file.bytes));
+  return digest.hex();
+}
+
+}  // namespace
+
+Result<int> train(const Session& session, const TrainCommand& given) {
+  const auto spec = read_train_spec(given.spec);
+  if (!spec) return tl::unexpected(spec.error());
+  auto training = learn::Training::prepare(spec->plan, read_learn_file);
+  if (!training) return tl::unexpected(training.error());
+  const auto files = files_for_kernels(spec->plan, read_learn_file);
+  if (!files) return tl::unexpected(files.error());
+  TrainCommand command = given;
+  if (command.output.empty()) command.output = std::filesystem::path(given.spec).replace_extension(".model");
+  if (command.task.name.empty()) command.task.name = "train " + std::filesystem::path(given.spec).stem().string();
+  for (const std::string& note : training_notes(*training)) session.console.say(note);
+  return Train(session, command, *spec, *training, digest_of(*files)).run(*files);
+}
+
+}  // namespace bramble::cli

@@ -1,0 +1,104 @@
+// bramble train and bramble infer through a whole cluster: real kernels, real deaths.
+#include "local_cluster.hpp"
+
+namespace bramble::test {
+namespace {
+
+class LearningCluster : public LocalCluster {
+ protected:
+  void SetUp() override {
+    LocalCluster::SetUp();
+    write_spec("iris.toml", "epochs = 4\nbatch = 32");
+  }
+
+  void write_spec(const std::string& name, const std::string& training) {
+    EXPECT_TRUE(posix::write_file_atomically(dir + "/" + name,
+                                             "[data]\nfile = '" BRAMBLE_SOURCE_DIR
+                                             "/tests/fixtures/data/iris.csv'\nheader = true\nvalidation = 0.33\n"
+                                             "classes = ['setosa', 'versicolor', 'virginica']\n"
+                                             "[model]\nlayers = ['dense 16', 'tanh', 'dense 3']\n"
+                                             "[training]\nrate = 0.01\n" +
+                                                 training + "\n"));
+  }
+};
+
+TEST_F(LearningCluster, TrainsTheSameModelToTheBitOnOneTwoAndFourNodes) {
+  const auto result = run(4,
+                          "cd $DIR\n"
+                          "bramble train iris.toml --output one --on local01 >lines; echo $?\n"
+                          "bramble train iris.toml --output two --on 'local[01-02]' >/dev/null; echo $?\n"
+                          "bramble train iris.toml >/dev/null; echo $?\n"
+                          "cmp one two && cmp two iris.model && echo same\n"
+                          "wc -l <lines; ls *.checkpoint 2>/dev/null\n");
+  EXPECT_EQ(result.out, "0\n0\n0\nsame\n4\n") << result.err;
+}
+
+TEST_F(LearningCluster, LearnsTheFlowersAndAnswersInOrder) {
+  write_spec("iris.toml", "epochs = 80\npatience = 30\nbatch = 100\noptimizer = 'adam'\nrate = 0.05");
+  const auto result =
+      run(2,
+          "cd $DIR; sed -i '/^rate = 0.01$/d' iris.toml\n"
+          "bramble train iris.toml --json | jq -s 'max_by(.held_out.accuracy) | .held_out.accuracy >= 0.96'\n"
+          "data=$(sed -n \"s/^file = '\\(.*\\)'/\\1/p\" iris.toml)\n"
+          "bramble infer iris.model $data --summary --json | jq '.rows, .accuracy >= 0.96'\n"
+          "(echo a,b,c,d; tail -n +2 $data | cut -d, -f1-4) >plain.csv\n"
+          "bramble infer iris.model plain.csv | cut -f1 >answers\n"
+          "bramble infer iris.model $data --json | jq -r .answer | cmp - answers && wc -l <answers\n"
+          "bramble infer iris.model plain.csv --summary; echo $?\n");
+  EXPECT_EQ(result.out, "true\n150\ntrue\n150\n2\n") << result.err;
+  EXPECT_NE(result.err.find("% right"), std::string::npos) << result.err;
+}
+
+TEST_F(LearningCluster, TrainsTheSameModelWhenAgentWardenBrokerAndAggregatorAreKilled) {
+  write_spec("iris.toml", "epochs = 12\nbatch = 32");
+  const auto result =
+      run(2,
+          "cd $DIR; bramble train iris.toml --output plain >/dev/null 2>&1\n"
+          "bramble train iris.toml --output killed >lines 2>errors &\n"
+          "train=$!\n"
+          "for part in .nodes.local01.agent .broker .nodes.local02.warden .aggregator; do\n"
+          "  while [ $(wc -l <lines) -le ${seen:-0} ] && kill -0 $train 2>/dev/null; do sleep 0.02; done\n"
+          "  kill -0 $train 2>/dev/null || echo 'ended before all were killed'\n"
+          "  kill -KILL $(jq -r $part $PIDS) || echo \"no $part\"; seen=$(wc -l <lines)\n"
+          "done\n"
+          "wait $train; echo $?\n"
+          "cmp plain killed && echo same\n");
+  EXPECT_EQ(result.out, "0\nsame\n") << result.err << posix::read_file(dir + "/errors", 1 << 20).value_or("");
+}
+
+TEST_F(LearningCluster, GoesOnFromItsCheckpointWhenTheCommandWasKilled) {
+  write_spec("iris.toml", "epochs = 8\nbatch = 32");
+  const auto result = run(1,
+                          "cd $DIR; bramble train iris.toml --output plain >/dev/null 2>&1\n"
+                          "bramble train iris.toml --output again >first 2>/dev/null &\n"
+                          "train=$!\n"
+                          "while [ $(wc -l <first) -lt 2 ] && kill -0 $train 2>/dev/null; do sleep 0.02; done\n"
+                          "kill -KILL $train; wait $train 2>/dev/null\n"
+                          "test -e again.checkpoint && echo kept\n"
+                          "bramble train iris.toml --output again >second 2>errors; echo $?\n"
+                          "grep -c 'goes on after epoch' errors\n"
+                          "cmp plain again && echo same; ls *.checkpoint 2>/dev/null\n"
+                          "[ $(wc -l <second) -lt 8 ] && echo fewer\n");
+  EXPECT_EQ(result.out, "kept\n0\n1\nsame\nfewer\n") << result.err;
+}
+
+TEST_F(LearningCluster, SaysWhereATrainingRanAwayAndWhatIsWrongWithDataAndSpec) {
+  const auto result =
+      run(1,
+          "cd $DIR; printf '1,2,5\\n2,3,9\\n3,1,7\\n4,2,8\\n5,1,3\\n6,2,4\\n' >six.csv\n"
+          "spec() { printf \"[data]\\nfile='$1'\\n$2\\n[model]\\nlayers=['$3']\\n"
+          "loss='mean-squared-error'\\n[training]\\n$4\\n\" >s.toml; bramble train s.toml; echo $?; }\n"
+          "spec six.csv 'target=3' 'dense 1' \"optimizer='sgd'\\nrate=1000\\nepochs=1000\" | tail -n 1\n"
+          "spec six.csv 'target=3' 'dense 2' ''\n"
+          "spec six.csv 'target=3' 'dense 1' 'epoch=3'\n"
+          "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n");
+  EXPECT_EQ(result.out, "1\n2\n2\n2\n") << result.err;
+  for (const char* sentence :
+       {"is no finite number any more; a lower rate may help", "bramble: epoch ", "the last layer gives 2 values",
+        "unknown key 'epoch'; did you mean 'epochs'?", "six.csv:7:2: 'x' is no number"}) {
+    EXPECT_NE(result.err.find(sentence), std::string::npos) << sentence << "\n" << result.err;
+  }
+}
+
+}  // namespace
+}  // namespace bramble::test
