@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "aggregator/store/telemetry_writer.hpp"
+#include "common/packing/packing.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/system_clock.hpp"
 
@@ -146,7 +147,9 @@ void FileHand::work(const SendBlob& op) {
 }
 
 bool FileHand::send_chunk(const SendBlob& op, uint64_t offset, std::string bytes) {
-  const mqtt::Message message{topics_.blob_down(op.node, op.sha256, offset), std::move(bytes), 1, false, 0};
+  auto packed = op.packed ? packing::pack(bytes) : std::nullopt;
+  const std::string topic = topics_.blob_down(op.node, op.sha256, offset, packed.has_value());
+  const mqtt::Message message{topic, packed ? std::move(*packed) : std::move(bytes), 1, false, 0};
   for (int i = 0; i < kSendTries && chunks_.connected(); ++i) {
     if (chunks_.publish(message)) return true;
     std::this_thread::sleep_for(kSendPause);

@@ -64,7 +64,7 @@ endfunction()
 
 # The archives behind the three choices below. libcrypto needs more of them on some releases, and 64-bit atomics on ARM.
 if(BRAMBLE_AGENT_LINK STREQUAL "dynamic")
-  foreach(name paho_semi paho_static crypto_static ssl_static)
+  foreach(name paho_semi paho_static crypto_static ssl_static zstd_static)
     add_library(bramble_${name} INTERFACE)
   endforeach()
 else()
@@ -76,6 +76,7 @@ else()
   endif()
   bramble_archive(bramble_crypto_static crypto LIBS ${crypto_needs})
   bramble_archive(bramble_ssl_static ssl LIBS bramble_crypto_static)
+  bramble_archive(bramble_zstd_static zstd)
   bramble_paho_cpp_archive()
   bramble_archive(bramble_paho_c_semi paho-mqtt3as LIBS OpenSSL::SSL OpenSSL::Crypto)
   bramble_archive(bramble_paho_c_static paho-mqtt3as LIBS bramble_ssl_static)
@@ -85,10 +86,12 @@ else()
   target_link_libraries(bramble_paho_static INTERFACE bramble_paho_cpp bramble_paho_c_static)
 endif()
 
-# What the agent links goes by these names, in place of PahoMqttCpp::paho-mqttpp3, OpenSSL::Crypto and OpenSSL::SSL.
+# What the agent links goes by these names, in place of PahoMqttCpp::paho-mqttpp3, OpenSSL::Crypto, OpenSSL::SSL and
+# PkgConfig::zstd.
 bramble_link_choice(bramble_paho PahoMqttCpp::paho-mqttpp3 bramble_paho_semi bramble_paho_static)
 bramble_link_choice(bramble_crypto OpenSSL::Crypto OpenSSL::Crypto bramble_crypto_static)
 bramble_link_choice(bramble_ssl OpenSSL::SSL OpenSSL::SSL bramble_ssl_static)
+bramble_link_choice(bramble_zstd PkgConfig::zstd bramble_zstd_static bramble_zstd_static)
 
 # bramble_link_agent(<target>): links it as BRAMBLE_AGENT_LINK says. The sanitizers need the shared libraries.
 function(bramble_link_agent target)

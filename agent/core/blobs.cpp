@@ -18,7 +18,7 @@ void request(State& state, Effects& effects, const std::string& sha256, Blob& bl
   const uint64_t missing = chunks_in(blob.size_bytes - blob.requested_bytes);
   const uint64_t chunks = std::min(missing, kBlobCreditChunks - std::min<uint64_t>(under_way, kBlobCreditChunks));
   if (chunks == 0) return;
-  const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, static_cast<uint32_t>(chunks)};
+  const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, static_cast<uint32_t>(chunks), true};
   effects.publish.push_back(
       {state.topics.node(state.config.node, wire::NodeTopic::blob_get), wire::encode(get), 1, false, false});
   blob.requested_bytes = std::min(blob.size_bytes, blob.requested_bytes + chunks * wire::kBlobChunkBytes);

@@ -1,5 +1,6 @@
 // The way in: messages by their topic, time, and the end of a batch.
 #include "agent/core/internal.hpp"
+#include "common/packing/packing.hpp"
 #include "common/wire/codec.hpp"
 
 namespace bramble::agent {
@@ -21,6 +22,13 @@ void decode_and(State& state, Effects& effects, std::string_view source, std::st
   handler(std::move(*message));
 }
 
+void handle_chunk(State& state, Effects& effects, Now now, const wire::ParsedTopic& topic, std::string_view payload) {
+  if (!topic.packed) return handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, payload);
+  const auto bytes = packing::unpack(payload, wire::kBlobChunkBytes);
+  if (!bytes) return drop_malformed(state, effects, "blob/down", bytes.error().message);  // it will be asked for again
+  handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, *bytes);
+}
+
 void handle_node_message(State& state, Effects& effects, Now now, const wire::ParsedTopic& topic,
                          std::string_view payload) {
   switch (topic.kind) {
@@ -32,7 +40,7 @@ void handle_node_message(State& state, Effects& effects, Now now, const wire::Pa
       return decode_and<wire::OutputWant>(state, effects, "blob/want", payload,
                                           [&](const wire::OutputWant& want) { handle_want(state, effects, want); });
     case wire::NodeTopic::blob_down:
-      return handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, payload);
+      return handle_chunk(state, effects, now, topic, payload);
     case wire::NodeTopic::control:
       return decode_and<wire::Control>(state, effects, "control", payload, [&](const wire::Control& control) {
         handle_control(state, effects, now, control);

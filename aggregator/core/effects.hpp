@@ -50,6 +50,7 @@ struct SendBlob {  // publishes at most `chunks` chunks to the node, from offset
   std::string sha256;
   uint64_t offset = 0;
   uint32_t chunks = 0;
+  bool packed = false;  // where that makes them smaller
 };
 
 struct RemoveBlob {

@@ -72,7 +72,7 @@ void on_blob_get(State& state, Effects& effects, const std::string& name, const 
     ++state.stale_messages;
     return;
   }
-  effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks});
+  effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks, get.zstd});
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ Status read_blob_get(const Json& json, BlobGet& get) {
       .required("sha256", get.sha256, read_sha256)
       .optional("offset", get.offset, Whole<uint64_t>{})
       .required("chunks", get.chunks, Whole<uint32_t>{.min = 1, .max = kMaxCreditChunks})
+      .optional("zstd", get.zstd, read_bool)
       .status();
 }
 
@@ -190,6 +191,7 @@ std::string encode(const BlobGet& get) {
   OutJson json = {{"session", get.session}, {"sha256", get.sha256}};
   put_unless(json, "offset", get.offset, uint64_t{0});
   json["chunks"] = get.chunks;
+  put_unless(json, "zstd", get.zstd, false);
   return to_text(json);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/ids.hpp"
+#include "common/wire/call_rules.hpp"
 #include "common/wire/containment.hpp"
 
 namespace bramble::wire {
@@ -29,7 +30,6 @@ inline constexpr uint32_t kMaxCreditChunks = 64;           // chunks asked for a
 inline constexpr size_t kMaxMetrics = 256;                 // values of one reading
 inline constexpr int64_t kMaxAgeMs = 31 * 86'400'000LL;    // of a reading that is sent late
 inline constexpr double kMaxModelW = 1000;                 // of a power model's coefficients
-inline constexpr uint32_t kMaxCallRetries = 100;
 
 enum class Stream { stdout_, stderr_ };
 
@@ -111,16 +111,6 @@ struct InputFile {
   BlobRef blob;
 
   bool operator==(const InputFile&) const = default;
-};
-
-// For tasks that are calls: argv is a kernel, a resident process that answers many of them, and the standard input is a
-// batch (call_frames.hpp).
-struct CallRules {
-  int64_t limit_ms = 60'000;  // for one call; 0: none
-  int64_t idle_ms = 60'000;   // a kernel that has had no batch for so long is ended
-  uint32_t retries = 0;       // further tries of a call during which the kernel died
-
-  bool operator==(const CallRules&) const = default;
 };
 
 // What to run; the same for all tasks of a job.
@@ -313,6 +303,7 @@ struct BlobGet {
   std::string sha256;
   uint64_t offset = 0;
   uint32_t chunks = 0;  // the credit: answer with at most so many
+  bool zstd = false;    // chunks may come packed
 
   bool operator==(const BlobGet&) const = default;
 };

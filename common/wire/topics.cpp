@@ -26,6 +26,7 @@ constexpr std::array<std::pair<NodeTopic, std::string_view>, 12> kPlain = {
      {NodeTopic::certificate_request, "certificate/request"},
      {NodeTopic::certificate, "certificate"}}};
 constexpr std::string_view kBlobDown = "blob/down/";
+constexpr std::string_view kPacked = "/zstd";
 constexpr std::string_view kBlobUp = "blob/up/";
 constexpr std::string_view kAlert = "alert/";
 
@@ -56,10 +57,12 @@ bool parse_offset(std::string_view text, uint64_t& offset) {
   return error == std::errc{} && end == text.data() + text.size() && (text.size() == 1 || text.front() != '0');
 }
 
-// <sha256>/<offset>
+// <sha256>/<offset>, or <sha256>/<offset>/zstd
 bool parse_blob_down(std::string_view rest, ParsedTopic& topic) {
   topic.kind = NodeTopic::blob_down;
   topic.sha256 = take_until(rest, '/');
+  topic.packed = rest.ends_with(kPacked);
+  if (topic.packed) rest.remove_suffix(kPacked.size());
   return is_sha256(topic.sha256) && parse_offset(rest, topic.offset);
 }
 
@@ -106,9 +109,9 @@ std::string Topics::node(std::string_view node, NodeTopic kind) const {
   return prefix_ + "node/" + std::string(node) + "/" + std::string(plain_name(kind));
 }
 
-std::string Topics::blob_down(std::string_view node, std::string_view sha256, uint64_t offset) const {
+std::string Topics::blob_down(std::string_view node, std::string_view sha256, uint64_t offset, bool packed) const {
   return prefix_ + "node/" + std::string(node) + "/" + std::string(kBlobDown) + std::string(sha256) + "/" +
-         std::to_string(offset);
+         std::to_string(offset) + std::string(packed ? kPacked : "");
 }
 
 std::string Topics::blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,

@@ -32,6 +32,7 @@ struct ParsedTopic {
   std::string node;
   NodeTopic kind = NodeTopic::status;
   std::string sha256;               // blob_down
+  bool packed = false;              // blob_down: the chunk was made smaller (common/packing)
   StoreId store;                    // blob_up
   AttemptKey id;                    // blob_up
   Stream stream = Stream::stdout_;  // blob_up
@@ -49,7 +50,7 @@ class Topics {
   explicit Topics(std::string cluster);  // is_valid_name(cluster)
 
   std::string node(std::string_view node, NodeTopic kind) const;  // not for blob_down and blob_up
-  std::string blob_down(std::string_view node, std::string_view sha256, uint64_t offset) const;
+  std::string blob_down(std::string_view node, std::string_view sha256, uint64_t offset, bool packed = false) const;
   std::string blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
                       uint64_t offset) const;
   std::string aggregator_status() const;

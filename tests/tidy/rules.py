@@ -22,8 +22,9 @@ ALLOWED = {
     "common/posix": ("common/base", "common/wire"),
     "common/identity": ("common/base", "common/posix"),
     "common/learn": ("common/base",),
+    "common/packing": ("common/base",),
     "common/mqtt": ("common/base", "common/wire", "common/posix"),
-    "agent/core": ("common/base", "common/wire"),
+    "agent/core": ("common/base", "common/packing", "common/wire"),
     "agent/sensors": ("agent/core", "common/base", "common/wire", "common/posix"),
     "agent/runner": ("agent/core", "common/base", "common/wire", "common/posix", "common/identity"),
     "agent/warden": ("common/base", "common/wire", "common/posix"),
@@ -43,7 +44,7 @@ ALLOWED = {
 }
 
 # Folders that do no I/O, start no thread and read no clock: what they decide can be replayed.
-PURE = ("common/base", "common/learn", "common/wire", "agent/core", "aggregator/core", "aggregator/scheduler")
+PURE = ("common/base", "common/learn", "common/packing", "common/wire", "agent/core", "aggregator/core", "aggregator/scheduler")
 IMPURE_INCLUDES = (
     (r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|pthread\.h)", "threads"),
     (r"(fstream|filesystem|iostream|unistd\.h|fcntl\.h|dirent\.h|poll\.h|sys/.*|netinet/.*|arpa/.*)", "files and I/O"),
@@ -61,6 +62,7 @@ IMPURE_CALLS = (
 LIBRARY_HOMES = (
     (r"mqtt/.*|MQTT\w+\.h", "paho", ("common/mqtt",)),
     (r"sqlite3(ext)?\.h", "SQLite", ("aggregator/store", "tests")),
+    (r"zstd.*\.h", "zstd", ("common/packing",)),
     (r"gpiod\.(h|hpp)|gpiodcxx/.*", "libgpiod", ("aggregator/power",)),
 )
 

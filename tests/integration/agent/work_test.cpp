@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include "common/packing/packing.hpp"
 #include "common/posix/digest.hpp"
 
 namespace bramble::test {
@@ -92,7 +93,7 @@ TEST_F(AgentTest, GivesLargeOutputsWhenTheyArePulled) {
   EXPECT_EQ(output, std::string(200'000, 'x'));
 }
 
-// Sends what the agent asks for, until it has asked for the end.
+// Sends what the agent asks for, every other chunk packed, until it has asked for the end.
 void serve(FakeAggregator& aggregator, const std::string& sha256, const std::string& blob) {
   size_t end = 0;
   while (end < blob.size()) {
@@ -101,7 +102,10 @@ void serve(FakeAggregator& aggregator, const std::string& sha256, const std::str
     for (uint32_t i = 0; i < get.chunks; ++i) {
       const size_t offset = get.offset + i * wire::kBlobChunkBytes;
       const std::string chunk = blob.substr(offset, wire::kBlobChunkBytes);
-      aggregator.publish(aggregator.topics.blob_down("pi01", sha256, offset), chunk);
+      EXPECT_TRUE(get.zstd);
+      const auto packed = i % 2 == 0 ? packing::pack(chunk) : std::nullopt;
+      aggregator.publish(aggregator.topics.blob_down("pi01", sha256, offset, packed.has_value()),
+                         packed.value_or(chunk));
       end = offset + chunk.size();
     }
   }

@@ -71,10 +71,10 @@ TEST_F(CallCluster, NothingIsLostOrTwiceWhenAgentWardenBrokerAndAggregatorAreKil
                           "bramble call montecarlo --each-line <$DIR/in >$DIR/plain 2>/dev/null\n"
                           "bramble call montecarlo --each-line <$DIR/in >$DIR/killed 2>$DIR/errors &\n"
                           "call=$!\n"
-                          "for part in '.nodes[0].agent' .broker '.nodes[1].warden' .aggregator; do\n"
+                          "for part in .nodes.local01.agent .broker .nodes.local02.warden .aggregator; do\n"
                           "  until [ $(wc -l <$DIR/killed) -gt ${seen:-0} ]; do sleep 0.02; done\n"
                           "  kill -0 $call 2>/dev/null || echo 'ended before all were killed'\n"
-                          "  kill -KILL $(jq -r $part $PIDS); seen=$(wc -l <$DIR/killed)\n"
+                          "  kill -KILL $(jq -er $part $PIDS) || echo not killed: $part; seen=$(wc -l <$DIR/killed)\n"
                           "done\n"
                           "wait $call; echo $?\n"
                           "cmp $DIR/plain $DIR/killed && echo same\n");

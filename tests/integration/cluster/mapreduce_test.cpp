@@ -32,7 +32,7 @@ TEST_F(MapReduce, ANodeThatDiesCostsNothingThatWasCommitted) {
                                  "map=$!\n"
                                  "done_tasks() { bramble job info 1 --json 2>/dev/null | jq '.[0].tasks.succeeded'; }\n"
                                  "until [ \"$(done_tasks)\" -ge 10 ] 2>/dev/null; do sleep 0.02; done\n"
-                                 "kill -KILL $(jq -r '.nodes[0].agent, .nodes[0].warden' $PIDS)\n"
+                                 "kill -KILL $(jq -er '.nodes.local01 | .agent, .warden' $PIDS) || echo not killed\n"
                                  "wait $map; echo $?\n"
                                  "cmp $DIR/counts $DIR/expected && echo same\n");
   EXPECT_EQ(result.out, "0\nsame\n") << result.err << posix::read_file(dir + "/errors", 1 << 20).value_or("");

@@ -1,3 +1,4 @@
+#include "common/packing/packing.hpp"
 #include "support/agent_harness.hpp"
 
 namespace bramble::agent::testing {
@@ -38,7 +39,7 @@ TEST_F(BlobTest, StartsTheTaskOnlyWhenItsInputIsThere) {
   launch({1, 0, 1}, 5);
   auto asked = gets();
   ASSERT_EQ(asked.size(), 1U);
-  EXPECT_EQ(asked[0], (wire::BlobGet{7, kSha, 0, 1}));
+  EXPECT_EQ(asked[0], (wire::BlobGet{7, kSha, 0, 1, true}));
   EXPECT_TRUE(h.take_warden<wire::WardenStart>().empty());
   chunk(0, "hello");
   const auto writes = h.take_blob_effects<BlobWrite>();
@@ -52,6 +53,30 @@ TEST_F(BlobTest, StartsTheTaskOnlyWhenItsInputIsThere) {
   EXPECT_EQ(starts[0].stdin_path, "/state/blobs/" + kSha);
   h.report(h.exited({1, 0, 1}));
   EXPECT_EQ(h.take_blob_effects<BlobDrop>().size(), 1U);
+}
+
+TEST_F(BlobTest, TakesChunksPackedOrAsTheyAre) {
+  const std::string text(kBlobChunkBytes, 'x');
+  launch({1, 0, 1}, 2 * kBlobChunkBytes);
+  gets();
+  h.message(h.state.topics.blob_down("pi01", kSha, 0, true), packing::pack(text).value());
+  chunk(kBlobChunkBytes, text);
+  const auto writes = h.take_blob_effects<BlobWrite>();
+  ASSERT_EQ(writes.size(), 2U);
+  EXPECT_EQ(writes[0].data, text);
+  EXPECT_EQ(writes[1].offset, kBlobChunkBytes);
+}
+
+TEST_F(BlobTest, AsksAgainForAPackedChunkThatIsDamagedOrTooLarge) {
+  launch({1, 0, 1}, kBlobChunkBytes);
+  gets();
+  h.message(h.state.topics.blob_down("pi01", kSha, 0, true), "no frame");
+  h.message(h.state.topics.blob_down("pi01", kSha, 0, true),
+            packing::pack(std::string(kBlobChunkBytes + 1, 'x')).value());
+  EXPECT_TRUE(h.take_blob_effects<BlobWrite>().empty());
+  EXPECT_EQ(h.state.counts.malformed, 2U);
+  h.advance(2000);
+  EXPECT_EQ(gets().size(), 1U);
 }
 
 TEST_F(BlobTest, StartsATaskWithAnEmptyInputAtOnce) {
@@ -147,7 +172,7 @@ TEST_F(BlobTest, RepeatsTheRequestFromTheFirstMissingByte) {
   h.advance(2000);
   const auto asked = gets();
   ASSERT_EQ(asked.size(), 1U);
-  EXPECT_EQ(asked[0], (wire::BlobGet{7, kSha, kBlobChunkBytes, 2}));
+  EXPECT_EQ(asked[0], (wire::BlobGet{7, kSha, kBlobChunkBytes, 2, true}));
 }
 
 TEST_F(BlobTest, IgnoresChunksThatItDidNotAskForOrThatAreTooLong) {

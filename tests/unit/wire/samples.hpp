@@ -174,7 +174,7 @@ inline Inventory full_inventory() {
 
 inline Inventory least_inventory() { return {.store = kStore}; }
 
-inline BlobGet full_blob_get() { return {.session = 8, .sha256 = kSha256, .offset = 65536, .chunks = 8}; }
+inline BlobGet full_blob_get() { return {.session = 8, .sha256 = kSha256, .offset = 65536, .chunks = 8, .zstd = true}; }
 
 inline OutputWant full_output_want() {
   return {.store = kStore, .session = 8, .id = kId, .stream = Stream::stderr_, .offset = 65536, .chunks = 64};

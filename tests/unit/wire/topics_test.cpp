@@ -42,6 +42,12 @@ TEST(Topics, OfBlobsAreReadBackWithTheirParts) {
   EXPECT_EQ(down->kind, NodeTopic::blob_down);
   EXPECT_EQ(down->sha256, samples::kSha256);
   EXPECT_EQ(down->offset, UINT64_MAX);
+  EXPECT_FALSE(down->packed);
+  const auto packed = kTopics.parse(kTopics.blob_down("pi1", samples::kSha256, 65536, true));
+  ASSERT_TRUE(packed);
+  EXPECT_EQ(packed->offset, 65536U);
+  EXPECT_TRUE(packed->packed);
+  EXPECT_FALSE(kTopics.parse(kTopics.blob_down("pi1", samples::kSha256, 7) + "/gzip"));
   const auto up = kTopics.parse(kTopics.blob_up("pi1", samples::kStore, samples::kId, Stream::stderr_, 7));
   ASSERT_TRUE(up);
   EXPECT_EQ(up->kind, NodeTopic::blob_up);
