@@ -95,6 +95,23 @@ class Examples(unittest.TestCase):
         self.assertRegex(self.run_example("matmul.sh", "61", "3"), "^61 x 61: the elements add up to -?[0-9]+, as they must")
 
 
+    def learned(self, spec):
+        """The accuracy on what was held out, after the last epoch, and on all rows."""
+        summary = self.run_example("learn.sh", *spec)
+        last = re.findall(r"held out: loss [\d.]+  ([\d.]+) %", self.ended.stderr)[-1]
+        return float(last), float(re.match(r"([\d.]+) % right", summary).group(1))
+
+    def test_iris(self):
+        held_out, whole = self.learned([])
+        self.assertGreaterEqual(held_out, 96)
+        self.assertGreaterEqual(whole, 96)
+
+    def test_digits(self):
+        held_out, whole = self.learned(["digits.toml"])
+        self.assertGreaterEqual(held_out, 97)
+        self.assertGreaterEqual(whole, 97)
+
+
 class Told(unittest.TestCase):
     def test_the_readme_names_every_example(self):
         named = set(re.findall(r"^\| \[([\w.]+)\]", (HERE / "README.md").read_text(), re.MULTILINE))
