@@ -67,21 +67,31 @@ CallRun::~CallRun() {
   if (batch_ != nullptr) ::munmap(const_cast<char*>(batch_), batch_bytes_);
 }
 
+Status CallRun::lay_files() {
+  if (kernel_.runs()) cpu_before_us_ = cpu_us_of_descendants();
+  if (const Status read = read_batch(); !read || is_done()) return read;
+  if (has_quiet_kernel()) {
+    const Status laid = kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
+    if (!laid) end_kernel();  // the next one begins in a directory without what was half done
+    return laid;
+  }
+  end_kernel();
+  return make_directory();
+}
+
 Status CallRun::launch(Spawner& spawner) {
   spawner_ = &spawner;
-  if (const Status read = read_batch(); !read) return read;
-  call_since_ = started_.mono;
+  call_since_ = posix::mono_now();
   if (is_done()) return {};
-  if (!has_quiet_kernel()) {
-    kernel_.end(setting_.cgroup);
-    return start_kernel();
-  }
-  const Status laid = kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
-  if (!laid) return laid;
-  cpu_before_us_ = cpu_us_of_descendants();
+  if (!kernel_.runs()) return start_kernel();
   pid_ = kernel_.pid();
   sandboxed_ = setting_.sandbox != nullptr && setting_.sandbox->wanted_by(start_.spec);
   return {};
+}
+
+void CallRun::end_kernel() {
+  kernel_.end(setting_.cgroup);
+  cpu_before_us_ = 0;  // what it has used went with it
 }
 
 // What one has written unasked would be taken for a reply of this batch.
@@ -105,11 +115,12 @@ Status CallRun::read_batch() {
   return {};
 }
 
+Status CallRun::make_directory() {
+  if (const Status made = kernel_.make_directory(setting_.run_as); !made) return made;
+  return kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
+}
+
 Status CallRun::start_kernel() {
-  if (const Status made = make_kernel_directory(kernel_.directory(), setting_.run_as); !made) return made;
-  kernel_.forget_files();
-  const Status laid = kernel_.lay_files(start_.files, setting_.agent, setting_.run_as);
-  if (!laid) return laid;
   if (const Status entered = enter_sandbox(kernel_.directory()); !entered) return entered;
   if (const Status set = prepare_cgroup(); !set) return set;
   const auto ends = kernel_.make_pipes();
@@ -177,14 +188,17 @@ void CallRun::take_replies(Now now) {
   const size_t taken = received_.size() - rest.size();
   out_.keep(received_.data(), taken);
   received_.erase(0, taken);
-  if (is_done() && !blamed_) end_batch(now);
+  if (!is_done()) return;
+  if (!received_.empty()) kernel_.spoil();  // all was answered; but it talks on, and the next batch must not hear that
+  end_batch(now);
 }
 
 // The whole one at the front, if there is one and it is the next call's.
 bool CallRun::take_reply(std::string_view& rest, Now now) {
+  if (is_done()) return false;
   const auto reply = wire::first_reply(rest);
   if (reply && !*reply) return false;
-  const bool was_asked = next_ < calls_.size() && begin_of(next_) < written_;
+  const bool was_asked = begin_of(next_) < written_;
   if (!reply || !was_asked || (*reply)->number != calls_[next_].number || !wire::is_kernels((*reply)->status)) {
     blame(CallStatus::nonsense, "what the kernel wrote is no reply to it (agent/kernels/README.md says what one is)",
           now);
@@ -246,7 +260,7 @@ void CallRun::after_death(Now now) {
     if (received_.size() + next_ == before) break;
   }
   take_errors();
-  if (!alive_) return;
+  if (!alive_ || is_done()) return end_batch(now);
   const bool never_began = spawner_->failure().step != SpawnFailure::none;
   if (ended_as_ || never_began) {
     main_status_ = kernel_status_;
@@ -266,7 +280,9 @@ void CallRun::after_death(Now now) {
                                                " times in a row without an answer");
   }
   if (is_done()) return end_batch(now);
-  if (const Status started = start_kernel(); !started) {
+  Status started = make_directory();
+  if (started) started = start_kernel();
+  if (!started) {
     start_failure_ = FailureText{126, started.error().message};
     alive_ = false;
   }
@@ -302,11 +318,12 @@ void CallRun::on_time(Now now) {
 std::optional<MonoTime> CallRun::next_deadline() const {
   std::optional<MonoTime> next = TaskRun::next_deadline();
   const int64_t limit_ms = start_.spec.calls->limit_ms;
-  if (limit_ms <= 0 || blamed_ || ended_as_) return next;
+  if (limit_ms <= 0 || blamed_ || ended_as_ || !kernel_.runs()) return next;
   return std::min(next.value_or(call_since_ + limit_ms), call_since_ + limit_ms);
 }
 
 void CallRun::end_batch(Now now) {
+  if (!alive_) return;
   duration_ms_ = now.mono - started_.mono;
   alive_ = false;
   kernel_.rest_until(now.mono + start_.spec.calls->idle_ms);
@@ -320,7 +337,7 @@ wire::WardenUsage CallRun::usage() const {
 wire::WardenExited CallRun::finish(const SpawnFailure& failure) {
   if (kernel_.err() >= 0) take_errors();
   cpu_us_ = static_cast<int64_t>(usage().cpu_us);
-  peak_memory_bytes_ = std::max(peak_memory_bytes_, peak_memory_of(kernel_.pid()));
+  if (next_ > 0) peak_memory_bytes_ = std::max(peak_memory_bytes_, peak_memory_of(kernel_.pid()));
   return TaskRun::finish(failure);
 }
 

@@ -39,19 +39,21 @@ class CallRun final : public TaskRun {
   int in_fd() const override;
 
  protected:
-  Status lay_files() override { return {}; }  // launch() does, where the kernel finds them
+  Status lay_files() override;  // where the kernel finds them; ends one that cannot go on
   Status launch(Spawner& spawner) override;
   bool has_nothing_to_do() const override { return is_done(); }
   void set_outcome(wire::Finished& result, const SpawnFailure& failure) const override;
 
  private:
   Status read_batch();
+  Status make_directory();
+  void end_kernel();
   Status start_kernel();
   bool has_quiet_kernel() const;
   size_t begin_of(size_t call) const;  // where its frame begins in the batch
   size_t write_limit() const;          // nothing behind it is written now
   size_t calls_written() const;        // begun to
-  bool is_done() const { return next_ == calls_.size(); }
+  bool is_done() const { return next_ >= calls_.size(); }
 
   void take_replies(Now now);
   void take_errors();

@@ -13,8 +13,11 @@
 
 #include "agent/warden/cgroups.hpp"
 #include "agent/warden/inputs.hpp"
+#include "agent/warden/layout.hpp"
 #include "agent/warden/process_table.hpp"
 #include "common/posix/error.hpp"
+#include "common/posix/files.hpp"
+#include "common/posix/log.hpp"
 
 namespace bramble::warden {
 namespace {
@@ -38,7 +41,7 @@ Status do_not_block(int fd) {
 }  // namespace
 
 bool Kernel::serves(const wire::WardenTask& task) const {
-  return runs() && task.store == store_ && task.id.job == job_;
+  return runs() && !spoiled_ && task.store == store_ && task.id.job == job_;
 }
 
 Result<const Kernel::Ends*> Kernel::make_pipes() {
@@ -63,11 +66,30 @@ void Kernel::started(pid_t pid, const wire::WardenTask& task) {
   store_ = task.store;
   job_ = task.id.job;
   rest_end_.reset();
+  spoiled_ = false;
+}
+
+std::optional<MonoTime> Kernel::rest_end() const {
+  if (!runs() || !rest_end_) return std::nullopt;
+  return spoiled_ ? MonoTime{} : *rest_end_;
 }
 
 void Kernel::died() {
   pid_ = 0;
   in_.reset();
+}
+
+Status Kernel::make_directory(const RunAs* run_as) {
+  has_directory_ = true;
+  files_.clear();
+  return make_kernel_directory(directory_, run_as);
+}
+
+void Kernel::remove_directory() {
+  if (!std::exchange(has_directory_, false)) return;
+  if (const Status removed = posix::remove_tree(directory_); !removed) {
+    posix::log_warning("cannot remove a kernel's directory: " + removed.error().message);
+  }
 }
 
 // What the kernel has done with a file meanwhile is its own affair: a name stands for the bytes that were laid there.
@@ -82,13 +104,14 @@ Status Kernel::lay_files(const std::vector<wire::WardenFile>& files, const RunAs
   std::vector<wire::WardenFile> missing;
   std::copy_if(files.begin(), files.end(), std::back_inserter(missing),
                [&](const wire::WardenFile& file) { return !is_in(before, file); });
+  for (const wire::WardenFile& file : missing) ::unlink((directory_ + "/" + file.name).c_str());  // the kernel's own
   if (Status laid = lay_inputs(missing, directory_, agent, task); !laid) return laid;
   files_ = files;
   return {};
 }
 
 void Kernel::end(TaskCgroup* cgroup) {
-  if (!runs()) return;
+  if (!runs()) return remove_directory();
   while (true) {
     if (cgroup != nullptr) cgroup->kill();
     signal_descendants(SIGKILL);
@@ -102,6 +125,7 @@ void Kernel::end(TaskCgroup* cgroup) {
   theirs_ = {};
   out_.reset();
   err_.reset();
+  remove_directory();
 }
 
 }  // namespace bramble::warden

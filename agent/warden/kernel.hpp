@@ -45,17 +45,25 @@ class Kernel {
   int err() const { return err_.get(); }
   pid_t pid() const { return pid_; }
 
+  // A new one, empty and the user's.
+  Status make_directory(const RunAs* run_as);
+
   // Has these files, and none of an earlier batch that this one does not name, lie in the directory.
   Status lay_files(const std::vector<wire::WardenFile>& files, const RunAs* agent, const RunAs* task);
-  void forget_files() { files_.clear(); }  // the directory is empty
+
+  // It serves no batch any more, and its rest is over.
+  void spoil() { spoiled_ = true; }
 
   void rest_until(MonoTime time) { rest_end_ = time; }
-  std::optional<MonoTime> rest_end() const { return runs() ? rest_end_ : std::nullopt; }
+  std::optional<MonoTime> rest_end() const;
 
-  // Kills all children of this process, which must be its and what came of it, and waits for them.
+  // Kills all children of this process, which must be its and what came of it, and waits for them. Its directory is
+  // removed, also where it had ended by itself.
   void end(TaskCgroup* cgroup);
 
  private:
+  void remove_directory();
+
   std::string directory_;
   std::string programs_;
   pid_t pid_ = 0;
@@ -66,6 +74,8 @@ class Kernel {
   posix::UniqueFd out_;
   posix::UniqueFd err_;
   std::optional<MonoTime> rest_end_;
+  bool spoiled_ = false;
+  bool has_directory_ = true;  // an earlier warden may have left one
   std::vector<wire::WardenFile> files_;
 };
 

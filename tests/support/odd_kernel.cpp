@@ -1,13 +1,14 @@
 // A kernel that does what each input says, for tests: "echo TEXT", "pid", "count" (the calls so far), "cat FILE", "say
 // TEXT" (on standard error), "refuse TEXT", "crash", "crash once FILE" (while there is no such file), "exit N", "hang",
 // "take MIB", "leave" (a process behind), "length N" (a reply that claims to be so long), "type N", "twice" (one reply
-// too many).
+// too many), "babble N" (answers call N, and goes on talking), "burn MS", "write FILE".
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <stdexcept>
 #include <vector>
@@ -74,6 +75,18 @@ std::string answer(std::string_view input) {
   if (what == "length") write_all(head(std::strtoul(rest.c_str(), nullptr, 10)) + "x");
   if (what == "type") write_all(head(6) + head(1) + static_cast<char>(std::atoi(rest.c_str())) + "x");
   if (what == "length" || what == "type") hang();
+  if (what == "babble") {
+    std::string reply;
+    bramble::kernel::detail::append_reply(reply, std::strtoul(rest.c_str(), nullptr, 10), true, "right");
+    write_all(reply + "and more text behind it");
+    return "again";
+  }
+  if (what == "burn") {
+    const clock_t end = ::clock() + std::atoi(rest.c_str()) * (CLOCKS_PER_SEC / 1000);
+    while (::clock() < end) continue;
+    return "burnt";
+  }
+  if (what == "write") return (std::ofstream(rest) << "mine") ? "written" : "not written";
   if (what == "twice") {
     std::string extra;
     bramble::kernel::detail::append_reply(extra, 4'000'000'000, true, "one too many");

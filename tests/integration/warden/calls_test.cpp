@@ -188,6 +188,55 @@ TEST_F(WardenCalls, AReplyToAnotherCallIsNoReply) {
   EXPECT_EQ(replies(start).at(0).first, CallStatus::nonsense);
 }
 
+TEST_F(WardenCalls, WhatAKernelWritesBehindItsLastReplyEndsItAndFailsNothing) {
+  const auto first = batch(0, {"pid", "babble 1"});
+  EXPECT_EQ(client_.run(first).result.code, 0);
+  ASSERT_THAT(good_replies(first), ::testing::SizeIs(2));
+  EXPECT_EQ(good_replies(first)[1], "right");
+  const auto second = batch(1, {"pid", "count"});
+  EXPECT_EQ(client_.run(second).result.code, 0);
+  EXPECT_NE(good_replies(first)[0], good_replies(second)[0]);
+  EXPECT_EQ(good_replies(second)[1], "2");
+}
+
+TEST_F(WardenCalls, ABatchWithoutCallsIsNotBilledForWhatTheKernelDidBefore) {
+  const auto first = client_.run(batch(0, {"burn 300"}));
+  EXPECT_GE(first.result.cpu_ms, 250);
+  EXPECT_LT(client_.run(batch_of(1, "")).result.cpu_ms, 200);
+  EXPECT_EQ(client_.run(batch_of(2, "no batch")).result.outcome, Outcome::start_failed);
+  EXPECT_LT(client_.run(batch(3, {"echo a"})).result.cpu_ms, 200);
+}
+
+TEST_F(WardenCalls, AFileThatTheKernelMadeIsNotInTheWayOfTheBatchs) {
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "a", "given"));
+  client_.run(batch(0, {"write model", "cat model"}));
+  auto second = batch(1, {"cat model", "count"});
+  second.files = {{"model", dir_ / "a"}};
+  EXPECT_EQ(client_.run(second).result.code, 0);
+  EXPECT_THAT(good_replies(second), ElementsAre("given", "4"));
+}
+
+TEST_F(WardenCalls, FilesThatCannotBeLaidFailTheirBatchAndNoLaterOne) {
+  ASSERT_TRUE(posix::write_file_atomically(dir_ / "a", "given"));
+  auto first = batch(0, {"cat model"});
+  first.files = {{"model", dir_ / "a"}};
+  EXPECT_EQ(client_.run(first).result.code, 0);
+  auto second = batch(1, {"cat model"});
+  second.files = {{"model", dir_ / "a"}, {"other", dir_ / "missing"}};
+  EXPECT_EQ(client_.run(second).result.outcome, Outcome::start_failed);
+  auto third = batch(2, {"cat model"});
+  third.files = {{"model", dir_ / "a"}};
+  EXPECT_EQ(client_.run(third).result.code, 0);
+  EXPECT_THAT(good_replies(third), ElementsAre("given"));
+}
+
+TEST_F(WardenCalls, WhatAKernelLeavesInItsDirectoryGoesWithIt) {
+  client_.run(batch(0, {"write secret"}));
+  EXPECT_TRUE(posix::read_file(dir_ / "state/kernels/0/secret", 100));
+  client_.run(command_start(warden_task(2, 0), {"true"}));
+  EXPECT_FALSE(posix::read_file(dir_ / "state/kernels/0/secret", 100));
+}
+
 TEST_F(WardenCalls, AKernelThatNeverAnswersAtAllIsGivenUp) {
   auto start = batch(0, std::vector<std::string>(100, "echo a"));
   start.spec.argv = {"false"};
