@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -71,7 +72,12 @@ int serve(const Answer& answer) {
     size_t number = 0;
     while (detail::take_call(rest, number, input)) {
       try {
-        detail::append_reply(replies, number, true, answer(input));
+        const std::string result = answer(input);
+        if (result.size() > kMaxCallBytes) {
+          throw std::length_error("the result has " + std::to_string(result.size()) +
+                                  " bytes; at most 16 MiB are allowed");
+        }
+        detail::append_reply(replies, number, true, result);
       } catch (const std::exception& error) {
         detail::append_reply(replies, number, false, error.what());
       }

@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
 constexpr size_t kReplyHeadBytes = 9;
+constexpr size_t kMaxFilteredBytes = size_t{256} << 20;
 
 [[noreturn]] void give_up(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
@@ -87,6 +88,7 @@ std::string exchange(int in, int out, std::string_view input) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     written.append(piece, 0, static_cast<size_t>(got));
+    if (written.size() > kMaxFilteredBytes) break;
   }
   if (in >= 0) ::close(in);
   return written;
@@ -102,7 +104,12 @@ std::string run_filter(const std::string& name, const std::vector<std::string>& 
   ::close(out.write_end);
   std::string written = exchange(in.write_end, out.read_end, input);
   ::close(out.read_end);
-  if (const int status = wait_for(pid); status != 0) {
+  if (written.size() > kMaxFilteredBytes) ::kill(pid, SIGKILL);
+  const int status = wait_for(pid);
+  if (written.size() > kMaxFilteredBytes) {
+    throw std::runtime_error(name + " made more than 256 MiB of a piece: make pieces smaller (--split)");
+  }
+  if (status != 0) {
     throw std::runtime_error(name + " ended with exit status " + std::to_string(status));
   }
   return written;
@@ -138,8 +145,8 @@ void ChildKernel::start() {
   out_ = out.read_end;
 }
 
-void ChildKernel::died() const {
-  static_cast<void>(std::fprintf(stderr, "the kernel %s ended within a call\n", program_.c_str()));
+void ChildKernel::died(const char* how) const {
+  static_cast<void>(std::fprintf(stderr, "the kernel %s %s\n", program_.c_str(), how));
   std::exit(1);
 }
 
@@ -148,7 +155,7 @@ std::string ChildKernel::read_exactly(size_t bytes) const {
   for (size_t have = 0; have < bytes;) {
     const ssize_t got = ::read(out_, text.data() + have, bytes - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) died();
+    if (got <= 0) died("ended within a call");
     have += static_cast<size_t>(got);
   }
   return text;
@@ -158,16 +165,17 @@ std::string ChildKernel::call(std::string_view input) {
   if (in_ < 0) start();
   std::string head;
   kernel::detail::append_number(head, 4 + input.size());
-  kernel::detail::append_number(head, 0);
+  kernel::detail::append_number(head, ++number_);
   for (std::string_view rest : {std::string_view(head), input}) {
     while (write_some(in_, rest)) continue;
-    if (!rest.empty()) died();
+    if (!rest.empty()) died("ended within a call");
   }
   const std::string reply = read_exactly(kReplyHeadBytes);
   const size_t length = kernel::detail::read_number(reply);
-  if (length < 5 || length > 5 + kernel::kMaxCallBytes || kernel::detail::read_number(reply.substr(4)) != 0) {
-    throw std::runtime_error("what the kernel " + program_ + " wrote is no reply");
-  }
+  const bool good = length >= 5 && length <= 5 + kernel::kMaxCallBytes &&
+                    kernel::detail::read_number(reply.substr(4)) == number_ &&
+                    static_cast<unsigned char>(reply[8]) <= 1;
+  if (!good) died("wrote what is no reply");  // what follows could be taken for the next one's
   std::string result = read_exactly(length - 5);
   if (reply[8] != 0) throw std::runtime_error(result);
   return result;

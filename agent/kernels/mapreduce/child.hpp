@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,12 +40,13 @@ class ChildKernel {
 
  private:
   void start();
-  [[noreturn]] void died() const;
+  [[noreturn]] void died(const char* how) const;
   std::string read_exactly(size_t bytes) const;
 
   const std::string program_;
   int in_ = -1;
   int out_ = -1;
+  uint32_t number_ = 0;
 };
 
 }  // namespace bramble::mapreduce
