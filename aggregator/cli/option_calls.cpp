@@ -26,7 +26,8 @@ void declare_call(OptionTree& tree) {
   add_flag(*app, "--each-line", "each line is a call, and its result a line; else all of the input is one", *each_line);
   add_flag(*app, "--each-frame", "each frame is: 4 bytes, low byte first, its length; then so many bytes", *each_frame);
   add_duration(*app, "--call-limit", "a call fails that takes longer (60s; 0: never)", command->call_limit_ms);
-  add_duration(*app, "--idle-limit", "a process that has no call for so long is ended (60s)", command->idle_limit_ms);
+  add_duration(*app, "--idle-limit", "a process that has no call for so long is ended (60s)", 0, wire::kMaxIdleMs,
+               command->idle_limit_ms);
   add_number(*app, "--instances", "at most so many of them at once (one for each slot)", 1, kMaxInstances,
              command->instances);
   add_number(*app, "--call-retries", "further tries of a call in which the kernel died (0)", 0, wire::kMaxCallRetries,

@@ -70,7 +70,8 @@ struct JobSpec {
   std::optional<wire::BlobRef> stdin_blob;  // of every task, unless it has its own
   bool task_files = false;  // some appended task brings files of its own; known from when it is appended
 
-  bool needs_files() const { return task_files || !task.files.empty(); }
+  // Also calls: the first wardens that know files know them, too, and to others a kernel were a plain command.
+  bool needs_files() const { return task_files || !task.files.empty() || task.calls.has_value(); }
   bool operator==(const JobSpec&) const = default;
 };
 

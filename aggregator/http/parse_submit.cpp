@@ -83,8 +83,8 @@ Status read_isolation(const Json& value, const std::string& name, wire::Isolatio
 Status read_calls(const Json& value, const std::string& name, std::optional<wire::CallRules>& into) {
   wire::CallRules rules;
   Fields fields(value, name + ".", {"limit_ms", "idle_ms", "retries"});
-  fields.whole<int64_t>("limit_ms", rules.limit_ms, 0, kMaxTimeLimitMs)
-      .whole<int64_t>("idle_ms", rules.idle_ms, 0, kMaxTimeLimitMs)
+  fields.whole<int64_t>("limit_ms", rules.limit_ms, 0, wire::kMaxCallLimitMs)
+      .whole<int64_t>("idle_ms", rules.idle_ms, 0, wire::kMaxIdleMs)
       .whole<uint32_t>("retries", rules.retries, 0, wire::kMaxCallRetries);
   into = rules;
   return fields.status();

@@ -5,7 +5,9 @@
 
 namespace bramble::wire {
 
-inline constexpr uint32_t kMaxCallRetries = 100;
+inline constexpr uint32_t kMaxCallRetries = 10;  // fewer than the deaths in a row that end a batch
+inline constexpr int64_t kMaxCallLimitMs = int64_t{366} * 24 * 3600 * 1000;
+inline constexpr int64_t kMaxIdleMs = int64_t{24} * 3600 * 1000;  // a kernel at rest keeps its memory
 
 // For tasks that are calls: argv is a kernel, a resident process that answers many of them, and the standard input is a
 // batch (call_frames.hpp).

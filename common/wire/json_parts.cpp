@@ -64,8 +64,8 @@ OutJson to_json(const CallRules& rules) {
 
 Status read_call_rules(const Json& json, CallRules& rules) {
   return Fields(json)
-      .optional("limit_ms", rules.limit_ms, Whole<int64_t>{})
-      .optional("idle_ms", rules.idle_ms, Whole<int64_t>{})
+      .optional("limit_ms", rules.limit_ms, Whole<int64_t>{.max = kMaxCallLimitMs})
+      .optional("idle_ms", rules.idle_ms, Whole<int64_t>{.max = kMaxIdleMs})
       .optional("retries", rules.retries, Whole<uint32_t>{.max = kMaxCallRetries})
       .status();
 }

@@ -140,7 +140,7 @@ TEST(Options, TakeTheKernelOfCallsAndItsArguments) {
 TEST(Options, RefuseCallsThatNameNoKernel) {
   EXPECT_THAT(refusal({"call"}), HasSubstr("name a kernel"));
   EXPECT_THAT(refusal({"call", "wordcount", "--each-line", "--each-frame"}), HasSubstr("one of"));
-  EXPECT_THAT(refusal({"call", "wordcount", "--call-retries", "101"}), HasSubstr("--call-retries"));
+  EXPECT_THAT(refusal({"call", "wordcount", "--call-retries", "11"}), HasSubstr("--call-retries"));
   EXPECT_THAT(refusal({"call", "wordcount", "--instances", "0"}), HasSubstr("--instances"));
 }
 
