@@ -19,7 +19,7 @@ Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
   if (!file.fd || ::fstat(file.fd.get(), &about) != 0)
     return posix::system_failure("cannot read " + option.path, errno);
   if (S_ISDIR(about.st_mode)) {
-    return fail(option.path + " is a directory: pack it (tar -cf FILE) and hand over the file");
+    return fail(ErrorCode::io, option.path + " is a directory: pack it (tar -cf FILE) and hand over the file");
   }
   if (S_ISREG(about.st_mode)) return file;
   auto spool = Spool::create();

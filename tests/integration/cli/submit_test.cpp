@@ -112,18 +112,18 @@ TEST(Submit, UploadsInputFilesUnderTheirNames) {
 TEST(Submit, RefusesInputsThatCannotBeBeforeAnythingIsSent) {
   FakeAggregator aggregator;
   const test::TempDir dir;
-  const auto refused = [&](const std::vector<std::string>& inputs) {
+  const auto refused = [&](const std::vector<std::string>& inputs, int status) {
     std::vector<std::string> args{"submit"};
     for (const auto& input : inputs) args.insert(args.end(), {"--input", input});
     args.insert(args.end(), {"--", "x"});
     const Ran ran = run_bramble(aggregator.url(), args);
-    EXPECT_EQ(ran.status, 1);
+    EXPECT_EQ(ran.status, status);
     EXPECT_TRUE(aggregator.paths().empty());
     return ran.err;
   };
-  EXPECT_THAT(refused({"/nonexistent/in"}), HasSubstr("/nonexistent/in"));
-  EXPECT_THAT(refused({dir.path()}), HasSubstr("is a directory: pack it"));
-  EXPECT_THAT(refused({"/dev/null=x", "/dev/null=x"}), HasSubstr("two input files are named x"));
+  EXPECT_THAT(refused({"/nonexistent/in"}, 1), HasSubstr("/nonexistent/in"));
+  EXPECT_THAT(refused({dir.path()}, 1), HasSubstr("is a directory: pack it"));
+  EXPECT_THAT(refused({"/dev/null=x", "/dev/null=x"}, 2), HasSubstr("two input files are named x"));
 }
 
 TEST(Submit, NamesAMissingInputFileBeforeAnythingIsSent) {

@@ -59,8 +59,8 @@ TEST_F(MapReduce, AKernelMapsPiecesWithoutAShuffleInTheirOrder) {
                           "seq 1 20000 >$DIR/in\n"
                           "bramble map --kernel wordcount --records 100 $DIR/in | cut -f 2 | sort -u\n"
                           "bramble map --kernel wordcount --records 100 $DIR/in | wc -l\n"
-                          "bramble map --kernel wordcount --records 1 --reduce 'tail -n 1' $DIR/in\n");
-  EXPECT_EQ(result.out, "1\n20000\n20000\t1\n") << result.err;
+                          "head -n 50 $DIR/in | bramble map --kernel wordcount --records 1 --reduce 'tail -n 1'\n");
+  EXPECT_EQ(result.out, "1\n20000\n50\t1\n") << result.err;
 }
 
 }  // namespace

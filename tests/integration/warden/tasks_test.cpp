@@ -130,7 +130,9 @@ TEST_F(WardenTasks, EnvironmentIsTheSpecsAndTheDirectorys) {
   const std::string work = warden_.directory_of(start.task) + "/work";
   EXPECT_EQ(warden_.stdout_of(start.task),
             "GREETING=hello world\nHOME=" + work + "\nTMPDIR=" + work +
-                "\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=" + work + "\n");
+                "\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" BRAMBLE_BINARY_DIR
+                "/bin/kernels\nPWD=" +
+                work + "\n");
 }
 
 TEST_F(WardenTasks, FindsItsCommandInThePathOfItsSpec) {

@@ -65,6 +65,7 @@ TEST_F(BlobTest, TakesChunksPackedOrAsTheyAre) {
   ASSERT_EQ(writes.size(), 2U);
   EXPECT_EQ(writes[0].data, text);
   EXPECT_EQ(writes[1].offset, kBlobChunkBytes);
+  EXPECT_EQ(h.take_blob_effects<BlobCheck>().size(), 1U);
 }
 
 TEST_F(BlobTest, AsksAgainForAPackedChunkThatIsDamagedOrTooLarge) {
@@ -75,6 +76,7 @@ TEST_F(BlobTest, AsksAgainForAPackedChunkThatIsDamagedOrTooLarge) {
             packing::pack(std::string(kBlobChunkBytes + 1, 'x')).value());
   EXPECT_TRUE(h.take_blob_effects<BlobWrite>().empty());
   EXPECT_EQ(h.state.counts.malformed, 2U);
+  EXPECT_EQ(h.take_log().size(), 1U) << "said once";
   h.advance(2000);
   EXPECT_EQ(gets().size(), 1U);
 }
