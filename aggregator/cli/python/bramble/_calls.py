@@ -134,12 +134,15 @@ class Calls:
         queue.append(call)
         self._queued += 1
 
-    def _take(self) -> Batch:
-        """Calls of one function, that of the next in turn."""
+    def _take(self) -> Tuple[int, Batch]:
+        """A task with calls of one function, that of the next in turn. They are outstanding from now on, so that at no
+        moment nobody knows of them."""
         key, queue = next(iter(self._queues.items()))
         idle = max(1, self._slots - len(self._outstanding))
         most = min(self._paces[key].calls, -(-len(queue) // idle))
+        task = self._next_task
         batch: Batch = []
+        self._outstanding[task] = (batch, 0)
         size = 0
         handles: Set[Handle] = set()
         while queue and len(batch) < most and size < MAX_BYTES:
@@ -149,12 +152,18 @@ class Calls:
             handles |= call.input.handles
             self._queued -= 1
             if call.sends > 0 or call.begin is None or call.begin():
+                call.sends += 1
                 batch.append(call)
                 size += len(call.input.data)
         self._queues.move_to_end(key)
         if not queue:
             del self._queues[key]
-        return batch
+        if batch:
+            self._next_task += 1
+        else:  # all were cancelled: perhaps that was the last that others wait for
+            del self._outstanding[task]
+            self._changed.notify_all()
+        return task, batch
 
     def _is_busy(self) -> bool:
         return self._queued > 0 or bool(self._outstanding)
@@ -165,9 +174,9 @@ class Calls:
         while self._wait_to_send():
             self._refresh_slots()
             with self._changed:
-                batch = self._take() if self._queues else []
+                task, batch = self._take() if self._queues else (0, [])
             if batch:
-                self._send(batch)
+                self._send(task, batch)
         if self.job is not None and self._error is None:
             self._api.close(self.job)
 
@@ -190,17 +199,16 @@ class Calls:
             self._slots = min(slots, self._most_slots) if self._most_slots > 0 else slots
         self._slots_until = time.monotonic() + SLOTS_EVERY_S
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, task: int, batch: Batch) -> None:
         definitions: Dict[bytes, bytes] = {}
         for call in batch:
-            call.sends += 1
             for needed in (call.function.definition, *call.input.needs):
                 if needed.key not in definitions:
                     definitions.update((each.key, each.input) for each in needed.with_needs())
         data = _frames.batch_of(list(definitions.values()) + [call.input.data for call in batch])
         with self._changed:
-            task = self._next_task
-            self._next_task += 1
+            if task not in self._outstanding:  # all was ended meanwhile
+                return
             self._outstanding[task] = (batch, len(definitions))
         if self.job is None:
             self._submit()
@@ -307,6 +315,9 @@ class Calls:
             target()
         except BaseException as error:  # it must reach whoever waits for a result
             self._end(error)
+        finally:  # the other one may have waited for what this one did last
+            with self._changed:
+                self._changed.notify_all()
 
     def _end(self, error: BaseException) -> bool:
         """False: it had ended before."""

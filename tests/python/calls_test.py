@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What becomes of calls when something happens at an awkward moment: each of them ends, whatever it is."""
+
+import threading
+import unittest
+from unittest import mock
+
+from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, _calls, _frames
+
+LONG_S = 60  # nobody waits for so long, unless something hangs
+
+
+class Failing:
+    """The API of an aggregator where each batch fails at once. It does not answer before it is `opened`."""
+
+    def __init__(self):
+        self.opened = threading.Event()
+        self.changed = threading.Condition()
+        self.appended = 0
+        self.is_closed = False
+
+    def slots(self):
+        self.opened.wait(LONG_S)
+        return 1
+
+    def submit(self, body):
+        return {"job": 1}
+
+    def put_blob(self, data):
+        return {"blob": "sha", "size_bytes": len(data)}
+
+    def append(self, job, first, tasks):
+        with self.changed:
+            self.appended += len(tasks)
+            self.changed.notify_all()
+
+    def watch(self, job, since, wait_s):
+        with self.changed:
+            self.changed.wait_for(lambda: self.appended != since, LONG_S)
+            counts = {"succeeded": 0, "failed": self.appended, "cancelled": 0}
+            return {"version": self.appended, "tasks": counts, "state": "running", "open": not self.is_closed}
+
+    def tasks(self, job, first, limit):
+        ended = {"state": "failed", "tries": [{"outcome": "lost", "text": "its node went away"}]}
+        return [{"task": task, **ended} for task in range(first, min(first + limit, self.appended))]
+
+    def output(self, *_, **__):
+        raise BrambleError("there is none")
+
+    def close(self, job):
+        self.is_closed = True
+
+    def give_up(self):
+        self.opened.set()
+
+    def cancel(self, job):
+        pass
+
+
+class Watched(threading.Condition):
+    """Tells when a thread waits."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = threading.Semaphore(0)
+
+    def wait(self, timeout=None):
+        self.waits.release()  # the lock is held: who takes it next finds the thread waiting
+        return super().wait(timeout)
+
+
+class WithCalls(unittest.TestCase):
+    def setUp(self):
+        self.api = Failing()
+        self.cluster = Cluster("unix:/nowhere", progress=False)
+        self.cluster._api = lambda: self.api
+        self.addCleanup(self.api.opened.set)
+
+    def executor(self):
+        executor = Executor(self.cluster)
+        self.addCleanup(_calls._running.discard, executor._calls)  # one that hangs would hang the test's own end
+        return executor
+
+    def assert_ends(self, calls):
+        for thread in calls._threads:
+            thread.join(LONG_S)
+            self.assertFalse(thread.is_alive(), "a thread waits for ever")
+        self.assertTrue(calls.has_ended)
+
+    def while_a_batch_is_made(self, action):
+        """`action` happens when a batch is no longer queued and not yet sent."""
+
+        def batch_of(inputs):
+            action()
+            return original(inputs)
+
+        original = _frames.batch_of
+        patch = mock.patch.object(_frames, "batch_of", batch_of)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+
+class Ends(WithCalls):
+    def after_the_shutdown(self, action):
+        """`action` happens when the thread that collects knows of the shutdown, and that there is something to wait for."""
+        executor = self.executor()
+        changed = executor._calls._changed = Watched()
+        future = executor.submit(pow, 2, 3)
+        self.assertTrue(changed.waits.acquire(timeout=LONG_S))
+        executor.shutdown(wait=False)
+        self.assertTrue(changed.waits.acquire(timeout=LONG_S))
+        action(executor, future)
+        self.api.opened.set()
+        self.assert_ends(executor._calls)
+        self.assertRaises(CancelledError, future.result, 0)
+        self.assertEqual(self.api.appended, 0)
+
+    def test_come_when_all_calls_were_cancelled_before_they_were_sent(self):
+        self.after_the_shutdown(lambda _, future: self.assertTrue(future.cancel()))
+
+    def test_come_when_all_that_was_queued_is_cancelled(self):
+        self.after_the_shutdown(lambda executor, _: executor._calls.cancel_queued())
+
+    def test_wait_for_a_batch_that_is_being_made(self):
+        executor = self.executor()
+        seen = []
+
+        def close():
+            executor.shutdown(wait=False)
+            seen.append((executor._calls.has_ended, executor._calls.waiting))
+
+        self.while_a_batch_is_made(close)
+        future = executor.submit(pow, 2, 3)
+        self.api.opened.set()
+        self.assertIsInstance(future.exception(LONG_S), BatchFailed)
+        self.assertEqual(seen, [(False, 1)])
+        self.assert_ends(executor._calls)
+
+
+class Batches(WithCalls):
+    def test_that_are_cancelled_while_they_are_made_fail_as_cancelled(self):
+        executor = self.executor()
+        self.while_a_batch_is_made(executor.cancel)
+        future = executor.submit(pow, 2, 3)
+        self.api.opened.set()
+        self.assertIsInstance(future.exception(LONG_S), CancelledError)
+        self.assert_ends(executor._calls)
+        self.assertEqual(self.api.appended, 0)
+
+    def test_that_cannot_be_made_fail_with_the_reason(self):
+        for is_shut_down in (False, True):
+            with self.subTest(is_shut_down=is_shut_down):
+                executor = self.executor()
+
+                def fail():
+                    if is_shut_down:
+                        executor.shutdown(wait=False)
+                    raise MemoryError("too much")
+
+                self.while_a_batch_is_made(fail)
+                future = executor.submit(pow, 2, 3)
+                self.api.opened.set()
+                self.assertIsInstance(future.exception(LONG_S), MemoryError)
+                self.assert_ends(executor._calls)
+
+
+if __name__ == "__main__":
+    unittest.main()
