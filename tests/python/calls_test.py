@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What becomes of calls when something happens at an awkward moment: each of them ends, whatever it is."""
 
+import itertools
 import threading
 import unittest
 from unittest import mock
 
 from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, _calls, _frames
+from bramble._mapping import Results
 
 LONG_S = 60  # nobody waits for so long, unless something hangs
 
@@ -162,6 +164,21 @@ class Batches(WithCalls):
                 self.api.opened.set()
                 self.assertIsInstance(future.exception(LONG_S), MemoryError)
                 self.assert_ends(executor._calls)
+
+
+class Maps(WithCalls):
+    def test_that_are_cancelled_can_be_taken_to_their_end(self):
+        calls = self.cluster._new_calls("map")
+
+        def inputs():
+            yield from ((n,) for n in range(3))
+            calls.cancel()
+            yield from ((n,) for n in itertools.count())
+
+        results = Results(calls, self.cluster._sender, self.cluster._sender.function(abs), inputs())
+        for _ in range(3 + 1):  # the calls that were taken, and why no more were
+            self.assertRaises(CancelledError, results.next, LONG_S)
+        self.assertRaises(StopIteration, results.next, LONG_S)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,21 @@ class _State:
         ahead = self.fed - self.taken
         return self.bytes > MAX_AHEAD_BYTES or ahead >= min(self.calls.appetite(self.function), MAX_AHEAD_CALLS)
 
+    def count_fed(self, size: int) -> int:
+        """The index of one more input."""
+        with self.changed:
+            index = self.fed
+            self.fed += 1
+            self.sizes[index] = size
+            self.bytes += size
+        return index
+
+    def uncount_fed(self, index: int) -> None:
+        """It was the last one."""
+        with self.changed:
+            self.fed -= 1
+            self.bytes -= self.sizes.pop(index)
+
     def next_index(self) -> Optional[int]:
         """That of the result that can be taken now."""
         if not self.ordered:
@@ -82,12 +97,12 @@ def _feed(state: _State, sender: Sender, inputs: Iterator[Tuple[Any, ...]]) -> N
             if args is None:
                 break
             made = sender.input(state.function, args, {})
-            with state.changed:
-                index = state.fed
-                state.fed += 1
-                state.sizes[index] = len(made.data)
-                state.bytes += len(made.data)
-            state.calls.add(Call(state.function, made, _acceptor(state, index)))
+            index = state.count_fed(len(made.data))  # before its result can come
+            try:
+                state.calls.add(Call(state.function, made, _acceptor(state, index)))
+            except BaseException:
+                state.uncount_fed(index)  # no result will come
+                raise
     except BaseException as caught:  # of the inputs: it is raised behind the results that were before it
         error = caught
     with state.changed:
