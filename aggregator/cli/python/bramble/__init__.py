@@ -16,6 +16,11 @@ needed here.
 
 What a function raises is raised here, with the traceback of the node as its cause. What it prints goes to the standard
 error of its task: `bramble job cat --stderr JOB`.
+
+Results are read by pickle: whoever answers for a call runs code here. Besides the aggregator and the nodes these are all
+who may submit jobs, for the tasks of all owners are one user of a node, where one may trace another. They are kept apart
+where nodes put every task in a sandbox (bramble-warden --require-sandbox); job={"isolate": "sandbox"} puts your calls in
+one, which keeps them from the tasks of others, and not others from them. Else use clusters where you trust all of these.
 """
 
 from ._mapping import Results

@@ -32,6 +32,10 @@ class Cluster:
     each process, `env`, `priority`. `call_limit`: seconds after which a call is ended (never). `retries`: further tries
     of a call in which its process died. `job`: more words of a submission, as aggregator/http/README.md has them.
     `progress`: show a line on standard error (where that is a terminal).
+
+    Results are read by pickle: trust the cluster, and all who may submit jobs there (see the docstring of the package).
+    job={"isolate": "sandbox"} keeps the calls from tasks of others; only nodes that isolate every task keep others from
+    them.
     """
 
     def __init__(
