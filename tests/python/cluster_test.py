@@ -164,6 +164,18 @@ class Mapping(unittest.TestCase):
         others = [self.cluster.put([n]) for n in range(70)]  # more than go along with one batch
         self.assertEqual(list(self.cluster.map(lambda each: each[0], others)), list(range(70)))
 
+    def test_calls_can_be_isolated_from_other_tasks(self):
+        missing = {node["no_sandbox"] for node in Api(find_endpoint(self.cluster.url), print).get("/api/v1/nodes")}
+        if missing != {""}:
+            self.skipTest("nodes cannot isolate tasks here: " + "; ".join(sorted(missing)))
+        isolated = Cluster(self.cluster.url, job={"isolate": "sandbox"}, progress=False)
+        table = isolated.put(["put"])
+
+        def look(agent):
+            return os.path.exists(f"/proc/{agent}/stat"), table[0]
+
+        self.assertEqual(next(isolated.map(look, [pid_of("agent")])), (False, "put"))
+
     def test_ctrl_c_cancels_the_job(self):
         script = (
             "import time\nfrom bramble import Cluster\n"
