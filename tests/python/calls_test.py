@@ -21,7 +21,7 @@ class Failing:
         self.appended = 0
         self.is_closed = False
 
-    def slots(self):
+    def slots(self, job):
         self.opened.wait(LONG_S)
         return 1
 

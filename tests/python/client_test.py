@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 from bramble import BrambleError, CancelledError, Cluster, ClusterUnreachable, RequestRefused, _frames, _kernel
-from bramble._api import Api, Patience
+from bramble._api import Api, Patience, unfolded
 from bramble._calls import Calls
 from bramble._endpoint import find_endpoint, parse_url
 from bramble._job import bytes_in, job_body
@@ -110,6 +110,20 @@ class Requests(unittest.TestCase):
     def test_nobody_there_is_told_at_once_with_what_to_do(self):
         with self.assertRaisesRegex(ClusterUnreachable, "is it running there.*BRAMBLE_URL says where to look"):
             Api(find_endpoint("unix:" + self.path), self.said.append).slots()
+
+    def test_slots_are_those_of_nodes_that_could_hold_such_a_task(self):
+        nodes = [{"node": name, "state": "on", "drained": name == "pi04", "cores": 4} for name in ("head", "pi02", "pi04")]
+        api = self.api((200, nodes), (200, {"job": None, "nodes": "pi[01-04]"}))
+        self.assertEqual(api.slots({"on": "pi[01-04]", "cpus": 3, "argv": ["sh"], "env": {"LONG": "x"}}), 1)
+        asked = json.loads(self.server.asked[1][2])
+        self.assertEqual(asked, {"on": "pi[01-04]", "cpus": 3, "argv": ["true"], "env": {}, "dry_run": True})
+        self.server.answers[:] = [(200, nodes)]
+        self.assertEqual(api.slots(), 8)
+
+    def test_node_sets_are_read_as_the_aggregator_writes_them(self):
+        self.assertEqual(unfolded("head,pi[01-03,7]"), {"head", "pi01", "pi02", "pi03", "pi7"})
+        self.assertEqual(unfolded("n[9-10].lan,n2.org,[1-2]x"), {"n9.lan", "n10.lan", "n2.org", "1x", "2x"})
+        self.assertEqual(unfolded(""), set())
 
     def test_what_hangs_up_is_asked_again_with_the_same_submission(self):
         api = self.api((200, []), None, None, (201, {"job": 7}))

@@ -164,6 +164,14 @@ class Mapping(unittest.TestCase):
         others = [self.cluster.put([n]) for n in range(70)]  # more than go along with one batch
         self.assertEqual(list(self.cluster.map(lambda each: each[0], others)), list(range(70)))
 
+    def test_only_slots_that_it_may_use_are_counted(self):
+        self.assertEqual(self.cluster.slots(), 2)
+        chosen = Cluster(self.cluster.url, on="local02", progress=False)
+        self.assertEqual(chosen.slots(), 1)
+        results = chosen.map(lambda _: os.environ["BRAMBLE_NODE"], range(20))
+        self.assertEqual(set(results), {"local02"})
+        self.assertEqual(results._state.calls._slots, 1)
+
     def test_calls_can_be_isolated_from_other_tasks(self):
         missing = {node["no_sandbox"] for node in Api(find_endpoint(self.cluster.url), print).get("/api/v1/nodes")}
         if missing != {""}:

@@ -4,10 +4,11 @@ aggregator is away: one that was there once is waited for (`give_up_s`), one tha
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import uuid
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Set
 
 from ._endpoint import Endpoint
 from ._http import Client, NoAnswer, Reply
@@ -16,6 +17,7 @@ from .errors import ClusterUnreachable, RequestRefused
 GIVE_UP_S = 60.0
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
+FOLDED = re.compile(r"([^,\[\]]*)(?:\[([^\]]*)\])?([^,\[\]]*)(?:,|$)")
 SAY_AFTER_S = 0.3  # a restart that nobody would notice is not worth a line
 
 
@@ -116,10 +118,15 @@ class Api:
     def tasks(self, job: int, first: int, limit: int) -> Any:
         return self.get(f"/api/v1/jobs/{job}/tasks?first={first}&limit={limit}")
 
-    def slots(self) -> int:
-        """Cores of the nodes that take work; at least 1."""
-        nodes = self.get("/api/v1/nodes")
-        return max(1, sum(int(node["cores"]) for node in nodes if node["state"] == "on" and not node["drained"]))
+    def slots(self, job: Optional[Mapping[str, Any]] = None) -> int:
+        """Cores of the nodes that take work; of those that could hold a task of `job` (words of a submission): how many
+        such tasks fit. At least 1."""
+        cpus = 1 if job is None else max(1, int(job.get("cpus", 1)))
+        nodes = [node for node in self.get("/api/v1/nodes") if node["state"] == "on" and not node["drained"]]
+        if job is not None:
+            able = unfolded(self.post("/api/v1/jobs", {**job, "argv": ["true"], "env": {}, "dry_run": True})["nodes"])
+            nodes = [node for node in nodes if node["node"] in able]
+        return max(1, sum(int(node["cores"]) // cpus for node in nodes))
 
     def output(self, job: int, task: int, stream: str, offset: int = 0, wait_s: float = 0, final: bool = True) -> Output:
         path = f"/api/v1/jobs/{job}/tasks/{task}/output/{stream}?offset={offset}&wait_s={wait_s:.0f}"
@@ -157,6 +164,17 @@ class Api:
             raise RequestRefused(
                 "the aggregator's answer is not understood: are it and python3-bramble of one version?", reply.status
             ) from None
+
+
+def unfolded(nodes: str) -> Set[str]:
+    """The names in a node set as the aggregator writes them: "head,pi[01-03,7]"."""
+    names: Set[str] = set()
+    for before, numbers, after in FOLDED.findall(nodes):
+        for part in numbers.split(","):
+            first, _, last = part.partition("-")
+            between = [str(n).zfill(len(first)) for n in range(int(first), int(last or first) + 1)] if first else [""]
+            names.update(before + number + after for number in between)
+    return names - {""}
 
 
 def _refusal(reply: Reply) -> RequestRefused:

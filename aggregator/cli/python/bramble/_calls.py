@@ -194,7 +194,7 @@ class Calls:
     def _refresh_slots(self) -> None:
         if time.monotonic() < self._slots_until:
             return
-        slots = max(1, self._api.slots() // int(self._body.get("cpus", 1)))
+        slots = self._api.slots(self._body)
         with self._changed:
             self._slots = min(slots, self._most_slots) if self._most_slots > 0 else slots
         self._slots_until = time.monotonic() + SLOTS_EVERY_S

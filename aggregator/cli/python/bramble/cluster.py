@@ -138,8 +138,8 @@ class Cluster:
         return self._sender.handle(data, self._api().put_blob)
 
     def slots(self) -> int:
-        """How many calls can run at once."""
-        return self._api().slots()
+        """How many calls can run at once, on nodes that may and can run them."""
+        return self._api().slots(self._words)
 
     def close(self) -> None:
         """Waits for what was submitted, and ends what `local` has started."""
