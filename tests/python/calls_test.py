@@ -6,7 +6,7 @@ import threading
 import unittest
 from unittest import mock
 
-from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, _calls, _frames
+from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, Pool, _calls, _frames
 from bramble._mapping import Results
 
 LONG_S = 60  # nobody waits for so long, unless something hangs
@@ -20,6 +20,7 @@ class Failing:
         self.changed = threading.Condition()
         self.appended = 0
         self.is_closed = False
+        self.cancelled = []
 
     def slots(self, job):
         self.opened.wait(LONG_S)
@@ -56,7 +57,7 @@ class Failing:
         self.opened.set()
 
     def cancel(self, job):
-        pass
+        self.cancelled.append(job)
 
 
 class Watched(threading.Condition):
@@ -164,6 +165,27 @@ class Batches(WithCalls):
                 self.api.opened.set()
                 self.assertIsInstance(future.exception(LONG_S), MemoryError)
                 self.assert_ends(executor._calls)
+
+
+class Told(WithCalls):
+    def test_are_all_calls_though_a_callback_raises(self):
+        pool = Pool(cluster=self.cluster)
+        self.addCleanup(_calls._running.discard, pool._calls)
+        told = []
+
+        def tell(error):
+            told.append(error)
+            raise KeyError("of the callback")
+
+        results = [pool.apply_async(pow, (2, n), error_callback=tell) for n in range(5)]
+        self.api.opened.set()
+        self.assertRaises(BatchFailed, results[0].get, LONG_S)
+        for result in results[1:]:
+            with self.assertRaisesRegex(KeyError, "of the callback"):
+                result.get(LONG_S)
+        self.assert_ends(pool._calls)
+        self.assertEqual(len(told), 5)
+        self.assertEqual(self.api.cancelled, [1])
 
 
 class Maps(WithCalls):

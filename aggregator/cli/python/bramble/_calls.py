@@ -90,14 +90,7 @@ class Calls:
 
     def cancel(self, why: str = "it was cancelled") -> None:
         """Ends the job; all calls without a result fail as cancelled."""
-        if not self._end(CancelledError(why)):
-            return
-        self._api.give_up()
-        if self.job is not None:
-            try:
-                self._api.cancel(self.job)
-            except BrambleError:
-                pass  # what can be said was said
+        self._abandon(CancelledError(why))
 
     def appetite(self, function: Function) -> int:
         """So many calls of it ahead of those whose results were taken keep all slots busy."""
@@ -285,8 +278,7 @@ class Calls:
         if not batch:
             return  # all was ended meanwhile
         if task["state"] == "cancelled":
-            self._end(CancelledError(f"job {self.job} was cancelled"))
-            return
+            raise CancelledError(f"job {self.job} was cancelled")
         assert self._answers is not None
         answers, measure = self._answers.of(task, batch, begin)
         if measure.calls > 0:
@@ -304,26 +296,41 @@ class Calls:
                 self.done += 1
                 if not good:
                     self.failed += 1
-        for call, (good, value) in answers:
-            if value is not AGAIN:
-                call.accept(good, value)
-        with self._changed:
-            self._changed.notify_all()
+        try:
+            _tell([(call, answer) for call, answer in answers if answer[1] is not AGAIN])
+        finally:
+            with self._changed:
+                self._changed.notify_all()
 
     def _guarded(self, target: Callable[[], None]) -> None:
         try:
             target()
         except BaseException as error:  # it must reach whoever waits for a result
-            self._end(error)
+            self._abandon(error)
         finally:  # the other one may have waited for what this one did last
             with self._changed:
                 self._changed.notify_all()
 
-    def _end(self, error: BaseException) -> bool:
-        """False: it had ended before."""
+    def _abandon(self, error: BaseException) -> None:
+        """All calls without a result fail, and the job ends on the cluster, too."""
+        lost = self._stop(error)
+        if lost is None:
+            return
+        try:
+            _refuse(lost, error)
+        finally:
+            self._api.give_up()
+            if self.job is not None:
+                try:
+                    self._api.cancel(self.job)
+                except BrambleError:
+                    pass  # what can be said was said
+
+    def _stop(self, error: BaseException) -> Optional[List[Call]]:
+        """The calls that will have no result. None: it had ended before."""
         with self._changed:
             if self._error is not None or (self._closing and self._threads and not self._is_busy()):
-                return False
+                return None
             self._error = error
             lost = [call for batch, _ in self._outstanding.values() for call in batch]
             lost += [call for queue in self._queues.values() for call in queue]
@@ -331,14 +338,24 @@ class Calls:
             self._queues.clear()
             self._queued = 0
             self._changed.notify_all()
-        _refuse(lost, error)
-        return True
+        return lost
 
 
 def _refuse(calls: List[Call], error: BaseException) -> None:
-    for call in calls:
-        if call.sends > 0 or call.begin is None or call.begin():
-            call.accept(False, error)
+    _tell([(call, (False, error)) for call in calls])
+
+
+def _tell(answers: List[Tuple[Call, Answer]]) -> None:
+    """What one of them raises (a callback of a person's) is raised when all were told."""
+    raised: Optional[BaseException] = None
+    for call, (good, value) in answers:
+        try:
+            if call.sends > 0 or call.begin is None or call.begin():
+                call.accept(good, value)
+        except BaseException as error:
+            raised = raised or error
+    if raised is not None:
+        raise raised
 
 
 def _runs(numbers: List[int]) -> Iterator[Tuple[int, int]]:
