@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t kJobBytes = uint64_t{256} << 20;  // of results and calls; then another job
-constexpr TaskIndex kJobTasks = 20'000;
 constexpr uint64_t kResultBytes = uint64_t{32} << 20;
 constexpr int64_t kPollS = 2;
 constexpr int64_t kCallLimitMs = 600'000;  // the first call of a kernel reads the data, too
@@ -54,18 +52,23 @@ Status KernelJob::open() {
 
 // Every task that was asked has been answered by now.
 Status KernelJob::make_room() {
-  if (job_ != 0 && stored_bytes_ < kJobBytes && next_task_ < kJobTasks) return {};
-  if (job_ != 0) {
-    const auto spent = joules_of_this_job();
-    if (!spent) return tl::unexpected(spent.error());
-    past_joules_ += *spent;
-    const JobId old = job_;
-    if (Status status = api_.close(old); !status) return status;
-    if (const auto ended = wait_for_job(api_, console_, old, false); !ended) return tl::unexpected(ended.error());
-    const auto forgotten = api_.post("/api/v1/jobs/forget", {{"jobs", std::to_string(old)}});
-    if (!forgotten) return tl::unexpected(forgotten.error());
-  }
-  return open();
+  if (job_ == 0) return open();
+  if (stored_bytes_ < limits_.bytes && next_task_ < limits_.tasks) return {};
+  const auto spent = joules_of_this_job();
+  if (!spent) return tl::unexpected(spent.error());
+  const JobId old = job_;
+  // First the new one, then away with the old one: the aggregator removes files that no job wants any more.
+  if (Status status = open(); !status) return status;
+  past_joules_ += *spent;
+  return leave(old);
+}
+
+Status KernelJob::leave(JobId job) {
+  if (Status status = api_.close(job); !status) return status;
+  if (const auto ended = wait_for_job(api_, console_, job, false); !ended) return tl::unexpected(ended.error());
+  const auto forgotten = api_.post("/api/v1/jobs/forget", {{"jobs", std::to_string(job)}});
+  if (!forgotten) return tl::unexpected(forgotten.error());
+  return {};
 }
 
 Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& calls,

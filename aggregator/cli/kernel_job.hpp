@@ -30,11 +30,18 @@ class Kernels {
                                                const std::vector<KernelFile>& files) = 0;
 };
 
-// Answers on the nodes. What a job has stored at the head is bounded: after so many bytes another one takes its place,
-// and it is forgotten.
+// Of one job; what is over goes to another.
+struct KernelJobLimits {
+  uint64_t bytes = uint64_t{256} << 20;  // of results and calls
+  TaskIndex tasks = 20'000;
+};
+
+// Answers on the nodes. What a job has stored at the head is bounded: once it has reached a limit another one takes its
+// place, and it is forgotten.
 class KernelJob : public Kernels {
  public:
-  KernelJob(Api& api, Console& console, TaskOptions task) : api_(api), console_(console), task_(std::move(task)) {}
+  KernelJob(Api& api, Console& console, TaskOptions task, KernelJobLimits limits = {})
+      : api_(api), console_(console), task_(std::move(task)), limits_(limits) {}
 
   // Every job of this has them.
   Status add_file(const KernelFile& file);
@@ -54,6 +61,7 @@ class KernelJob : public Kernels {
  private:
   Status open();
   Status make_room();
+  Status leave(JobId job);
   Result<std::string> result_of(TaskIndex task);
   Result<std::string> only_reply(TaskIndex task, const std::string& text);
   Result<double> joules_of_this_job();
@@ -61,6 +69,7 @@ class KernelJob : public Kernels {
   Api& api_;
   Console& console_;
   const TaskOptions task_;
+  const KernelJobLimits limits_;
   std::vector<wire::BlobRef> blobs_;  // of the files that are always there
   std::vector<std::string> names_;
   std::atomic<JobId> job_ = 0;
