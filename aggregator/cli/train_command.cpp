@@ -99,8 +99,9 @@ class Train {
   }
 
   Status finish() {
-    const learn::Model model = learn::make_model(training_, trainer_.result());
-    const Status written = posix::write_file_atomically(command_.output, learn::encode_model(model), {.sync = true});
+    const auto model = learn::make_model(training_, trainer_.result());
+    if (!model) return tl::unexpected(model.error());
+    const Status written = posix::write_file_atomically(command_.output, learn::encode_model(*model), {.sync = true});
     if (!written) return written;
     (void)::unlink(checkpoint_file_.c_str());  // the model is there: what is left would only be refused
     const learn::TrainerState& state = trainer_.state();

@@ -32,7 +32,7 @@ Status check(const Model& model) {
 
 }  // namespace
 
-Model make_model(const Training& training, std::vector<float> parameters) {
+Result<Model> make_model(const Training& training, std::vector<float> parameters) {
   Model model;
   model.source = training.plan().data;
   model.source.file.clear();
@@ -44,6 +44,8 @@ Model make_model(const Training& training, std::vector<float> parameters) {
   model.class_names = training.data().class_names;
   model.scaling = training.scaling();
   model.parameters = std::move(parameters);
+  if (Status status = check(model); !status)
+    return in_context("the model", {ErrorCode::corrupt, status.error().message});
   return model;
 }
 

@@ -27,7 +27,8 @@ struct Model {
   bool operator==(const Model&) const = default;
 };
 
-Model make_model(const Training& training, std::vector<float> parameters);
+// Refuses parameters that decode_model would refuse.
+Result<Model> make_model(const Training& training, std::vector<float> parameters);
 
 std::string encode_model(const Model& model);
 Result<Model> decode_model(std::string_view bytes);

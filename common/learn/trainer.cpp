@@ -127,6 +127,10 @@ Status Trainer::learn(EpochReport& report) {
       correct += shard.correct;
     }
     take_step(settings_.optimiser, state_.optimiser, combine(*shards), state_.parameters);
+    // Here and not only where they are used next: after the last step of all nobody uses them.
+    if (Status status = training_.check_parameters(state_.parameters); !status) {
+      return in_context("epoch " + std::to_string(report.epoch) + ", step " + std::to_string(step + 1), status.error());
+    }
   }
   report.loss = loss_sum / static_cast<double>(report.rows);
   report.accuracy = static_cast<double>(correct) / static_cast<double>(report.rows);

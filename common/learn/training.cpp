@@ -26,7 +26,7 @@ bool all_finite(const std::vector<float>& values) {
 }
 
 tl::unexpected<Error> no_longer_finite(const std::string& what) {
-  return fail(what + " is no finite number any more; a lower rate may help");
+  return fail(ErrorCode::limit, what + " is no finite number any more; a lower rate may help");
 }
 
 }  // namespace

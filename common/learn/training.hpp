@@ -57,6 +57,9 @@ class Training {
   uint32_t shards_of(uint32_t step) const;  // those with rows: all but in small batches
   std::vector<float> initial() const;
 
+  // As many as the network has, and each a finite number.
+  Status check_parameters(const std::vector<float>& parameters) const;
+
   // All count from 0; an error names them counted from 1, as people do.
   Result<Gradient> gradient(const std::vector<float>& parameters, uint32_t epoch, uint32_t step, uint32_t shard);
 
@@ -67,7 +70,6 @@ class Training {
   struct Piece;  // a few rows on their way through the network
 
   Training(Plan plan, Dataset data, Scaling scaling, Split split, Topology topology);
-  Status check_parameters(const std::vector<float>& parameters) const;
   void fill(Piece& piece, const uint32_t* rows, size_t count) const;
   bool is_correct(const float* outputs, uint32_t row) const;
 

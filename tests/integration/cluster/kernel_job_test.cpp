@@ -53,7 +53,7 @@ class KernelJobs : public LocalCluster {
 
 learn::Model corner_model() {
   const auto training = learn::Training::prepare(learn::corner_plan(), learn::corner_files());
-  return make_model(*training, training->initial());
+  return *make_model(*training, training->initial());
 }
 
 TEST_F(KernelJobs, KeepTheirFilesWhenAnotherTakesThePlaceOfOneThatIsFull) {

@@ -83,18 +83,22 @@ TEST_F(LearningCluster, GoesOnFromItsCheckpointWhenTheCommandWasKilled) {
 }
 
 TEST_F(LearningCluster, SaysWhereATrainingRanAwayAndWhatIsWrongWithDataAndSpec) {
-  const auto result =
-      run(1,
-          "cd $DIR; printf '1,2,5\\n2,3,9\\n3,1,7\\n4,2,8\\n5,1,3\\n6,2,4\\n' >six.csv\n"
-          "spec() { printf \"[data]\\nfile='$1'\\n$2\\n[model]\\nlayers=['$3']\\n"
-          "loss='mean-squared-error'\\n[training]\\n$4\\n\" >s.toml; bramble train s.toml; echo $?; }\n"
-          "spec six.csv 'target=3' 'dense 1' \"optimizer='sgd'\\nrate=1000\\nepochs=1000\" | tail -n 1\n"
-          "spec six.csv 'target=3' 'dense 2' ''\n"
-          "spec six.csv 'target=3' 'dense 1' 'epoch=3'\n"
-          "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n");
-  EXPECT_EQ(result.out, "1\n2\n2\n2\n") << result.err;
+  const auto result = run(
+      1,
+      "cd $DIR; printf '1,2,5\\n2,3,9\\n3,1,7\\n4,2,8\\n5,1,3\\n6,2,4\\n' >six.csv\n"
+      "spec() { printf \"[data]\\nfile='$1'\\n$2\\n[model]\\nlayers=['$3']\\n"
+      "loss='mean-squared-error'\\n[training]\\n$4\\n\" >s.toml; bramble train s.toml; echo $?; }\n"
+      "spec six.csv 'target=3' 'dense 1' \"optimizer='sgd'\\nrate=1000\\nepochs=1000\" | tail -n 1\n"
+      "rm -f s.model.checkpoint\n"
+      "spec six.csv 'target=3\nvalidation=0' 'dense 1' \"optimizer='sgd'\nrate=1000\nbatch=1\nepochs=2\" | tail -n 1\n"
+      "ls s.model 2>/dev/null\n"
+      "spec six.csv 'target=3' 'dense 2' ''\n"
+      "spec six.csv 'target=3' 'dense 1' 'epoch=3'\n"
+      "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n");
+  EXPECT_EQ(result.out, "1\n1\n2\n2\n2\n") << result.err;
   for (const char* sentence :
-       {"is no finite number any more; a lower rate may help", "bramble: epoch ", "the last layer gives 2 values",
+       {"is no finite number any more; a lower rate may help", "bramble: epoch ",
+        "bramble: epoch 2, step 6: a parameter is no finite number any more", "the last layer gives 2 values",
         "unknown key 'epoch'; did you mean 'epochs'?", "six.csv:7:2: 'x' is no number"}) {
     EXPECT_NE(result.err.find(sentence), std::string::npos) << sentence << "\n" << result.err;
   }

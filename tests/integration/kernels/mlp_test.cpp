@@ -87,7 +87,7 @@ TEST_F(MlpKernel, TrainsOverItsPipesToTheBitWhatTheLibraryTrainsHere) {
 }
 
 TEST_F(MlpKernel, AnswersRowsWithAModel) {
-  const Model model = make_model(here_, here_.initial());
+  const Model model = *make_model(here_, here_.initial());
   lay("model", encode_model(model));
   auto kernel = start();
   const std::vector<float> rows = {0.5F, 0.5F, 4.5F, 0.25F};

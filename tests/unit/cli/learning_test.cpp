@@ -26,7 +26,7 @@ learn::Model trained_model() {
   settings.optimiser.rate = 0.03;
   learn::Trainer trainer(*training, settings, workers);
   while (!trainer.done()) EXPECT_TRUE(trainer.next_epoch());
-  return make_model(*training, trainer.result());
+  return *make_model(*training, trainer.result());
 }
 
 std::string refusal(const std::vector<std::string>& args) {

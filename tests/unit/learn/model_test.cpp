@@ -11,7 +11,7 @@ namespace {
 
 Model corner_model() {
   const auto training = Training::prepare(corner_plan(), corner_files());
-  return make_model(*training, training->initial());
+  return *make_model(*training, training->initial());
 }
 
 std::string wrong(const Model& model) {
@@ -53,6 +53,15 @@ TEST(LearnModel, RefusesPartsThatDoNotFit) {
   EXPECT_EQ(wrong(model),
             "the model: the last layer gives 8 values, and 3 values, one for each class, are wanted: end "
             "with \"dense 3\"");
+}
+
+TEST(LearnModel, IsNotMadeOfParametersThatNobodyCouldUse) {
+  const auto training = Training::prepare(corner_plan(), corner_files());
+  std::vector<float> parameters = training->initial();
+  parameters.back() = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(make_model(*training, parameters).error().message, "the model: it holds what is no finite number");
+  parameters.pop_back();
+  EXPECT_EQ(make_model(*training, parameters).error().message, "the model: its parts do not fit each other");
 }
 
 TEST(LearnInference, AnswersEachRowWithProbabilitiesThatDependOnItAlone) {

@@ -210,6 +210,37 @@ TEST(LearnTrainer, StopsWhereNumbersRunAway) {
   EXPECT_NE(report.error().message.find("no finite number any more; a lower rate may help"), std::string::npos);
 }
 
+// Slopes that no parameter survives, in one step alone.
+class SteepAtTheEnd : public Workers {
+ public:
+  explicit SteepAtTheEnd(const Training& training) : training_(training) {}
+
+  Result<std::vector<Gradient>> gradients(const std::vector<float>&, uint32_t epoch, uint32_t step) override {
+    const float slope = epoch == 1 && step + 1 == training_.steps() ? 3e38F : 0.0F;
+    return std::vector<Gradient>{{16, 1, 1, std::vector<float>(training_.topology().parameters, slope)}};
+  }
+  Result<Evaluation> evaluate(const std::vector<float>&, Part) override { return fail("not asked for"); }
+
+ private:
+  const Training& training_;
+};
+
+TEST(LearnTrainer, DoesNotEndWellWhereTheLastStepOfAllRunsAway) {
+  Plan plan = corner_plan();
+  plan.validation = 0;  // nothing looks at the parameters after that step
+  const auto training = Training::prepare(plan, corner_files());
+  TrainerSettings settings = short_settings(2);
+  settings.optimiser.method = Method::sgd;
+  settings.optimiser.rate = 1000;
+  SteepAtTheEnd workers(*training);
+  Trainer trainer(*training, settings, workers);
+  ASSERT_TRUE(trainer.next_epoch());
+  const auto report = trainer.next_epoch();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message, "epoch 2, step 6: a parameter is no finite number any more; a lower rate may help");
+  EXPECT_FALSE(trainer.done());
+}
+
 TEST(LearnTrainer, LearnsANumber) {
   Plan plan = corner_plan();
   plan.data.target = Target::number;
