@@ -82,8 +82,8 @@ struct Loaded {
 
 tl::unexpected<Error> wrong_width(const DataSource& source, size_t width, Shape wanted) {
   return fail(source.file + ": a row has " + std::to_string(width) + (width == 1 ? " value" : " values") + ", and " +
-              (wanted.is_image() ? "a " + format_shape(wanted) + " has " + std::to_string(wanted.size())
-                                 : std::to_string(wanted.size()) + " are wanted"));
+              (wanted.is_image() ? "a " + format_shape(wanted) + " has " + std::to_string(wanted.values())
+                                 : std::to_string(wanted.values()) + " are wanted"));
 }
 
 Result<Loaded> load_csv(const DataSource& source, size_t columns_without, const Fetch& fetch) {
@@ -104,7 +104,7 @@ Result<Loaded> load_csv(const DataSource& source, size_t columns_without, const 
   Loaded loaded;
   loaded.data.rows = table->rows;
   loaded.data.shape = source.shape.value_or(Shape{1, 1, static_cast<uint32_t>(table->columns)});
-  if (loaded.data.shape.size() != table->columns) return wrong_width(source, table->columns, loaded.data.shape);
+  if (loaded.data.shape.values() != table->columns) return wrong_width(source, table->columns, loaded.data.shape);
   loaded.data.values = std::move(table->values);
   loaded.texts = std::move(table->texts);
   loaded.place = [name = source.file, lines = std::move(table->lines), column = table->text_column](size_t row) {
@@ -124,7 +124,7 @@ Result<Loaded> load_idx(const DataSource& source, const Fetch& fetch) {
   loaded.data.shape = sizes.size() == 2 ? source.shape.value_or(Shape{1, 1, sizes[1]})
                                         : Shape{sizes[1], sizes[2], sizes.size() == 4 ? sizes[3] : 1};
   const size_t width = images->bytes.size() / loaded.data.rows;
-  if (loaded.data.shape.size() != width) return wrong_width(source, width, loaded.data.shape);
+  if (loaded.data.shape.values() != width) return wrong_width(source, width, loaded.data.shape);
   loaded.data.values.reserve(images->bytes.size());
   for (const char c : images->bytes) loaded.data.values.push_back(static_cast<float>(static_cast<unsigned char>(c)));
   if (source.labels_file.empty()) return loaded;

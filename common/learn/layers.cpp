@@ -128,6 +128,32 @@ std::string place_of(size_t index, const Layer& layer) {
   return "layer " + std::to_string(index + 1) + " (" + format_layer(layer) + ")";
 }
 
+uint64_t weights_for_a_value(const FittedLayer& fitted) {
+  if (fitted.layer.kind == LayerKind::dense) return fitted.in.values();
+  return uint64_t{fitted.layer.window_height} * fitted.layer.window_width * fitted.in.channels;
+}
+
+// Of all layers up to one.
+struct Needs {
+  uint64_t parameters = 0;
+  uint64_t values = 0;  // for one row
+};
+
+// False: more than a network may have. Each number is bounded before it is multiplied with the next, so that none comes
+// round to a small one.
+bool add_needs(const FittedLayer& fitted, Needs& needs) {
+  const uint64_t weights = weights_for_a_value(fitted), points = uint64_t{fitted.out.height} * fitted.out.width;
+  if (fitted.layer.has_parameters()) {
+    if (weights > kMaxParameters) return false;
+    needs.parameters += (weights + 1) * fitted.layer.size;
+  }
+  if (fitted.out.values() > kMaxValuesOfRow) return false;
+  needs.values += fitted.out.values();
+  // A convolution also lays out its windows side by side.
+  if (fitted.layer.kind == LayerKind::conv2d) needs.values += weights * points;
+  return needs.parameters <= kMaxParameters && needs.values <= kMaxValuesOfRow;
+}
+
 Status check_end(const Topology& topology, size_t outputs) {
   const Shape out = topology.output();
   if (out.size() == outputs && !out.is_image()) return {};
@@ -184,32 +210,26 @@ std::string format_layer(const Layer& layer) {
   return text;
 }
 
-size_t FittedLayer::fan_in() const {
-  if (layer.kind == LayerKind::dense) return in.size();
-  return size_t{layer.window_height} * layer.window_width * in.channels;
-}
+size_t FittedLayer::fan_in() const { return static_cast<size_t>(weights_for_a_value(*this)); }
 
 Result<Topology> fit_layers(Shape input, const std::vector<Layer>& layers, size_t outputs) {
   if (layers.empty()) return fail("there are no layers: the least is \"dense " + std::to_string(outputs) + "\"");
   if (layers.size() > kMaxLayers) return fail("there are more than " + std::to_string(kMaxLayers) + " layers");
   Topology topology{input, {}, 0};
-  size_t values = input.size();
-  if (values > kMaxValuesOfRow)
+  Needs needs{0, input.values()};
+  if (needs.values > kMaxValuesOfRow)
     return fail(ErrorCode::limit, "a row has more than " + std::to_string(kMaxValuesOfRow) + " values");
   for (size_t i = 0; i < layers.size(); ++i) {
     FittedLayer fitted{layers[i], topology.output(), {}, topology.parameters};
     const auto out = shape_after(fitted.layer, fitted.in);
     if (!out) return in_context(place_of(i, layers[i]), out.error());
     fitted.out = *out;
-    // A convolution also lays out its windows side by side.
-    values += fitted.out.size();
-    if (fitted.layer.kind == LayerKind::conv2d) values += fitted.fan_in() * fitted.out.height * fitted.out.width;
-    topology.parameters += fitted.parameters();
-    if (topology.parameters > kMaxParameters || values > kMaxValuesOfRow) {
+    if (!add_needs(fitted, needs)) {
       return fail(ErrorCode::limit, place_of(i, layers[i]) + ": up to here the network has more than " +
                                         std::to_string(kMaxParameters) + " parameters, or more than " +
                                         std::to_string(kMaxValuesOfRow) + " values for one row");
     }
+    topology.parameters = static_cast<size_t>(needs.parameters);
     topology.layers.push_back(fitted);
   }
   if (Status status = check_end(topology, outputs); !status) return tl::unexpected<Error>(status.error());

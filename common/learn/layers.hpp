@@ -21,7 +21,8 @@ struct Shape {
   uint32_t width = 1;
   uint32_t channels = 1;
 
-  size_t size() const { return size_t{height} * width * channels; }
+  uint64_t values() const { return uint64_t{height} * width * channels; }  // of any shape, on any machine
+  size_t size() const { return static_cast<size_t>(values()); }            // of one within kMaxValuesOfRow
   bool is_image() const { return height > 1 || width > 1; }
   bool operator==(const Shape&) const = default;
 };
@@ -57,7 +58,6 @@ struct FittedLayer {
   size_t first_parameter = 0;
 
   size_t fan_in() const;  // weights for each value that comes out
-  size_t parameters() const { return layer.has_parameters() ? (fan_in() + 1) * layer.size : 0; }
 };
 
 struct Topology {

@@ -70,6 +70,18 @@ TEST(LearnLayers, AreBounded) {
   EXPECT_EQ(wrong({65536, 65536, 65536}, {"flatten"}, 3), "a row has more than 1000000 values");
 }
 
+// Their sizes are 0 or small modulo 2^32 or 2^64.
+TEST(LearnLayers, AreBoundedWhereSizesOverflow) {
+  const std::string parameters = "up to here the network has more than 4000000 parameters";
+  EXPECT_EQ(wrong({65536, 65536, 1}, {"flatten"}, 3), "a row has more than 1000000 values");
+  EXPECT_NE(wrong({1, 1, 65535}, {"dense 65536"}, 65536).find("layer 1 (dense 65536): " + parameters),
+            std::string::npos);
+  EXPECT_NE(wrong({1, 2, 65536}, {"conv2d 65536 65536x65536 stride 65536 pad 65535"}, 3).find(parameters),
+            std::string::npos);
+  EXPECT_NE(wrong({1, 2, 1}, {"conv2d 1 65536x65536 pad 65535"}, 3).find(parameters), std::string::npos);
+  EXPECT_EQ((Shape{65536, 65536, 65536}.values()), uint64_t{1} << 48);
+}
+
 TEST(LearnShape, IsReadAndShown) {
   EXPECT_EQ(*parse_shape("28x28"), (Shape{28, 28, 1}));
   EXPECT_EQ(*parse_shape("32x16x3"), (Shape{32, 16, 3}));
