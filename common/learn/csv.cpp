@@ -71,8 +71,9 @@ class Reader {
     std::string_view rest = current_;
     while (true) {
       std::string field;
-      if (trimmed(rest.substr(0, rest.find('"'))).empty() && rest.find('"') != std::string_view::npos) {
-        rest.remove_prefix(rest.find('"'));
+      const size_t begin = rest.find_first_not_of(" \t");
+      if (begin != std::string_view::npos && rest[begin] == '"') {
+        rest.remove_prefix(begin);
         if (!take_quoted(rest, field)) return wrong(fields_.size(), "a quote is not closed, or something follows it");
       } else {
         field = trimmed(rest.substr(0, rest.find(',')));

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
+#include "common/learn/dataset.hpp"
+
 namespace bramble::learn {
 namespace {
 
@@ -40,6 +44,35 @@ TEST(LearnCsv, TakesWhatPeoplesProgramsWrite) {
   EXPECT_EQ(table->texts, (Texts{"a, \"b\"", "c"}));
   EXPECT_EQ(table->lines, (std::vector<size_t>{1, 3}));
   EXPECT_TRUE(read("1,a"));
+}
+
+TEST(LearnCsv, TakesAQuoteForOneOnlyWhereAFieldBeginsWithIt) {
+  const auto table = read(" \t\"1\" ,2,5\" nails\n");
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->values, (Floats{1, 2}));
+  EXPECT_EQ(table->texts, Texts{"5\" nails"});
+  EXPECT_EQ(wrong("1, ,a\n"), "f.csv:1:2: the field is empty");
+  EXPECT_EQ(wrong("1,2, \n"), "f.csv:1:3: the field is empty");
+}
+
+// Processor time for so many lines of so many fields.
+double seconds_for(size_t lines, size_t fields) {
+  std::string line;
+  for (size_t i = 1; i < fields; ++i) line += "1,";
+  line += "a\n";
+  std::string text;
+  for (size_t i = 0; i < lines; ++i) text += line;
+  const std::clock_t begin = std::clock();
+  const auto table = read(text);
+  const std::clock_t end = std::clock();
+  EXPECT_TRUE(table && table->rows == lines && table->columns == fields - 1);
+  return static_cast<double>(end - begin) / CLOCKS_PER_SEC;
+}
+
+// One that looked for each field to its line's end took twenty times as long.
+TEST(LearnCsv, TakesNoLongerForWideLinesThanForAsManyFieldsInNarrowOnes) {
+  const double narrow = seconds_for(1200, kMaxColumns / 100), wide = seconds_for(12, kMaxColumns);
+  EXPECT_LT(wide, 5 * narrow + 0.05);
 }
 
 TEST(LearnCsv, FindsTheColumnByNameOrNumber) {
