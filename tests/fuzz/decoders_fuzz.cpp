@@ -87,7 +87,7 @@ void check_frames(std::string_view bytes) {
 }
 
 std::string topic_of(const Topics& topics, const ParsedTopic& topic) {
-  if (topic.kind == NodeTopic::blob_down) return topics.blob_down(topic.node, topic.sha256, topic.offset);
+  if (topic.kind == NodeTopic::blob_down) return topics.blob_down(topic.node, topic.sha256, topic.offset, topic.packed);
   if (topic.kind == NodeTopic::blob_up) {
     return topics.blob_up(topic.node, topic.store, topic.id, topic.stream, topic.offset);
   }
