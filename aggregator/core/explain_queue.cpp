@@ -261,10 +261,11 @@ std::optional<Reason> without_files(const std::vector<const Node*>& nodes, const
   const bool some_can =
       std::any_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->record.status.containment.files; });
   if (some_can) return {};
-  return Reason{"no_files",
-                "it has input files or calls, and no node takes these: an older bramble-agent or bramble-warden runs there "
-                "(upgrade it, and start both again)",
-                ""};
+  return Reason{
+      "no_files",
+      "it has input files or calls, and no node takes these: an older bramble-agent or bramble-warden runs there "
+      "(upgrade it, and start both again)",
+      ""};
 }
 
 // Why no node that has come could ever hold it.

@@ -65,18 +65,18 @@ TEST_F(LocalCluster, PassesStandardInputAndTheTasksNames) {
 }
 
 TEST_F(LocalCluster, InputsTravelPackedWhereThatSavesAndArriveAsTheyWere) {
-  const auto result =
-      run(1,
-          "cd $DIR/cluster/aggregator/broker; port=$(jq -r .url client.json | cut -d: -f3)\n"
-          "stdbuf -oL mosquitto_sub -h 127.0.0.1 -p $port -u $(jq -r .username client.json) -P \"$(cat password)\" -V 5 \\\n"
-          "  -t 'bramble/+/node/+/blob/down/#' -F %t -d >$DIR/topics &\n"
-          "sub=$!\n"
-          "until grep -q SUBACK $DIR/topics; do sleep 0.02; done\n"
-          "cd $DIR; seq 1 100000 >text; head -c 500000 /dev/urandom >noise\n"
-          "bramble run -- sha256sum <text | cut -c 1-64 | grep -c $(sha256sum <text | cut -c 1-64)\n"
-          "bramble run -- sha256sum <noise | cut -c 1-64 | grep -c $(sha256sum <noise | cut -c 1-64)\n"
-          "until [ $(grep -c ^bramble/ $DIR/topics) -ge $((9 + 8)) ]; do sleep 0.02; done; kill $sub\n"
-          "grep -c '/zstd$' $DIR/topics\n");
+  const auto result = run(1,
+                          "cd $DIR/cluster/aggregator/broker; port=$(jq -r .url client.json | cut -d: -f3)\n"
+                          "stdbuf -oL mosquitto_sub -h 127.0.0.1 -p $port -u $(jq -r .username client.json) -P \"$(cat "
+                          "password)\" -V 5 \\\n"
+                          "  -t 'bramble/+/node/+/blob/down/#' -F %t -d >$DIR/topics &\n"
+                          "sub=$!\n"
+                          "until grep -q SUBACK $DIR/topics; do sleep 0.02; done\n"
+                          "cd $DIR; seq 1 100000 >text; head -c 500000 /dev/urandom >noise\n"
+                          "bramble run -- sha256sum <text | cut -c 1-64 | grep -c $(sha256sum <text | cut -c 1-64)\n"
+                          "bramble run -- sha256sum <noise | cut -c 1-64 | grep -c $(sha256sum <noise | cut -c 1-64)\n"
+                          "until [ $(grep -c ^bramble/ $DIR/topics) -ge $((9 + 8)) ]; do sleep 0.02; done; kill $sub\n"
+                          "grep -c '/zstd$' $DIR/topics\n");
   EXPECT_EQ(result.out, "1\n1\n9\n") << result.err << posix::read_file(dir + "/topics", 1 << 20).value_or("");
 }
 
