@@ -63,7 +63,8 @@ TEST_F(LearningCluster, TrainsTheSameModelWhenAgentWardenBrokerAndAggregatorAreK
   const auto result =
       run(2,
           "cd $DIR; bramble train iris.toml --output plain >/dev/null 2>&1\n"
-          "bramble train iris.toml --output killed >lines 2>errors &\n"
+          ": >lines\n"
+          "bramble train iris.toml --output killed >>lines 2>errors &\n"
           "train=$!\n"
           "for part in .nodes.local01.agent .broker .nodes.local02.warden .aggregator; do\n"
           "  while [ $(wc -l <lines) -le ${seen:-0} ] && kill -0 $train 2>/dev/null; do sleep 0.02; done\n"
@@ -79,7 +80,8 @@ TEST_F(LearningCluster, GoesOnFromItsCheckpointWhenTheCommandWasKilled) {
   write_spec("iris.toml", "epochs = 8\nbatch = 32");
   const auto result = run(1,
                           "cd $DIR; bramble train iris.toml --output plain >/dev/null 2>&1\n"
-                          "bramble train iris.toml --output again >first 2>/dev/null &\n"
+                          ": >first\n"
+                          "bramble train iris.toml --output again >>first 2>/dev/null &\n"
                           "train=$!\n"
                           "while [ $(wc -l <first) -lt 2 ] && kill -0 $train 2>/dev/null; do sleep 0.02; done\n"
                           "kill -KILL $train; wait $train 2>/dev/null\n"
