@@ -29,7 +29,7 @@ def tearDownModule():
     state["cluster"].close()
 
 
-class Examples(unittest.TestCase):
+class Example(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -43,6 +43,8 @@ class Examples(unittest.TestCase):
         self.assertEqual(self.ended.returncode, 0, self.ended.stderr)
         return self.ended.stdout
 
+
+class Examples(Example):
     def test_squares(self):
         self.assertEqual(self.run_example("squares.py"), "328350\n")
 
@@ -95,6 +97,8 @@ class Examples(unittest.TestCase):
         self.assertRegex(self.run_example("matmul.sh", "61", "3"), "^61 x 61: the elements add up to -?[0-9]+, as they must")
 
 
+
+class Learning(Example):
     def learned(self, spec):
         """The accuracy on what was held out, after the last epoch, and on all rows."""
         summary = self.run_example("learn.sh", *spec)
