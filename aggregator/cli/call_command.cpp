@@ -53,11 +53,7 @@ class Calls {
     return limits;
   }
 
-  void cancel() {
-    if (job_ == 0) return;
-    Api api = session_.connect();
-    (void)api.cancel(job_);  // what can be said was said
-  }
+  void cancel() { session_.cancel(job_); }
 
   Result<json> body() {
     json body = submit_body(command_.task, posix::random_uuid());

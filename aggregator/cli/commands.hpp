@@ -17,6 +17,12 @@ struct Session {
   Reconnect& reconnect;
 
   Api connect() const { return Api(endpoint, reconnect); }
+
+  // For a job that has failed or was interrupted, over a connection of its own; 0: none was made yet. Where that fails,
+  // too, nothing more is said: what can be said was said.
+  void cancel(JobId job) const {
+    if (job != 0) static_cast<void>(connect().cancel(job));
+  }
 };
 
 // The text on standard output, and the status of success.

@@ -58,11 +58,7 @@ class Infer {
   }
 
  private:
-  void cancel() {
-    if (job_.job() == 0) return;
-    Api api = session_.connect();
-    (void)api.cancel(job_.job());  // what can be said was said
-  }
+  void cancel() { session_.cancel(job_.job()); }
 
   Status take(size_t first, const std::vector<float>& answers) {
     const size_t width = model_.outputs();

@@ -61,11 +61,7 @@ class Map {
     cancel();
   }
 
-  void cancel() {
-    if (job_ == 0) return;
-    Api api = session_.connect();
-    (void)api.cancel(job_);  // what can be said was said: the map has failed already
-  }
+  void cancel() { session_.cancel(job_); }
 
   Status open_job(json body) {
     if (auto status = files_.upload(api_, body); !status) return status;

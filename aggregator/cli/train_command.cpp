@@ -58,11 +58,7 @@ class Train {
   }
 
  private:
-  void cancel() {
-    if (job_.job() == 0) return;
-    Api api = session_.connect();
-    (void)api.cancel(job_.job());  // what can be said was said
-  }
+  void cancel() { session_.cancel(job_.job()); }
 
   int interrupted() {
     cancel();  // the job may be younger than the signal
