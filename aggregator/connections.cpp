@@ -32,7 +32,7 @@ Result<std::string> read_secret(const std::string& path) {
 mqtt::Options control_options(const BrokerLogin& login, const State& state) {
   mqtt::Options options = options_of(login, "bramble-aggregator-");
   for (const auto kind : {NodeTopic::status, NodeTopic::events, NodeTopic::inventory, NodeTopic::checkup,
-                          NodeTopic::blob_get, NodeTopic::certificate_request}) {
+                          NodeTopic::blob_get, NodeTopic::blob_have, NodeTopic::certificate_request}) {
     options.subscriptions.emplace_back(state.topics.every_node(kind), 1);
   }
   options.subscriptions.emplace_back(state.topics.aggregator_status(), 1);

@@ -57,6 +57,7 @@ void pull_again(State& state, Effects& effects, Now now, const std::string& sha2
 void forget_idle(Blobs& blobs, Effects& effects, std::map<uint64_t, std::string>::iterator entry) {
   const auto found = blobs.known.find(entry->second);
   blobs.idle_bytes -= found->second.size_bytes;
+  note_blob_goes(blobs, found->second);
   effects.blobs.emplace_back(BlobDrop{found->first});
   blobs.known.erase(found);
   blobs.idle.erase(entry);
@@ -99,6 +100,7 @@ void wake(State& state, Effects& effects, const std::string& sha256, Blob& blob)
 void try_later(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
   no_longer_active(state.blobs, sha256);
   state.blobs.bytes -= blob.size_bytes;
+  note_blob_goes(state.blobs, blob);
   blob.phase = Blob::Phase::waiting;
   blob.received_bytes = 0;
   blob.not_before = now.mono + kBlobRetryMs;
@@ -146,6 +148,7 @@ void release(State& state, Effects& effects, const AttemptKey& id, const std::st
     effects.blobs.emplace_back(BlobDrop{found->first});
   }
   no_longer_active(state.blobs, found->first);
+  note_blob_goes(state.blobs, found->second);
   state.blobs.known.erase(found);
 }
 
@@ -240,6 +243,7 @@ void on_blob_ready(State& state, Effects&, Now, std::string_view sha256) {
   if (found == state.blobs.known.end() || found->second.phase != Blob::Phase::checking) return;
   found->second.phase = Blob::Phase::ready;
   found->second.damaged = 0;
+  note_blob_came(state.blobs, found->second);
   no_longer_active(state.blobs, found->first);
   for (const AttemptKey& id : found->second.holders) {
     Attempt& attempt = state.tasks.held.at(id);

@@ -113,6 +113,12 @@ void repeat_pulls(State& state, Effects& effects, Now now);
 void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
                        std::string_view data);
 
+// --- blob_have.cpp ---
+void note_blob_came(Blobs& blobs, Blob& blob);
+void note_blob_goes(Blobs& blobs, Blob& blob);  // before it is forgotten
+void tell_blobs(State& state, Effects& effects, Now now);
+MonoTime next_telling(const State& state, MonoTime wake);
+
 // --- telemetry.cpp ---
 void begin_telemetry(State& state, Now now);
 void take_findings(State& state, Effects& effects, const Reading& reading);

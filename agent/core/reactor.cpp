@@ -98,6 +98,7 @@ void flush(State& state, Effects& effects, Now now) {
   start_tasks(state, effects, now);
   forget_in_warden(state, effects, now);
   begin_pulls(state, effects, now);
+  tell_blobs(state, effects, now);
   send_inventory_if_owed(state, effects);
   send_events(state, effects, now);
   send_backlog(state, effects, now);

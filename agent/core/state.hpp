@@ -41,6 +41,7 @@ inline constexpr uint32_t kBlobCreditChunks = 8;
 inline constexpr size_t kMaxBlobPulls = 2;       // at once
 inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
 inline constexpr uint64_t kCacheShare = 4;     // inputs that nobody needs take at most 1/4 of what is free without them
+inline constexpr int64_t kTellBlobsMs = 5000;  // between two messages that tell which inputs are here
 inline constexpr int64_t kBlobRetryMs = 5000;  // after the disk took a blob not
 inline constexpr int64_t kHaltAgainMs = 60'000;   // what is asked of the machine within it is a repetition
 inline constexpr int64_t kHaltFailedMs = 10'000;  // the same of one that could not do it: perhaps it was mended
@@ -172,7 +173,15 @@ struct Blob {
   MonoTime progress;             // the last request repeated or chunk received
   MonoTime not_before;           // waiting: after a failure of the disk
   uint32_t damaged = 0;
+  bool told = false;  // the aggregator may count on it
   std::set<AttemptKey> holders;
+};
+
+// Of the inputs that are here.
+struct Telling {
+  bool changed = false;   // since it was said last
+  SessionId said_in = 0;  // the session in which it was
+  MonoTime not_before;
 };
 
 struct Blobs {
@@ -186,6 +195,8 @@ struct Blobs {
   uint64_t last_idle = 0;
   uint64_t idle_bytes = 0;
   std::optional<uint64_t> free_bytes;  // of the disk, as read last
+
+  Telling telling = {};
 };
 
 struct Want {  // output that the aggregator asked for

@@ -47,6 +47,7 @@ MonoTime next_wake(const State& state, Now now) {
     if (gathered > now.mono) wake = std::min(wake, gathered);  // else the window is full: an answer opens it
   }
   wake = next_lease_end(state, wake);
+  wake = next_telling(state, wake);
   if (state.tasks.forget_at) wake = std::min(wake, *state.tasks.forget_at);
   if (state.warden.hold_until) wake = std::min(wake, *state.warden.hold_until);
   // Whatever is due already was looked at in this batch: a time that has passed must not make the loop spin.

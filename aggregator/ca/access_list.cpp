@@ -9,9 +9,9 @@ namespace {
 
 using wire::NodeTopic;
 
-constexpr std::array written = {NodeTopic::status,   NodeTopic::beat,      NodeTopic::telemetry,
-                                NodeTopic::events,   NodeTopic::inventory, NodeTopic::checkup,
-                                NodeTopic::blob_get, NodeTopic::blob_up,   NodeTopic::certificate_request};
+constexpr std::array written = {
+    NodeTopic::status,  NodeTopic::beat,     NodeTopic::telemetry, NodeTopic::events,  NodeTopic::inventory,
+    NodeTopic::checkup, NodeTopic::blob_get, NodeTopic::blob_have, NodeTopic::blob_up, NodeTopic::certificate_request};
 constexpr std::array read = {NodeTopic::tasks, NodeTopic::control, NodeTopic::blob_want, NodeTopic::blob_down,
                              NodeTopic::certificate};
 

@@ -51,6 +51,14 @@ uint32_t room_of(const Job& job) {
 
 namespace {
 
+std::vector<PlacedInput> placed_inputs(const State& state, const JobSpec& spec) {
+  std::vector<PlacedInput> inputs;
+  for_each_blob(spec.stdin_blob, spec.task.files, [&](const wire::BlobRef& blob) {
+    if (const auto* nodes = state.blob_places.nodes_with(blob.sha256)) inputs.push_back({blob.size_bytes, nodes});
+  });
+  return inputs;
+}
+
 // The jobs that come first, of each shape that some node could hold.
 void add_jobs(const State& state, Snapshot& snapshot) {
   std::map<Shape, size_t> taken;
@@ -67,7 +75,7 @@ void add_jobs(const State& state, Snapshot& snapshot) {
     if (entry->second == kMaxJobsOfOneShape) continue;
     ++entry->second;
     snapshot.jobs.push_back({id, spec.priority, &spec.task, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5),
-                             &spec.where, spec.needs_files()});
+                             &spec.where, spec.needs_files(), placed_inputs(state, spec)});
   }
 }
 

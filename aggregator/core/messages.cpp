@@ -75,6 +75,15 @@ void on_blob_get(State& state, Effects& effects, const std::string& name, const 
   effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks, get.zstd});
 }
 
+void on_blob_have(State& state, const std::string& name, wire::BlobHave have) {
+  const Node* node = find_node(state, name);
+  if (node == nullptr || have.session != node->session || have.session == 0) {
+    ++state.stale_messages;
+    return;
+  }
+  state.blob_places.set(state.node_by_name.at(name), std::move(have.blobs));
+}
+
 }  // namespace
 
 namespace {
@@ -125,6 +134,9 @@ void on_node_message(State& state, Effects& effects, Now now, const wire::Parsed
     case wire::NodeTopic::blob_get:
       return decode_and<wire::BlobGet>(state, effects, topic, payload,
                                        [&](const auto& m) { on_blob_get(state, effects, name, m); });
+    case wire::NodeTopic::blob_have:
+      return decode_and<wire::BlobHave>(state, effects, topic, payload,
+                                        [&](auto& m) { on_blob_have(state, name, std::move(m)); });
     case wire::NodeTopic::certificate_request:
       return decode_and<wire::CertificateRequest>(
           state, effects, topic, payload, [&](const auto& m) { on_certificate_request(state, effects, now, name, m); });

@@ -34,6 +34,12 @@ struct NodeView {
   std::string_view arch;
 };
 
+// An input that every task of a job needs, where some nodes have it already.
+struct PlacedInput {
+  uint64_t size_bytes = 0;
+  const std::vector<uint32_t>* nodes = nullptr;  // NodeView::index; others may be among them
+};
+
 struct JobView {
   JobId id = 0;
   int32_t priority = 0;
@@ -43,6 +49,7 @@ struct JobView {
   int64_t mean_ms = 0;                 // mean duration of its tasks so far; 0: none has ended
   const Constraints* where = nullptr;  // null: anywhere
   bool needs_files = false;            // JobSpec::needs_files()
+  std::vector<PlacedInput> inputs = {};
 };
 
 struct Snapshot {

@@ -17,6 +17,7 @@
 
 #include "aggregator/core/alerts.hpp"
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/blob_places.hpp"
 #include "aggregator/core/power.hpp"
 #include "aggregator/core/records.hpp"
 #include "aggregator/core/snapshot.hpp"
@@ -265,6 +266,7 @@ struct State {
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
   MonoTime blobs_swept;
+  BlobPlaces blob_places;  // as the nodes of now say in their sessions
 
   std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;

@@ -1,6 +1,8 @@
 #include "aggregator/scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <unordered_map>
 
 #include "aggregator/core/fit.hpp"
 
@@ -60,6 +62,7 @@ class Placing {
   void place(const JobView& job) {
     uint64_t left = std::min<uint64_t>(job.ready, job.room);
     counts_.assign(nodes_.size(), 0);
+    find_near(job);
     left -= fill_free_room(job, left);
     send_ahead(job, left);
     for (size_t i = 0; i < nodes_.size(); ++i) {
@@ -78,22 +81,44 @@ class Placing {
     counts_[i] += count;
   }
 
-  // One task at a time to the node with the largest share of its slots free: spreads evenly over nodes of any size.
+  std::optional<size_t> place_of(uint32_t index) {
+    if (places_.empty()) {
+      for (size_t i = 0; i < nodes_.size(); ++i) places_[nodes_[i].index] = i;
+    }
+    const auto found = places_.find(index);
+    return found == places_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // How much of what the job's tasks need does not have to be moved.
+  void find_near(const JobView& job) {
+    near_bytes_.assign(nodes_.size(), 0);
+    for (const PlacedInput& input : job.inputs) {
+      for (const uint32_t index : *input.nodes) {
+        if (const auto i = place_of(index)) near_bytes_[*i] += input.size_bytes;
+      }
+    }
+  }
+
+  // One task at a time to the node with the most of its inputs; of these to the one with the largest share of its slots
+  // free, which spreads evenly over nodes of any size. Only free nodes are compared: no slot stays empty for an input.
   uint64_t fill_free_room(const JobView& job, uint64_t limit) {
-    const auto emptier = [&](size_t a, size_t b) { return is_emptier(nodes_[b], nodes_[a]); };
+    const auto worse = [&](size_t a, size_t b) {
+      if (near_bytes_[a] != near_bytes_[b]) return near_bytes_[a] < near_bytes_[b];
+      return is_emptier(nodes_[b], nodes_[a]);
+    };
     std::vector<size_t> heap;
     for (size_t i = 0; i < nodes_.size(); ++i) {
       if (could_hold(nodes_[i], job) && free_room(nodes_[i], *job.spec) > 0) heap.push_back(i);
     }
-    std::make_heap(heap.begin(), heap.end(), emptier);
+    std::make_heap(heap.begin(), heap.end(), worse);
     uint64_t placed = 0;
     while (placed < limit && !heap.empty()) {
-      std::pop_heap(heap.begin(), heap.end(), emptier);
+      std::pop_heap(heap.begin(), heap.end(), worse);
       const size_t i = heap.back();
       give(i, *job.spec, 1);
       ++placed;
       if (free_room(nodes_[i], *job.spec) > 0) {
-        std::push_heap(heap.begin(), heap.end(), emptier);
+        std::push_heap(heap.begin(), heap.end(), worse);
       } else {
         heap.pop_back();
       }
@@ -131,6 +156,8 @@ class Placing {
 
   std::vector<NodeView> nodes_;
   SchedulerOptions options_;
+  std::unordered_map<uint32_t, size_t> places_;  // in nodes_, by NodeView::index; made when it is needed
+  std::vector<uint64_t> near_bytes_;             // of this job's inputs, for each node
   std::vector<uint32_t> counts_;
   std::vector<Placement> placements_;
 };

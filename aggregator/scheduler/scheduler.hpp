@@ -14,10 +14,11 @@ struct SchedulerOptions {
   uint32_t max_ahead = 512;  // tasks a node
 };
 
-// Jobs in the order of the snapshot (priority, then first come). Each job first takes free room, on the node with the
-// largest share of its slots free (of two, the less loaded), then is sent ahead to the nodes that have the least
-// waiting. A node's queue is served in order, so a large task that was sent ahead gets its room as the node drains, and
-// nothing behind it starves it. Never places on a node that could not hold the task even when empty.
+// Jobs in the order of the snapshot (priority, then first come). Each job first takes free room, on the node that
+// has most bytes of its inputs, of equal ones on that with the largest share of its slots free (of two, the less
+// loaded), then is sent ahead to the nodes that have the least waiting. A node's queue is served in order, so a large
+// task that was sent ahead gets its room as the node drains, and nothing behind it starves it. Never places on a node
+// that could not hold the task even when empty.
 std::vector<Placement> place(const Snapshot& snapshot, const SchedulerOptions& options = {});
 
 }  // namespace bramble::aggregator

@@ -19,6 +19,7 @@ std::string encode(const TasksMessage& message);
 std::string encode(const EventsMessage& message);
 std::string encode(const Inventory& message);
 std::string encode(const BlobGet& message);
+std::string encode(const BlobHave& message);
 std::string encode(const OutputWant& message);
 std::string encode(const Checkup& message);
 std::string encode(const Control& message);
@@ -44,6 +45,8 @@ template <>
 Result<Inventory> decode<Inventory>(std::string_view payload);
 template <>
 Result<BlobGet> decode<BlobGet>(std::string_view payload);
+template <>
+Result<BlobHave> decode<BlobHave>(std::string_view payload);
 template <>
 Result<OutputWant> decode<OutputWant>(std::string_view payload);
 template <>

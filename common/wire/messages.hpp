@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/ids.hpp"
+#include "common/wire/blob_have.hpp"
 #include "common/wire/call_rules.hpp"
 #include "common/wire/containment.hpp"
 

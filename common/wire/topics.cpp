@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxTopicBytes = 512;
 
-constexpr std::array<std::pair<NodeTopic, std::string_view>, 12> kPlain = {
+constexpr std::array<std::pair<NodeTopic, std::string_view>, 13> kPlain = {
     {{NodeTopic::status, "status"},
      {NodeTopic::beat, "beat"},
      {NodeTopic::telemetry, "telemetry"},
@@ -22,6 +22,7 @@ constexpr std::array<std::pair<NodeTopic, std::string_view>, 12> kPlain = {
      {NodeTopic::checkup, "checkup"},
      {NodeTopic::control, "control"},
      {NodeTopic::blob_get, "blob/get"},
+     {NodeTopic::blob_have, "blob/have"},
      {NodeTopic::blob_want, "blob/want"},
      {NodeTopic::certificate_request, "certificate/request"},
      {NodeTopic::certificate, "certificate"}}};

@@ -21,6 +21,7 @@ enum class NodeTopic {
   checkup,
   control,              // aggregator -> agent: what is wanted of the machine
   blob_get,             // agent -> aggregator
+  blob_have,            // agent -> aggregator
   blob_want,            // aggregator -> agent
   blob_down,            // aggregator -> agent, raw; has blob and offset
   blob_up,              // agent -> aggregator, raw; has store, id, stream and offset

@@ -57,6 +57,7 @@ void check_messages(std::string_view text) {
   check_message<EventsMessage>(text, "events round trip");
   check_message<Inventory>(text, "inventory round trip");
   check_message<BlobGet>(text, "blob/get round trip");
+  check_message<BlobHave>(text, "blob/have round trip");
   check_message<OutputWant>(text, "blob/want round trip");
   check_message<Checkup>(text, "checkup round trip");
   check_message<Control>(text, "control round trip");

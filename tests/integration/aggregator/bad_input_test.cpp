@@ -37,9 +37,10 @@ TEST_F(AggregatorAndNode, GoOnAfterGarbageAndWrongShapesOnEveryTopic) {
   for (const std::string& payload :
        {std::string("\xff\x00{", 3), std::string("[]"), std::string("{}"), std::string("{\"session\":-1}"),
         std::string(R"({"store":5,"events":{"a":[]}})"), std::string(900'000, '['), std::string()}) {
-    for (const char* const topic : {"node/pi01/status", "node/pi01/beat", "node/pi01/telemetry", "node/pi01/events",
-                                    "node/pi01/inventory", "node/pi01/tasks", "node/pi01/blob/get",
-                                    "node/pi01/blob/up/0/0/0", "node/stranger/beat", "aggregator/status"}) {
+    for (const char* const topic :
+         {"node/pi01/status", "node/pi01/beat", "node/pi01/telemetry", "node/pi01/events", "node/pi01/inventory",
+          "node/pi01/tasks", "node/pi01/blob/get", "node/pi01/blob/have", "node/pi01/blob/up/0/0/0",
+          "node/stranger/beat", "aggregator/status"}) {
       messages.push_back({std::string("bramble/bramble/") + topic, payload});
     }
   }

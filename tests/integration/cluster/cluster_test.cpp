@@ -219,6 +219,14 @@ TEST_F(LocalCluster, KeepsInputsOnTheNodeAndFetchesADamagedOneAgain) {
   EXPECT_EQ(result.out, "same\nsame\nthe same file\ndamaged\nsame\nmended\n") << result.err;
 }
 
+TEST_F(LocalCluster, SendsTasksToTheNodeThatHasTheirInputs) {
+  const auto result = run(3,
+                          "seq 1 50000 >$DIR/in\n"
+                          "where() { bramble run --input $DIR/in \"$@\" -- sh -c 'echo $BRAMBLE_NODE'; }\n"
+                          "where --on local03; where; where\n");
+  EXPECT_EQ(result.out, "local03\nlocal03\nlocal03\n") << result.err;
+}
+
 TEST_F(LocalCluster, RetriesWhatFailedWithItsInputAndKeepsWhatSucceeded) {
   const auto result =
       run(1,

@@ -83,6 +83,7 @@ const std::vector<std::string> kWritten = {"status",
                                            "checkup",
                                            "certificate/request",
                                            "blob/get",
+                                           "blob/have",
                                            "blob/up/1.0.1.stdout/11111111-2222-4333-8444-555555555555/0"};
 const std::vector<std::string> kRead = {"tasks", "control", "certificate", "blob/want",
                                         "blob/down/" + std::string(64, 'a') + "/0"};

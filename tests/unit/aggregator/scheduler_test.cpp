@@ -82,6 +82,27 @@ TEST_F(Scheduling, PrefersTheLessLoadedOfTwoEquallyFreeNodes) {
   EXPECT_EQ(placed(1, 1), 1U);
 }
 
+TEST_F(Scheduling, PrefersTheFreeNodeWithMostBytesOfTheJobsInputs) {
+  add_node(4, 4);
+  add_node(4, 1, 3.0);
+  add_node(4, 1);
+  add_job(3, &small);
+  const std::vector<uint32_t> large_at{1, 7}, small_at{0, 1, 2};  // 7 is no node that may be given work
+  snapshot.jobs[0].inputs = {{1000, &large_at}, {10, &small_at}};
+  EXPECT_EQ(placed(1, 1), 1U) << "as many as it has room for";
+  EXPECT_EQ(placed(1, 0), 2U) << "then by the room, where the bytes are the same";
+  EXPECT_EQ(placed(1, 2), 0U);
+}
+
+TEST_F(Scheduling, NoSlotStaysEmptyBecauseAnotherNodeHasTheInputs) {
+  add_node(4, 4);
+  add_node(4, 0);
+  add_job(4, &small);
+  const std::vector<uint32_t> at{1};
+  snapshot.jobs[0].inputs = {{uint64_t{1} << 40, &at}};
+  EXPECT_EQ(placed(1, 0), 4U);
+}
+
 TEST_F(Scheduling, SendsOneTaskASlotAheadWhileTheDurationIsUnknown) {
   add_node(2, 2);
   add_job(100, &small);

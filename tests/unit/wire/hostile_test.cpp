@@ -27,6 +27,7 @@ const std::vector<Decoder> kDecoders = {
     try_decode<EventsMessage>,
     try_decode<Inventory>,
     try_decode<BlobGet>,
+    try_decode<BlobHave>,
     try_decode<OutputWant>,
     try_decode<Checkup>,
     try_decode<Control>,

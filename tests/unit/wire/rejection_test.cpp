@@ -241,6 +241,15 @@ TEST(Rejection, RequestsForBytes) {
   expect_all_refused(samples::full_output_want(), {{"/chunks", "65", "blob/want: chunks: must be from 1 to 64"}});
 }
 
+TEST(Rejection, BlobsThatANodeHas) {
+  expect_needed("blob/have", samples::full_blob_have(), {"session", "blobs"});
+  expect_all_refused(
+      samples::full_blob_have(),
+      {{"/blobs/1", R"("short")", "blob/have: blobs: [1]: must be a SHA-256: 64 hexadecimal digits in lower case"},
+       {"/blobs", "{}", "blob/have: blobs: must be a list"},
+       {"/blobs", list_of(kMaxBlobsHeld + 1, '"' + samples::kSha256 + '"'), "blob/have: blobs: more than 100"}});
+}
+
 TEST(Rejection, Checkup) {
   expect_needed("checkup", samples::full_checkup(), {"session", "findings"});
   expect_all_refused(samples::full_checkup(),

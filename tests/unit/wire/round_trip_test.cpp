@@ -146,6 +146,12 @@ TEST(RoundTrip, RequestsForBytes) {
   expect_round_trip(OutputWant{.store = samples::kStore, .id = samples::kId, .chunks = 1});
 }
 
+TEST(RoundTrip, BlobsThatANodeHas) {
+  expect_round_trip(samples::full_blob_have());
+  expect_round_trip(BlobHave{});
+  expect_round_trip(BlobHave{.blobs = std::vector<std::string>(kMaxBlobsHeld, samples::kSha256)});
+}
+
 TEST(RoundTrip, Checkup) {
   expect_round_trip(samples::full_checkup());
   expect_round_trip(Checkup{});

@@ -176,6 +176,8 @@ inline Inventory least_inventory() { return {.store = kStore}; }
 
 inline BlobGet full_blob_get() { return {.session = 8, .sha256 = kSha256, .offset = 65536, .chunks = 8, .zstd = true}; }
 
+inline BlobHave full_blob_have() { return {.session = 8, .blobs = {kSha256, std::string(64, '0')}}; }
+
 inline OutputWant full_output_want() {
   return {.store = kStore, .session = 8, .id = kId, .stream = Stream::stderr_, .offset = 65536, .chunks = 64};
 }

@@ -26,9 +26,9 @@ TEST(Topics, HaveFilters) {
 }
 
 TEST(Topics, AreReadBackAsTheyWereMade) {
-  for (const NodeTopic kind :
-       {NodeTopic::status, NodeTopic::beat, NodeTopic::telemetry, NodeTopic::tasks, NodeTopic::events,
-        NodeTopic::inventory, NodeTopic::checkup, NodeTopic::control, NodeTopic::blob_get, NodeTopic::blob_want}) {
+  for (const NodeTopic kind : {NodeTopic::status, NodeTopic::beat, NodeTopic::telemetry, NodeTopic::tasks,
+                               NodeTopic::events, NodeTopic::inventory, NodeTopic::checkup, NodeTopic::control,
+                               NodeTopic::blob_get, NodeTopic::blob_have, NodeTopic::blob_want}) {
     const auto topic = kTopics.parse(kTopics.node("pi-0.1", kind));
     ASSERT_TRUE(topic);
     EXPECT_EQ(topic->node, "pi-0.1");
