@@ -27,6 +27,7 @@ std::string access_list(const std::string& cluster, const std::vector<std::strin
     for (const NodeTopic kind : written) text += "topic write " + topics.node(node, kind) + "\n";
     for (const NodeTopic kind : read) text += "topic read " + topics.node(node, kind) + "\n";
     text += "topic read " + topics.aggregator_status() + "\n";
+    text += "topic read " + topics.every_blob_shared() + "\n";
   }
   return text;
 }

@@ -29,6 +29,7 @@ constexpr std::array<std::pair<NodeTopic, std::string_view>, 13> kPlain = {
 constexpr std::string_view kBlobDown = "blob/down/";
 constexpr std::string_view kPacked = "/zstd";
 constexpr std::string_view kBlobUp = "blob/up/";
+constexpr std::string_view kBlobShared = "blob/";
 constexpr std::string_view kAlert = "alert/";
 
 std::string_view plain_name(NodeTopic kind) {
@@ -59,12 +60,21 @@ bool parse_offset(std::string_view text, uint64_t& offset) {
 }
 
 // <sha256>/<offset>, or <sha256>/<offset>/zstd
-bool parse_blob_down(std::string_view rest, ParsedTopic& topic) {
-  topic.kind = NodeTopic::blob_down;
+template <typename Topic>
+bool parse_chunk(std::string_view rest, Topic& topic) {
   topic.sha256 = take_until(rest, '/');
   topic.packed = rest.ends_with(kPacked);
   if (topic.packed) rest.remove_suffix(kPacked.size());
   return is_sha256(topic.sha256) && parse_offset(rest, topic.offset);
+}
+
+std::string chunk_name(std::string_view sha256, uint64_t offset, bool packed) {
+  return std::string(sha256) + "/" + std::to_string(offset) + std::string(packed ? kPacked : "");
+}
+
+bool parse_blob_down(std::string_view rest, ParsedTopic& topic) {
+  topic.kind = NodeTopic::blob_down;
+  return parse_chunk(rest, topic);
 }
 
 // <job>.<task>.<attempt>.<stream>
@@ -111,8 +121,7 @@ std::string Topics::node(std::string_view node, NodeTopic kind) const {
 }
 
 std::string Topics::blob_down(std::string_view node, std::string_view sha256, uint64_t offset, bool packed) const {
-  return prefix_ + "node/" + std::string(node) + "/" + std::string(kBlobDown) + std::string(sha256) + "/" +
-         std::to_string(offset) + std::string(packed ? kPacked : "");
+  return prefix_ + "node/" + std::string(node) + "/" + std::string(kBlobDown) + chunk_name(sha256, offset, packed);
 }
 
 std::string Topics::blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
@@ -121,6 +130,23 @@ std::string Topics::blob_up(std::string_view node, const StoreId& store, const A
                            "." + std::string(to_string(stream));
   return prefix_ + "node/" + std::string(node) + "/" + std::string(kBlobUp) + name + "/" + store + "/" +
          std::to_string(offset);
+}
+
+std::string Topics::blob_shared(std::string_view sha256, uint64_t offset, bool packed) const {
+  return prefix_ + std::string(kBlobShared) + chunk_name(sha256, offset, packed);
+}
+
+std::string Topics::blob_shared_filter(std::string_view sha256) const {
+  return prefix_ + std::string(kBlobShared) + std::string(sha256) + "/#";
+}
+
+std::string Topics::every_blob_shared() const { return prefix_ + std::string(kBlobShared) + "#"; }
+
+std::optional<SharedChunk> Topics::parse_blob_shared(std::string_view topic) const {
+  SharedChunk chunk;
+  const bool is_one = topic.size() <= kMaxTopicBytes && take_prefix(topic, prefix_) &&
+                      take_prefix(topic, kBlobShared) && parse_chunk(topic, chunk);
+  return is_one ? std::optional(std::move(chunk)) : std::nullopt;
 }
 
 std::string Topics::aggregator_status() const { return prefix_ + "aggregator/status"; }

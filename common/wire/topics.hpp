@@ -40,6 +40,13 @@ struct ParsedTopic {
   uint64_t offset = 0;              // blob_down, blob_up
 };
 
+// The topic of a chunk that several nodes asked for.
+struct SharedChunk {
+  std::string sha256;
+  uint64_t offset = 0;
+  bool packed = false;  // as in blob_down
+};
+
 // An alert's topic.
 struct AlertTopic {
   std::string alert;
@@ -54,6 +61,7 @@ class Topics {
   std::string blob_down(std::string_view node, std::string_view sha256, uint64_t offset, bool packed = false) const;
   std::string blob_up(std::string_view node, const StoreId& store, const AttemptKey& id, Stream stream,
                       uint64_t offset) const;
+  std::string blob_shared(std::string_view sha256, uint64_t offset, bool packed = false) const;
   std::string aggregator_status() const;
   std::string aggregator_ping() const;                                     // its own, to hear how long the broker takes
   std::string alert(std::string_view alert, std::string_view node) const;  // node empty: of the whole cluster
@@ -61,10 +69,14 @@ class Topics {
   // A subscription filter for one kind of topic of every node; of one node's blob chunks: ".../blob/down/#".
   std::string every_node(NodeTopic kind) const;
   std::string blob_down_filter(std::string_view node) const;
+  std::string blob_shared_filter(std::string_view sha256) const;  // all chunks of one blob
+  std::string every_blob_shared() const;
   std::string every_alert() const;
 
   // The topic's parts, or an error for one that is not a node's topic of this cluster.
   Result<ParsedTopic> parse(std::string_view topic) const;
+  // Nothing for one that is no shared chunk's of this cluster.
+  std::optional<SharedChunk> parse_blob_shared(std::string_view topic) const;
   // Nothing for one that is no alert's of this cluster. Its parts may be any text.
   std::optional<AlertTopic> parse_alert(std::string_view topic) const;
 

@@ -91,9 +91,12 @@ const std::vector<std::string> kOfTheHead = {"bramble/bramble/aggregator/ping", 
                                              "bramble/bramble/alert/hot", "bramble/other/node/pi01/status",
                                              "homeassistant/device/x/config"};
 
+// Chunks that several nodes asked for: read by all, written by the head alone.
+const std::string kShared = "bramble/bramble/blob/" + std::string(64, 'a');
+
 TEST_F(Rights, ANodePublishesUnderItsOwnNameOnly) {
   std::vector<std::string> forbidden = kOfTheHead;
-  forbidden.insert(forbidden.end(), {"bramble/bramble/aggregator/status", "$SYS/x"});
+  forbidden.insert(forbidden.end(), {"bramble/bramble/aggregator/status", kShared + "/0", "$SYS/x"});
   for (const std::string& each : kRead) forbidden.insert(forbidden.end(), {topic("pi01", each), topic("pi02", each)});
   for (const std::string& each : kWritten) forbidden.push_back(topic("pi02", each));
   const auto seen = witness();
@@ -116,7 +119,7 @@ TEST_F(Rights, ANodeReadsItsOwnOrdersOnly) {
   const auto head = witness();
   ASSERT_TRUE(
       head->transport().publish({.topic = topic("pi02", "status"), .payload = "secret", .qos = 1, .retained = true}));
-  std::vector<std::pair<std::string, int>> own, others{{topic("pi01", "control"), 1}};
+  std::vector<std::pair<std::string, int>> own{{kShared + "/#", 0}}, others{{topic("pi01", "control"), 1}};
   for (const std::string& each : kRead) own.emplace_back(topic("pi01", each), 1);
   for (const std::string& each : kRead) others.emplace_back(topic("pi02", each), 1);
   for (const std::string& each : kWritten) others.emplace_back(topic("pi02", each), 1);
@@ -139,9 +142,10 @@ TEST_F(Rights, ANodeReadsItsOwnOrdersOnly) {
   for (const std::string& each : kRead) {
     ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", each), .payload = "mine", .qos = 1})) << each;
   }
+  ASSERT_TRUE(head->transport().publish({.topic = kShared + "/0/zstd", .payload = "mine", .qos = 0}));
   ASSERT_TRUE(head->transport().publish({.topic = topic("pi01", "control"), .payload = "the end", .qos = 1}));
   ASSERT_TRUE(wait_for(*node, "the end"));
-  EXPECT_EQ(topics_of(*node, "mine").size(), kRead.size());
+  EXPECT_EQ(topics_of(*node, "mine").size(), kRead.size() + 1);
   for (const auto& spy : spies) {
     if (spy->transport().connected()) wait_for(*spy, "the end");
     EXPECT_THAT(topics_of(*spy, "secret"), IsEmpty());

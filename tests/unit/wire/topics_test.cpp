@@ -57,6 +57,24 @@ TEST(Topics, OfBlobsAreReadBackWithTheirParts) {
   EXPECT_EQ(up->offset, 7U);
 }
 
+TEST(Topics, OfChunksForSeveralNodesAreReadBackWithTheirParts) {
+  const std::string topic = kTopics.blob_shared(samples::kSha256, 65536, true);
+  EXPECT_EQ(topic, "bramble/home/blob/" + samples::kSha256 + "/65536/zstd");
+  const auto chunk = kTopics.parse_blob_shared(topic);
+  ASSERT_TRUE(chunk);
+  EXPECT_EQ(chunk->sha256, samples::kSha256);
+  EXPECT_EQ(chunk->offset, 65536U);
+  EXPECT_TRUE(chunk->packed);
+  EXPECT_FALSE(kTopics.parse_blob_shared(kTopics.blob_shared(samples::kSha256, 0))->packed);
+  EXPECT_EQ(kTopics.blob_shared_filter(samples::kSha256), "bramble/home/blob/" + samples::kSha256 + "/#");
+  EXPECT_EQ(kTopics.every_blob_shared(), "bramble/home/blob/#");
+  for (const std::string& bad :
+       {topic + "/x", "x" + topic, kTopics.blob_shared("short", 0), "bramble/home/blob/" + samples::kSha256 + "/01",
+        kTopics.blob_down("pi1", samples::kSha256, 0), kTopics.every_blob_shared()}) {
+    EXPECT_FALSE(kTopics.parse_blob_shared(bad)) << bad;
+  }
+}
+
 TEST(Topics, OfAlertsAreReadBackWithTheirParts) {
   const auto of_node = kTopics.parse_alert(kTopics.alert("hot", "pi1"));
   ASSERT_TRUE(of_node);
