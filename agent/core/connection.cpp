@@ -38,6 +38,7 @@ wire::NodeStatus birth(const State& state) {
   status.resources = state.config.resources;
   status.labels = state.config.labels;
   status.containment = state.warden.containment;
+  status.revision = state.warden.revision;
   return status;
 }
 

@@ -195,6 +195,7 @@ void send_beat_if_due(State& state, Effects& effects, Now now) {
   beat.spool_bytes = state.tasks.spool_bytes;
   beat.spool_full = spool_is_full(state);
   beat.warden_silent_ms = warden_silent_ms(state, now);
+  beat.revision = state.warden.revision;
   effects.publish.push_back(
       {state.topics.node(state.config.node, wire::NodeTopic::beat), wire::encode(beat), 0, false, false});
   session.next_beat = next_due(session.next_beat, session.beat_ms, now);

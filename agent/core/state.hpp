@@ -214,6 +214,7 @@ struct WardenView {
   uint32_t slots = 0;
   std::string said_note;
   wire::Containment containment = {};  // as it said last
+  uint64_t revision = 0;               // how often that was something new
   std::optional<MonoTime> hold_until;  // it refused a start
   std::optional<MonoTime> owes_since;  // the first of what it was asked and has not answered
   MonoTime next_ping;

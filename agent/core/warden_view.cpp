@@ -173,6 +173,7 @@ void handle(State& state, Effects& effects, Now now, wire::WardenState& list) {
   // It is part of who this node is. Mostly the warden is there before the broker, and the birth tells it.
   const bool news = warden.containment != list.containment;
   warden.containment = list.containment;
+  if (news) ++warden.revision;  // beats carry it, so that the word may be lost
   if (news && state.link.phase == Link::Phase::up) publish_status(state, effects);
   say_about(state, effects, list);
   if (!state.saved.store.empty()) compare_with_list(state, effects, now);

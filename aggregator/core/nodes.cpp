@@ -145,9 +145,10 @@ bool is_being_welcomed(const Node& node, const wire::NodeStatus& status) {
 
 // A node's warden was started again and has, or has lost, something: no reason for a new session.
 void note_containment(State& state, Effects& effects, Node& node, const wire::NodeStatus& status) {
-  auto& known = node.record.status.containment;
-  if (known == status.containment) return;
-  known = status.containment;
+  auto& known = node.record.status;
+  if (known.containment == status.containment && known.revision == status.revision) return;
+  known.containment = status.containment;
+  known.revision = status.revision;
   effects.writes.push_back(PutNode{node.record});
   state.schedule_needed = true;
 }
@@ -164,8 +165,9 @@ void on_birth(State& state, Effects& effects, Now now, Node& node, const wire::N
     mail_to(state, node).welcome = make_welcome(state, node);
     return;
   }
-  const bool only_news = node.state == NodeState::on && is_same_birth(known, status) &&
-                         known.containment != status.containment && status.session == node.session;
+  const bool is_news = known.containment != status.containment || known.revision != status.revision;
+  const bool only_news =
+      node.state == NodeState::on && is_same_birth(known, status) && is_news && status.session == node.session;
   if (only_news) return note_containment(state, effects, node, status);
   const bool changed = !known.boot_id.empty() && (!same_agent || known.boot_id != status.boot_id);
   if (changed) note_change_of_boot(state, node, same_agent);
@@ -280,6 +282,7 @@ void on_beat(State& state, Effects& effects, Now now, const std::string& name, c
     if (node->beat && node->beat->spool_full && !beat.spool_full) state.schedule_needed = true;
     node->beat = beat;
     mail_to(state, *node).echo = wire::Echo{beat.number, beat.sent_ms};
+    if (beat.revision != node->record.status.revision) mail_to(state, *node).ask_status = true;  // that one was lost
     if (node->state == NodeState::silent || node->state == NodeState::lost) {
       grant_session(state, effects, now, *node);  // what it still has is told by a fresh inventory
     } else if (node->state == NodeState::joining && now.mono - *node->welcomed >= state.config.resend_ms) {

@@ -25,6 +25,7 @@ void put_node(OutJson& json, const NodeStatus& status) {
   json["memory_bytes"] = status.memory_bytes;
   if (!status.resources.empty()) json["resources"] = status.resources;
   if (status.containment != Containment{}) json["containment"] = to_json(status.containment);
+  put_unless(json, "revision", status.revision, uint64_t{0});
   if (status.labels.empty()) return;
   OutJson& labels = json["labels"] = OutJson::object();
   for (const auto& [name, value] : status.labels) labels[name] = short_text(value);
@@ -43,7 +44,8 @@ void read_node(Fields& fields, NodeStatus& status) {
       .optional("memory_bytes", status.memory_bytes, Whole<uint64_t>{})
       .optional("resources", status.resources, read_resources)
       .optional("labels", status.labels, MapOf{name_key, Text{}})
-      .optional("containment", status.containment, read_containment);
+      .optional("containment", status.containment, read_containment)
+      .optional("revision", status.revision, Whole<uint64_t>{});
 }
 
 Status read_status(const Json& json, NodeStatus& status) {
@@ -71,6 +73,7 @@ Status read_beat(const Json& json, Beat& beat) {
       .optional("spool_bytes", beat.spool_bytes, Whole<uint64_t>{})
       .optional("spool_full", beat.spool_full, read_bool)
       .optional("warden_silent_ms", beat.warden_silent_ms, Whole<int64_t>{.min = 0})
+      .optional("revision", beat.revision, Whole<uint64_t>{})
       .status();
 }
 
@@ -169,6 +172,7 @@ std::string encode(const Beat& beat) {
   put_unless(json, "spool_bytes", beat.spool_bytes, uint64_t{0});
   if (beat.spool_full) json["spool_full"] = true;
   put_unless(json, "warden_silent_ms", beat.warden_silent_ms, int64_t{0});
+  put_unless(json, "revision", beat.revision, uint64_t{0});
   return to_text(json);
 }
 

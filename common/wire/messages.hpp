@@ -57,6 +57,7 @@ struct NodeStatus {
   std::map<std::string, int64_t> resources;
   std::map<std::string, std::string> labels;
   Containment containment = {};
+  uint64_t revision = 0;  // how often that has changed in this run; a beat tells it too
 
   bool operator==(const NodeStatus&) const = default;
 };
@@ -73,6 +74,7 @@ struct Beat {
   bool spool_full = false;   // starts no new task until results are taken
   // For so long its warden, though connected, has owed an answer: a disk or a kernel that hangs. 0: it answers.
   int64_t warden_silent_ms = 0;
+  uint64_t revision = 0;  // of the status: who has heard of another one asks for it
 
   bool operator==(const Beat&) const = default;
 };

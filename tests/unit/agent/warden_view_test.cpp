@@ -253,7 +253,13 @@ TEST(AgentWarden, WhatItCanEnforceIsToldWhenItBecomesKnownAndWhenItChanges) {
   EXPECT_TRUE(h.take<wire::NodeStatus>(wire::NodeTopic::status).empty());
   list.containment.sandbox = true;
   h.connect_warden(list);
-  EXPECT_TRUE(h.take<wire::NodeStatus>(wire::NodeTopic::status).at(0).containment.sandbox);
+  const auto status = h.take<wire::NodeStatus>(wire::NodeTopic::status).at(0);
+  EXPECT_TRUE(status.containment.sandbox);
+  EXPECT_GT(status.revision, births[0].revision);
+  h.state.session.next_beat = h.now.mono;
+  h.tick();
+  EXPECT_EQ(h.take<wire::Beat>(wire::NodeTopic::beat).at(0).revision, status.revision)
+      << "so that the aggregator can tell that it has not heard of it";
 }
 
 TEST(AgentWarden, OfAnotherProtocolIsNotUsed) {

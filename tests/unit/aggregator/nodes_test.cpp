@@ -56,12 +56,35 @@ TEST(Nodes, NewsOfWhatANodeCanEnforceNeedsNoNewSession) {
   auto status = Harness::identity("pi1");
   status.session = session;
   status.containment.sandbox = true;
+  status.revision = 1;
   cluster.say("pi1", NodeTopic::status, status);
   EXPECT_EQ(cluster.session("pi1"), session);
   EXPECT_TRUE(cluster.writes_of<PutNode>().back().node.status.containment.sandbox);
   const auto message = cluster.take("pi1");
   EXPECT_EQ(message.launch.size(), 1U) << "and what waited for it is placed";
   EXPECT_EQ(message.specs.begin()->second.isolate, wire::Isolation::sandbox);
+}
+
+TEST(Nodes, AStatusThatWasLostIsAskedForAtTheNextBeat) {
+  Harness cluster;
+  cluster.connect();
+  cluster.join("pi1");
+  const SessionId session = cluster.session("pi1");
+  wire::Beat beat;
+  beat.session = session;
+  beat.revision = 1;
+  cluster.say("pi1", NodeTopic::beat, beat);
+  EXPECT_TRUE(cluster.take("pi1").ask_status);
+  auto status = Harness::identity("pi1");
+  status.session = session;
+  status.containment.files = true;
+  status.revision = 1;
+  cluster.say("pi1", NodeTopic::status, status);
+  cluster.say("pi1", NodeTopic::beat, beat);
+  const auto message = cluster.take("pi1");
+  EXPECT_TRUE(message.echo);
+  EXPECT_FALSE(message.ask_status);
+  EXPECT_EQ(cluster.session("pi1"), session) << "which is no reason for a new session";
 }
 
 TEST(Nodes, ALateBirthOfAnEarlierConnectionIsIgnored) {

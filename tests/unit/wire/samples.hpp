@@ -45,7 +45,8 @@ inline NodeStatus full_status() {
                      {"room",
                       "k\xC3\xBC"
                       "che"}},
-          .containment = full_containment()};
+          .containment = full_containment(),
+          .revision = 2};
 }
 
 inline NodeStatus full_will() {
@@ -68,7 +69,8 @@ inline Beat full_beat() {
           .queued = 3,
           .spool_bytes = 77,
           .spool_full = true,
-          .warden_silent_ms = 12'000};
+          .warden_silent_ms = 12'000,
+          .revision = 3};
 }
 
 inline Telemetry full_telemetry() {

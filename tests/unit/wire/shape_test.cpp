@@ -23,7 +23,7 @@ TEST(Shape, StatusSaysWhoTheNodeIs) {
       R"("counter":17,"protocol":2,"version":"0.1.0","model":"Raspberry Pi 5 Model B Rev 1.0","arch":"aarch64",)"
       R"("store":"0a1b2c3d-0001-4000-8000-00000000000a","term":12,"session":70,)"
       R"("cores":4,"memory_bytes":8589934592,"resources":{"gpu":1},)"
-      R"("containment":{"memory":"kernel","cpus":"none","processes":"polled","sandbox":true,"no_sandbox":"said anyway","files":true},"labels":{"rack":"left"}})");
+      R"("containment":{"memory":"kernel","cpus":"none","processes":"polled","sandbox":true,"no_sandbox":"said anyway","files":true},"revision":2,"labels":{"rack":"left"}})");
 }
 
 TEST(Shape, TelemetryIsOneFlatReading) {
