@@ -106,6 +106,7 @@ Status read_blob_get(const Json& json, BlobGet& get) {
       .optional("offset", get.offset, Whole<uint64_t>{})
       .required("chunks", get.chunks, Whole<uint32_t>{.min = 1, .max = kMaxCreditChunks})
       .optional("zstd", get.zstd, read_bool)
+      .optional("shared", get.shared, read_bool)
       .status();
 }
 
@@ -196,6 +197,7 @@ std::string encode(const BlobGet& get) {
   put_unless(json, "offset", get.offset, uint64_t{0});
   json["chunks"] = get.chunks;
   put_unless(json, "zstd", get.zstd, false);
+  put_unless(json, "shared", get.shared, false);
   return to_text(json);
 }
 

@@ -307,6 +307,7 @@ struct BlobGet {
   uint64_t offset = 0;
   uint32_t chunks = 0;  // the credit: answer with at most so many
   bool zstd = false;    // chunks may come packed
+  bool shared = false;  // and on the topic that several nodes read
 
   bool operator==(const BlobGet&) const = default;
 };

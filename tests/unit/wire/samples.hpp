@@ -176,7 +176,9 @@ inline Inventory full_inventory() {
 
 inline Inventory least_inventory() { return {.store = kStore}; }
 
-inline BlobGet full_blob_get() { return {.session = 8, .sha256 = kSha256, .offset = 65536, .chunks = 8, .zstd = true}; }
+inline BlobGet full_blob_get() {
+  return {.session = 8, .sha256 = kSha256, .offset = 65536, .chunks = 8, .zstd = true, .shared = true};
+}
 
 inline BlobHave full_blob_have() { return {.session = 8, .blobs = {kSha256, std::string(64, '0')}}; }
 
