@@ -1,5 +1,6 @@
 // bramble train and bramble infer through a whole cluster: real kernels, real deaths.
 #include "local_cluster.hpp"
+#include "support/places.hpp"
 
 namespace bramble::test {
 namespace {
@@ -13,11 +14,11 @@ class LearningCluster : public LocalCluster {
 
   void write_spec(const std::string& name, const std::string& training) {
     EXPECT_TRUE(posix::write_file_atomically(dir + "/" + name,
-                                             "[data]\nfile = '" BRAMBLE_SOURCE_DIR
-                                             "/tests/fixtures/data/iris.csv'\nheader = true\nvalidation = 0.33\n"
-                                             "classes = ['setosa', 'versicolor', 'virginica']\n"
-                                             "[model]\nlayers = ['dense 16', 'tanh', 'dense 3']\n"
-                                             "[training]\nrate = 0.01\n" +
+                                             "[data]\nfile = '" + std::string(kSourceDir) +
+                                                 "/tests/fixtures/data/iris.csv'\nheader = true\nvalidation = 0.33\n"
+                                                 "classes = ['setosa', 'versicolor', 'virginica']\n"
+                                                 "[model]\nlayers = ['dense 16', 'tanh', 'dense 3']\n"
+                                                 "[training]\nrate = 0.01\n" +
                                                  training + "\n"));
   }
 };

@@ -8,6 +8,7 @@
 
 #include "common/posix/files.hpp"
 #include "common/posix/process.hpp"
+#include "support/places.hpp"
 
 namespace bramble::test {
 
@@ -36,9 +37,9 @@ class LocalCluster : public ::testing::Test {
     const std::string path = dir + "/script.sh";
     EXPECT_TRUE(
         posix::write_file_atomically(path, "set -u\nDIR=" + dir + "\nPIDS=" + dir + "/cluster/pids.json\n" + script));
-    const std::string command = std::string(BRAMBLE_BINARY_DIR) + "/bin/bramble local --agents " +
-                                std::to_string(agents) + " --dir " + dir + "/cluster " + options + " -- bash " + path +
-                                " >" + dir + "/out 2>" + dir + "/err";
+    const std::string command = std::string(kBinaryDir) + "/bin/bramble local --agents " + std::to_string(agents) +
+                                " --dir " + dir + "/cluster " + options + " -- bash " + path + " >" + dir + "/out 2>" +
+                                dir + "/err";
     auto process = posix::Process::spawn({.argv = {"sh", "-c", command}, .env = {}, .directory = {}});
     ScriptResult result;
     if (!process) {

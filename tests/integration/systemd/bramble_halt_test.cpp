@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "run_program.hpp"
+#include "support/places.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::test {
@@ -21,8 +22,8 @@ class BrambleHaltTest : public ::testing::Test {
   }
 
   Ended run() const {
-    return run_program({std::string(BRAMBLE_SOURCE_DIR) + "/systemd/bramble-halt", request_},
-                       dir_ / "bin" + ":/usr/bin:/bin", dir_ / "log");
+    return run_program({std::string(kSourceDir) + "/systemd/bramble-halt", request_}, dir_ / "bin" + ":/usr/bin:/bin",
+                       dir_ / "log");
   }
   Ended run_with(const std::string& content) const {
     EXPECT_TRUE(posix::write_file_atomically(request_, content));

@@ -5,11 +5,12 @@
 #include <string>
 
 #include "common/posix/files.hpp"
+#include "support/places.hpp"
 
 namespace bramble::test {
 
 inline std::string config_file(const std::string& name) {
-  return posix::read_file(std::string(BRAMBLE_SOURCE_DIR) + "/systemd/" + name, 1 << 16).value();
+  return posix::read_file(std::string(kSourceDir) + "/systemd/" + name, 1 << 16).value();
 }
 
 inline bool is_commented_key(const std::string& line) {

@@ -8,12 +8,13 @@
 #include <filesystem>
 
 #include "run_program.hpp"
+#include "support/places.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::test {
 
 namespace fs = std::filesystem;
-inline const std::string kSource = BRAMBLE_SOURCE_DIR;
+inline const std::string kSource = kSourceDir;
 
 class BrambleFlashTest : public testing::Test {
  protected:

@@ -4,12 +4,13 @@
 #include <filesystem>
 
 #include "run_program.hpp"
+#include "support/places.hpp"
 #include "support/temp_dir.hpp"
 
 namespace bramble::test {
 namespace {
 
-const std::string kUnits = std::string(BRAMBLE_SOURCE_DIR) + "/systemd";
+const std::string kUnits = std::string(kSourceDir) + "/systemd";
 const std::string kPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool is_unit(const std::filesystem::path& path) {
@@ -34,7 +35,7 @@ class UnitsTest : public ::testing::Test {
   void copy_unit(const std::string& name) {
     std::string text = posix::read_file(kUnits + "/" + name, 1 << 16).value();
     replace_all(text, "=/usr/libexec/", "=" + kUnits + "/");
-    replace_all(text, "=/usr/bin/", "=" + std::string(BRAMBLE_BINARY_DIR) + "/bin/");
+    replace_all(text, "=/usr/bin/", "=" + std::string(kBinaryDir) + "/bin/");
     ASSERT_TRUE(posix::write_file_atomically(dir_ / name, text));
     units_.push_back(dir_ / name);
   }

@@ -6,6 +6,7 @@
 
 #include "common/posix/files.hpp"
 #include "fixture.hpp"
+#include "support/places.hpp"
 
 namespace bramble::test {
 namespace {
@@ -128,11 +129,9 @@ TEST_F(WardenTasks, EnvironmentIsTheSpecsAndTheDirectorys) {
   start.spec.env = {{"GREETING", "hello world"}};
   EXPECT_EQ(client_.run(start).result.code, 0);
   const std::string work = warden_.directory_of(start.task) + "/work";
-  EXPECT_EQ(warden_.stdout_of(start.task),
-            "GREETING=hello world\nHOME=" + work + "\nTMPDIR=" + work +
-                "\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" BRAMBLE_BINARY_DIR
-                "/bin/kernels\nPWD=" +
-                work + "\n");
+  EXPECT_EQ(warden_.stdout_of(start.task), "GREETING=hello world\nHOME=" + work + "\nTMPDIR=" + work +
+                                               "\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" +
+                                               std::string(kBinaryDir) + "/bin/kernels\nPWD=" + work + "\n");
 }
 
 TEST_F(WardenTasks, FindsItsCommandInThePathOfItsSpec) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/sensors/hardware.hpp"
+#include "support/places.hpp"
 #include "unit/agent/sensor_looks.hpp"
 
 namespace bramble::sensors {
@@ -12,7 +13,7 @@ using ::testing::IsEmpty;
 
 // Between the two looks: 1,000 ticks of all cores on a Zero 2 W and so on, as the fixtures' stat files say.
 Looks look_at(const std::string& board) {
-  const std::string root = std::string(BRAMBLE_SOURCE_DIR) + "/tests/fixtures/boards/" + board;
+  const std::string root = std::string(test::kSourceDir) + "/tests/fixtures/boards/" + board;
   Roots before{root + "/before/proc", root + "/before/sys", root + "/before/dev", {}};
   Roots roots{root + "/proc", root + "/sys", root + "/dev", {}};
   Looks looks(all_sources(roots, std::make_shared<FileFirmware>(root + "/firmware")));
@@ -197,7 +198,7 @@ TEST(Boards, Cm4WithAnIna3221AndAnEmmc) {
 
 TEST(Boards, AreRecognisedByTheirDeviceTree) {
   const auto board = [](const std::string& name) {
-    return read_board({std::string(BRAMBLE_SOURCE_DIR) + "/tests/fixtures/boards/" + name + "/proc",
+    return read_board({std::string(test::kSourceDir) + "/tests/fixtures/boards/" + name + "/proc",
                        "/nonexistent",
                        "/nonexistent",
                        {}});

@@ -13,6 +13,7 @@
 
 #include "agent/sensors/hardware.hpp"
 #include "common/posix/system_clock.hpp"
+#include "support/places.hpp"
 #include "support/temp_dir.hpp"
 #include "unit/agent/sensor_looks.hpp"
 
@@ -24,7 +25,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string kFixtures = std::string(BRAMBLE_SOURCE_DIR) + "/tests/fixtures/";
+const std::string kFixtures = std::string(test::kSourceDir) + "/tests/fixtures/";
 
 Roots roots_at(const std::string& root) { return {root + "/proc", root + "/sys", root + "/dev", {}}; }
 

@@ -7,12 +7,13 @@
 #include "common/learn/model.hpp"
 #include "common/learn/trainer.hpp"
 #include "support/learn_samples.hpp"
+#include "support/places.hpp"
 
 namespace bramble::learn {
 namespace {
 
 Result<std::string> fixture(const std::string& name) {
-  std::ifstream file(std::string(BRAMBLE_SOURCE_DIR) + "/tests/fixtures/data/" + name);
+  std::ifstream file(std::string(test::kSourceDir) + "/tests/fixtures/data/" + name);
   if (!file) return fail(ErrorCode::not_found, name);
   return std::string(std::istreambuf_iterator<char>(file), {});
 }

@@ -7,6 +7,7 @@
 
 #include "common/posix/files.hpp"
 #include "common/posix/system_clock.hpp"
+#include "support/places.hpp"
 #include "support/temp_dir.hpp"
 #include "unit/power/config_text.hpp"
 #include "unit/power/loop_runner.hpp"
@@ -35,7 +36,7 @@ class CommandDriverTest : public testing::Test {
   // As it stands in the README, read as the aggregator reads it.
   static CommandPlace advised_for_uhubctl() {
     const std::string readme =
-        posix::read_file(BRAMBLE_SOURCE_DIR "/aggregator/power/README.md", 1 << 20).value_or("none");
+        posix::read_file(std::string(kSourceDir) + "/aggregator/power/README.md", 1 << 20).value_or("none");
     const size_t begin = readme.find("    [[line]]\n    node = \"pi02\"");
     EXPECT_NE(begin, std::string::npos);
     std::vector<LineConfig> lines;
