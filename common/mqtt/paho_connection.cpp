@@ -70,6 +70,16 @@ void hand_over_to_paho(paho::async_client& client, paho::message message, void* 
   client.publish(std::make_shared<const paho::message>(std::move(message)), context, listener);
 }
 
+// The same of the token. As a list of one, and without subscribe options: paho C++ 1.2 crashes when some are given.
+void hand_over_to_paho(paho::async_client& client, const std::string& filter, int qos,
+                       paho::iaction_listener& listener) {
+  client.subscribe(paho::string_collection::create({filter}), {qos}, nullptr, listener);
+}
+
+void hand_over_to_paho(paho::async_client& client, const std::string& filter, paho::iaction_listener& listener) {
+  client.unsubscribe(filter, nullptr, listener);
+}
+
 }  // namespace
 
 PahoConnection::PahoConnection(const Options& options, BrokerAddress address, ConnectionOwner& owner)
@@ -87,6 +97,7 @@ PahoConnection::PahoConnection(const Options& options, BrokerAddress address, Co
             const bool more = token.get_return_code() != MQTTASYNC_OPERATION_INCOMPLETE;  // else the connection ends
             owner_.on_sent(*this, context_bytes(token), context_qos(token), more);
           }),
+      change_listener_([](const auto&) {}, [](const auto&) {}),
       client_((address_.tls ? "ssl://" : "tcp://") + to_string(address_), options.client_id, create_options()) {
   set_handlers();
 }
@@ -201,6 +212,20 @@ bool PahoConnection::send(Message message) {
     return true;
   } catch (const paho::exception&) {
     return false;
+  }
+}
+
+void PahoConnection::add_subscription(const std::string& filter, int qos) {
+  try {
+    hand_over_to_paho(client_, filter, qos, change_listener_);
+  } catch (const paho::exception&) {  // the connection ends, which will be told
+  }
+}
+
+void PahoConnection::drop_subscription(const std::string& filter) {
+  try {
+    hand_over_to_paho(client_, filter, change_listener_);
+  } catch (const paho::exception&) {  // the same
   }
 }
 

@@ -49,6 +49,8 @@ class PahoConnection {
 
   void start(const std::optional<Message>& will);  // throws paho::exception
   bool send(Message message);                      // false: paho did not take it
+  void add_subscription(const std::string& filter, int qos);
+  void drop_subscription(const std::string& filter);
 
  private:
   // Forwards the end of one kind of paho's operations.
@@ -81,6 +83,7 @@ class PahoConnection {
   Listener connect_listener_;
   Listener subscribe_listener_;
   Listener send_listener_;
+  Listener change_listener_;   // of subscriptions, while connected: whatever became of it
   paho::async_client client_;  // last: it is destroyed first, and calls the listeners until then
 };
 

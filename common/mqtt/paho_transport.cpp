@@ -46,6 +46,7 @@ class PahoTransport::Impl : public ConnectionOwner {
   void connect(const std::optional<Message>& will);
   void disconnect(int timeout_ms);
   Status publish(Message message);
+  Status change_subscription(const std::function<void(PahoConnection&)>& change);
   bool connected() const;
 
   void on_up(PahoConnection& connection, const BrokerLimits& limits) override;
@@ -75,6 +76,7 @@ class PahoTransport::Impl : public ConnectionOwner {
   size_t max_packet_bytes_ = 0;
   size_t next_way_ = 0;   // of the broker's URLs: the next one after each failure
   bool sending_ = false;  // some thread takes messages from the outbox to paho, so that they stay in order
+  int changing_ = 0;      // threads that change subscriptions
 };
 
 void PahoTransport::Impl::connect(const std::optional<Message>& will) {
@@ -115,7 +117,7 @@ std::unique_ptr<PahoConnection> PahoTransport::Impl::make_connection(size_t way)
 void PahoTransport::Impl::detach(Lock& lock) {
   current_ = nullptr;
   outbox_.reset(1);
-  if (changed_.wait_for(lock, sender_limit, [this] { return !sending_; })) return;
+  if (changed_.wait_for(lock, sender_limit, [this] { return !sending_ && changing_ == 0; })) return;
   std::fputs("paho has not taken a message for 30 s: its threads are stuck, this process cannot go on\n", stderr);
   std::abort();
 }
@@ -156,6 +158,19 @@ void PahoTransport::Impl::send_waiting(Lock& lock) {
   }
   sending_ = false;
   changed_.notify_all();
+}
+
+Status PahoTransport::Impl::change_subscription(const std::function<void(PahoConnection&)>& change) {
+  Lock lock(mutex_);
+  if (state_ != State::connected) return fail(ErrorCode::unavailable, "not connected to the broker");
+  PahoConnection* const connection = current_;
+  ++changing_;
+  lock.unlock();
+  change(*connection);
+  lock.lock();
+  --changing_;
+  changed_.notify_all();
+  return {};
 }
 
 bool PahoTransport::Impl::connected() const {
@@ -216,6 +231,14 @@ void PahoTransport::connect(std::optional<Message> will) { impl_->connect(will);
 void PahoTransport::disconnect(int timeout_ms) { impl_->disconnect(timeout_ms); }
 
 Status PahoTransport::publish(Message message) { return impl_->publish(std::move(message)); }
+
+Status PahoTransport::subscribe(const std::string& filter, int qos) {
+  return impl_->change_subscription([&](PahoConnection& connection) { connection.add_subscription(filter, qos); });
+}
+
+Status PahoTransport::unsubscribe(const std::string& filter) {
+  return impl_->change_subscription([&](PahoConnection& connection) { connection.drop_subscription(filter); });
+}
 
 bool PahoTransport::connected() const { return impl_->connected(); }
 

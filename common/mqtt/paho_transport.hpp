@@ -29,6 +29,9 @@ class PahoTransport final : public Transport {
   // Errors: invalid for a topic or QoS that MQTT does not know; limit for a message above the broker's own maximum.
   Status publish(Message message) override;
 
+  Status subscribe(const std::string& filter, int qos) override;
+  Status unsubscribe(const std::string& filter) override;
+
   bool connected() const override;
 
  private:

@@ -70,6 +70,12 @@ class Transport {
   // message is then not sent, and the caller repeats it later (everything that must arrive is repeated anyway).
   virtual Status publish(Message message) = 0;
 
+  // Beside the subscriptions of Options, and for this connection only: the next one does not have them. What is sent
+  // after it reaches the broker later. A refusal is not told: the messages do not come, as if they were lost.
+  // Error unavailable: not connected.
+  virtual Status subscribe(const std::string& filter, int qos) = 0;
+  virtual Status unsubscribe(const std::string& filter) = 0;
+
   virtual bool connected() const = 0;
 };
 

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
+#include <vector>
 
 #include "integration/mqtt/fake_broker.hpp"
 #include "integration/mqtt/loopback_sockets.hpp"
@@ -70,6 +72,64 @@ TEST(PahoConnect, RenewsSubscriptionsAfterARestartOfABrokerThatRemembersNothing)
   ASSERT_TRUE(subscriber.wait_messages(2));
   EXPECT_EQ(subscriber.received()[0].topic, "x/1");
   EXPECT_EQ(subscriber.received()[1].topic, "y");
+}
+
+TEST(PahoConnect, SubscribesAndUnsubscribesWhileConnected) {
+  const Mosquitto broker;
+  TestClient client(broker.url(), "client", {{"always", 1}});
+  EXPECT_EQ(client.transport().subscribe("now/#", 0).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(client.transport().unsubscribe("now/#").error().code, ErrorCode::unavailable);
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(client.transport().subscribe("now/#", 0));
+  ASSERT_TRUE(client.transport().publish({.topic = "now/x", .payload = "first"}));
+  ASSERT_TRUE(client.wait_messages(1));
+  ASSERT_TRUE(client.transport().unsubscribe("now/#"));
+  ASSERT_TRUE(client.transport().publish({.topic = "now/x", .payload = "second"}));
+  ASSERT_TRUE(client.transport().publish({.topic = "always", .payload = "third", .qos = 1}));
+  ASSERT_TRUE(client.wait_messages(2));
+  EXPECT_EQ(client.received()[0].payload, "first");
+  EXPECT_EQ(client.received()[1].payload, "third");
+}
+
+TEST(PahoConnect, WhatWasSubscribedWhileConnectedEndsWithTheConnection) {
+  Mosquitto broker;
+  TestClient client(broker.url(), "client", {{"always", 1}});
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(client.transport().subscribe("now/#", 0));
+  broker.kill();
+  ASSERT_TRUE(client.wait_disconnected());
+  broker.start();
+  ASSERT_TRUE(client.connect_again());
+  ASSERT_TRUE(client.transport().publish({.topic = "now/x", .payload = "nobody reads it"}));
+  ASSERT_TRUE(client.transport().publish({.topic = "always", .payload = "the end", .qos = 1}));
+  ASSERT_TRUE(client.wait_messages(1));
+  EXPECT_EQ(client.received()[0].payload, "the end");
+}
+
+TEST(PahoConnect, ManyThreadsMayChangeSubscriptionsWhileItConnectsAndEnds) {
+  const Mosquitto broker;
+  TestClient client(broker.url(), "client");
+  std::atomic<bool> over = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&, filter = "now/" + std::to_string(i)] {
+      while (!over) {
+        (void)client.transport().subscribe(filter, 0);
+        (void)client.transport().unsubscribe(filter);
+        std::this_thread::yield();
+      }
+    });
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(client.connect_again());
+    client.transport().disconnect(0);
+  }
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_TRUE(client.connect_again());
+  ASSERT_TRUE(client.transport().subscribe("now/0", 0));
+  ASSERT_TRUE(client.transport().publish({.topic = "now/0", .payload = "it still works"}));
+  EXPECT_TRUE(client.wait_messages(1));
 }
 
 TEST(PahoConnect, SaysWhenTheConnectionIsRefused) {
