@@ -12,17 +12,16 @@
 
 namespace bramble::cli {
 
-// How many calls make a batch: few while it is not known how long they take, then so many that a batch takes about a
-// tenth of a second - long against what a task costs, short against a person's patience and at the end of the work -
-// and that their results are a few MiB.
-// Thread-safe.
+// How many calls make a batch: one while it is not known how long they take (they may be as many as there are nodes,
+// and of an hour each), then so many that a batch takes about a tenth of a second - long against what a task costs,
+// short against a person's patience and at the end of the work - and that their results are a few MiB. Thread-safe.
 class CallPace {
  public:
   uint64_t batch_calls() const { return batch_calls_; }
   void batch_ended(uint64_t calls, int64_t duration_ms, uint64_t result_bytes);
 
  private:
-  std::atomic<uint64_t> batch_calls_ = 16;
+  std::atomic<uint64_t> batch_calls_ = 1;
 };
 
 class CallFeed {
