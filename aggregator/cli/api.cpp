@@ -20,6 +20,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kGatherPollS = 30;
+constexpr int kGoesOn = 202;
+
 tl::unexpected<Error> not_understood() {
   return fail(ErrorCode::corrupt, "the aggregator's answer is not understood: are it and this command of one version?");
 }
@@ -175,11 +178,16 @@ Result<wire::BlobRef> Api::put_blob_file(int fd, uint64_t size) {
   return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", size, source); }));
 }
 
-Result<wire::BlobRef> Api::gather(JobId job, const std::vector<OutputSlice>& parts) {
+Result<std::optional<wire::BlobRef>> Api::gather(JobId job, const std::vector<OutputSlice>& parts) {
   json list = json::array();
   for (const OutputSlice& part : parts) list.push_back({part.task, part.offset, part.size_bytes});
   const std::string body = json{{"job", job}, {"parts", std::move(list)}}.dump();
-  return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs/gather", body, "application/json"); }));
+  const std::string path = fmt::format("/api/v1/blobs/gather?wait_s={}", kGatherPollS);
+  const auto reply = send_until_answered([&] { return client_.post(path, body, "application/json"); });
+  if (reply && reply->status == kGoesOn) return std::nullopt;
+  const auto blob = to_blob(reply);
+  if (!blob) return tl::unexpected(blob.error());
+  return std::optional(*blob);
 }
 
 Status Api::append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs) {

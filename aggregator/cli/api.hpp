@@ -71,8 +71,9 @@ class Api {
   Result<OutputPart> output(const OutputQuestion& question);
   Result<wire::BlobRef> put_blob(std::string_view bytes);
   Result<wire::BlobRef> put_blob_file(int fd, uint64_t size);  // a regular file, from its begin
-  // A blob of parts of the standard outputs of the job's tasks, made at the aggregator.
-  Result<wire::BlobRef> gather(JobId job, const std::vector<OutputSlice>& parts);
+  // A blob of parts of the standard outputs of the job's tasks, made at the aggregator. Nothing: that goes on, ask
+  // again.
+  Result<std::optional<wire::BlobRef>> gather(JobId job, const std::vector<OutputSlice>& parts);
   Status append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs);
   Status close(JobId job);
   Status cancel(JobId job);

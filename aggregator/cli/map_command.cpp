@@ -130,12 +130,22 @@ class Map {
     TaskIndex tasks = 0;
     for (const auto& parts : table.partitions()) {
       if (parts.empty()) continue;
-      const auto blob = api_.gather(mapped, parts);
+      const auto blob = gather(mapped, parts);
       if (!blob) return tl::unexpected(blob.error());
-      if (auto status = api_.append(job_, tasks++, {*blob}); !status) return status;
+      if (!*blob) return {};  // interrupted
+      if (auto status = api_.append(job_, tasks++, {**blob}); !status) return status;
     }
     if (auto status = api_.close(job_); !status) return status;
     return SortedJoin(api_, session_.console, job_, tasks).join([&](std::string_view bytes) { return print(bytes); });
+  }
+
+  // However long that takes; nothing where it was interrupted.
+  Result<std::optional<wire::BlobRef>> gather(JobId mapped, const std::vector<OutputSlice>& parts) {
+    while (interrupts_.signal() == 0) {
+      auto blob = api_.gather(mapped, parts);
+      if (!blob || *blob) return blob;
+    }
+    return std::nullopt;
   }
 
   Status reduce(const Spool& spool) {

@@ -106,6 +106,19 @@ Status read_parts(const Json& value, const std::string& name, std::vector<Gather
   return {};
 }
 
+Status check_sum(const std::vector<Gathering::Part>& parts) {
+  uint64_t room_bytes = kMaxGatheredBytes;
+  for (const Gathering::Part& part : parts) {
+    if (part.size_bytes > room_bytes) {
+      return fail(ErrorCode::limit,
+                  "the parts have more than " + std::to_string(kMaxGatheredBytes >> 30) +
+                      " GiB together: put fewer of them into one blob (bramble map: more --partitions)");
+    }
+    room_bytes -= part.size_bytes;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Gathering> parse_gather(std::string_view body) {
@@ -119,6 +132,7 @@ Result<Gathering> parse_gather(std::string_view body) {
       .with("parts",
             [&](const Json& value, const std::string& name) { return read_parts(value, name, gathering.parts); });
   if (!fields.status()) return tl::unexpected(fields.status().error());
+  if (Status status = check_sum(gathering.parts); !status) return tl::unexpected(status.error());
   return gathering;
 }
 

@@ -28,6 +28,7 @@ inline constexpr uint32_t kMaxRetries = 1000;
 inline constexpr uint64_t kMaxTasks = 100'000'000;
 inline constexpr size_t kMaxAppendedTasks = 1000;
 inline constexpr size_t kMaxGatheredParts = 200'000;
+inline constexpr uint64_t kMaxGatheredBytes = uint64_t{64} << 30;  // one node reads them as one input
 inline constexpr size_t kMaxNodeSetBytes = 64 << 10;
 inline constexpr size_t kMaxSqlBytes = 64 << 10;
 inline constexpr uint64_t kMaxSqlRows = 100'000;

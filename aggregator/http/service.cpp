@@ -71,6 +71,7 @@ void Service::stop() {
   sql_pool_.stop();
   upload_pool_->stop();
   deadlines_.stop();
+  gather_runs_.clear();
 }
 
 // Of what may block; nothing for the others.
@@ -132,7 +133,7 @@ void Service::handle(const Route& route, HttpRequest request, Answer answer) {
 // Each kind has threads of its own, so that what takes long keeps nobody waiting but its like.
 WorkerPool& Service::pool_for(Endpoint endpoint) {
   if (is_question(endpoint)) return sql_pool_;
-  return endpoint == Endpoint::gather_blob ? *upload_pool_ : work_pool_;
+  return work_pool_;
 }
 
 void Service::run(WorkerPool& pool, const Answer& answer, std::function<void()> task) {

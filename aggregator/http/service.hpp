@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aggregator/http/deadlines.hpp"
+#include "aggregator/http/gather_run.hpp"
 #include "aggregator/http/http_message.hpp"
 #include "aggregator/http/requests.hpp"
 #include "aggregator/http/routes.hpp"
@@ -124,7 +125,9 @@ class Service : public std::enable_shared_from_this<Service> {
   HttpReply output_reply(const OutputQuestion& question, const ApiReply& place);
   HttpReply running_output(const OutputQuestion& question, const OutputPlace& place);
   HttpReply committed_output(const OutputQuestion& question);
-  Status copy_part(BlobWriter& writer, JobId job, const Gathering::Part& part);
+  void wait_for_gathering(const std::shared_ptr<GatherRun>& run, uint64_t wait_s, const Answer& answer);
+  void go_on_gathering(const std::shared_ptr<GatherRun>& run);
+  void end_gathering(const std::shared_ptr<GatherRun>& run, HttpReply reply);
   HttpReply no_output(const OutputQuestion& question);
   Result<JobRow> find_job(JobId job);
 
@@ -132,6 +135,7 @@ class Service : public std::enable_shared_from_this<Service> {
   const ServerLimits limits_;
   Slots polls_;
   Slots uploads_;
+  GatherRuns gather_runs_;
   RunningQueries running_queries_;
   Deadlines deadlines_;
   WorkerPool work_pool_;

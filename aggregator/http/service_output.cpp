@@ -6,8 +6,6 @@
 namespace bramble::aggregator::http {
 namespace {
 
-constexpr uint64_t kCopyBytes = 1 << 20;
-
 // Another attempt's output begins at 0, whatever offset was reached in the one before.
 uint64_t start_of(const OutputQuestion& question, uint32_t attempt) {
   return question.attempt != 0 && question.attempt != attempt ? 0 : question.offset;
@@ -60,44 +58,6 @@ HttpReply Service::committed_output(const OutputQuestion& question) {
   const AttemptKey key{question.task.job, question.task.task, row->attempt};
   auto bytes = backend_.files.read_output(key, question.stream, offset, length);
   return bytes ? to_reply(place, offset, std::move(*bytes)) : error_reply(bytes.error());
-}
-
-void Service::gather_blob(const Route&, HttpRequest& request, const Answer& answer) {
-  const auto gathering = parse_gather(request.body);
-  if (!gathering) return answer(error_reply(gathering.error()));
-  auto writer = backend_.files.begin_blob();
-  if (!writer) return answer(error_reply(writer.error()));
-  for (const Gathering::Part& part : gathering->parts) {
-    if (const Status copied = copy_part(**writer, gathering->job, part); !copied) {
-      return answer(error_reply(copied.error()));
-    }
-  }
-  const auto blob = (*writer)->finish();
-  if (!blob) return answer(error_reply(blob.error()));
-  keep_blob(*blob, answer);
-}
-
-Status Service::copy_part(BlobWriter& writer, JobId job, const Gathering::Part& part) {
-  const TaskKey task{job, part.task};
-  const auto row = backend_.jobs.output(task, wire::Stream::stdout_);
-  if (!row) return tl::unexpected(row.error());
-  if (part.offset > row->size_bytes || part.size_bytes > row->size_bytes - part.offset) {
-    return fail(ErrorCode::invalid, "the output of task " + to_string(task) + " has " +
-                                        std::to_string(row->size_bytes) + " bytes, which end before the part does");
-  }
-  if (!row->in_file) {
-    return writer.write(std::string_view(row->data).substr(static_cast<size_t>(part.offset), part.size_bytes));
-  }
-  const AttemptKey attempt{job, part.task, row->attempt};
-  for (uint64_t done = 0; done < part.size_bytes;) {
-    const auto length = static_cast<size_t>(std::min(kCopyBytes, part.size_bytes - done));
-    const auto bytes = backend_.files.read_output(attempt, wire::Stream::stdout_, part.offset + done, length);
-    if (!bytes) return tl::unexpected(bytes.error());
-    if (bytes->empty()) return fail(ErrorCode::corrupt, "the output of task " + to_string(task) + " is cut off");
-    if (const Status written = writer.write(*bytes); !written) return written;
-    done += bytes->size();
-  }
-  return {};
 }
 
 HttpReply Service::no_output(const OutputQuestion& question) {

@@ -99,27 +99,6 @@ TEST_F(OutputTest, GivesNoMoreThanItIsAskedFor) {
   EXPECT_EQ(get(kPath + "?limit=1048577").status, 400);
 }
 
-TEST_F(OutputTest, PartsOfOutputsAreGatheredIntoABlob) {
-  jobs_.add_output({1, 5}, kOut, {3, 3 << 20, 0, true, ""});
-  files_.add_output({1, 5, 3}, kOut, std::string(3 << 20, 'x'));
-  jobs_.add_output({1, 6}, kOut, {1, 5, 0, false, "hello"});
-  const uint64_t bytes = (2 << 20) + 7 + 4;
-  const Response response = post("/api/v1/blobs/gather", R"({"job":1,"parts":[[5,10,2097159],[6,1,4],[6,5,0]]})");
-  EXPECT_EQ(response.status, 201) << response.body;
-  EXPECT_NE(response.body.find(FakeFiles::name_of(bytes)), std::string::npos) << response.body;
-  EXPECT_EQ(files_.counts().written_bytes, bytes);
-  EXPECT_TRUE(files_.counts().last_bytes.ends_with("xello"));
-}
-
-TEST_F(OutputTest, PartsThatAreNotThereAreRefusedAndLeaveNothing) {
-  jobs_.add_output({1, 6}, kOut, {1, 5, 0, false, "hello"});
-  EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[[6,2,4]]})").status, 400);
-  EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[[6,6,0]]})").status, 400);
-  EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[[9,0,1]]})").status, 404);
-  EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[7]})").status, 400);
-  EXPECT_TRUE(files_.wait_until_no_writer());
-}
-
 TEST_F(OutputTest, PastTheEndThereIsNothing) {
   jobs_.add_output({1, 5}, kOut, {3, 5, 0, false, "hello"});
   expect_place({}, 410);

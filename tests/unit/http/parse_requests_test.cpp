@@ -66,6 +66,17 @@ TEST(ParseGather, RefusesWhatIsNoPart) {
   }
 }
 
+TEST(ParseGather, RefusesPartsThatAreTooMuchForOneBlob) {
+  const std::string half = "[0,0,34359738368]";
+  EXPECT_TRUE(parse_gather(R"({"job":3,"parts":[)" + half + "," + half + "]}"));
+  const auto refused = parse_gather(R"({"job":3,"parts":[)" + half + ",[1,0,1]," + half + "]}");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::limit);
+  EXPECT_EQ(
+      refused.error().message,
+      "the parts have more than 64 GiB together: put fewer of them into one blob (bramble map: more --partitions)");
+}
+
 TEST(ParseClose, TakesNothingOrAnEmptyObject) {
   EXPECT_TRUE(parse_close(""));
   EXPECT_TRUE(parse_close("{}"));
