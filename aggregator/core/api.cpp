@@ -77,6 +77,7 @@ void add_task(State& state, Job& job, const TaskInput& input) {
   job.inputs[index] = input;
   if (!input.files.empty()) job.record.spec.task_files = true;
   take_blobs(state, input.stdin_blob, input.files);
+  state.open_inputs += count_inputs(input.stdin_blob, input.files);
 }
 
 ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, AppendRequest& request) {
@@ -90,10 +91,13 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
   const uint64_t have = progress.range.size();
   if (request.first > have) return refuse(409, "tasks from " + std::to_string(have) + " on are missing");
   AddTasks add{request.job, static_cast<TaskIndex>(have), {}};
+  uint64_t more = 0;
   for (uint64_t i = have - request.first; i < request.tasks.size(); ++i) {
     if (auto refused = refuse_input(state, job->record.spec, request.tasks[i])) return *refused;
+    more += count_inputs(request.tasks[i].stdin_blob, request.tasks[i].files);
     add.inputs.push_back(std::move(request.tasks[i]));
   }
+  if (auto refused = refuse_more_inputs(state, more)) return *refused;
   for (const auto& input : add.inputs) add_task(state, *job, input);
   progress.counts.total = progress.range.size();
   if (!add.inputs.empty()) {

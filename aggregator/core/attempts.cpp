@@ -231,6 +231,7 @@ void end_task(State& state, Effects& effects, Now now, const TaskKey& key, TaskS
   if (final_state == TaskState::succeeded) drop_blobs(state, effects, now, task.stdin_blob, task.files);
   count_end(job.record.progress.counts, final_state);
   count_end(state.ended, final_state);
+  state.open_inputs -= count_inputs(task.stdin_blob, task.files);
   state.tasks.erase(key);
   touch(state, job);
 }

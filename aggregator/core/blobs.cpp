@@ -59,6 +59,17 @@ void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_
   for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) { drop_blob(state, effects, now, blob); });
 }
 
+uint64_t count_inputs(const MaybeBlob& stdin_blob, const InputFiles& files) {
+  return files.size() + (stdin_blob ? 1 : 0);
+}
+
+std::optional<ApiReply> refuse_more_inputs(const State& state, uint64_t more) {
+  if (state.open_inputs + more <= state.config.max_open_inputs) return {};
+  return refuse(503, "the tasks of open jobs name " + std::to_string(state.open_inputs) + " inputs already, and " +
+                         std::to_string(more) + " more would be above " + std::to_string(state.config.max_open_inputs) +
+                         ": wait until some have ended");
+}
+
 std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files) {
   std::optional<ApiReply> refused;
   for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) {

@@ -64,6 +64,8 @@ void drop_blob(State& state, Effects& effects, Now now, const wire::BlobRef& blo
 using MaybeBlob = std::optional<wire::BlobRef>;
 using InputFiles = std::vector<wire::InputFile>;
 void take_blobs(State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
+uint64_t count_inputs(const MaybeBlob& stdin_blob, const InputFiles& files);
+std::optional<ApiReply> refuse_more_inputs(const State& state, uint64_t more);  // of tasks, beside those there are
 void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_blob, const InputFiles& files);
 std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "aggregator/core/internal.hpp"
 #include "aggregator/core/reactor.hpp"
 
 namespace bramble::aggregator {
@@ -72,6 +73,18 @@ void check_counts(const State& state, Problems& problems) {
   }
 }
 
+void check_inputs(const State& state, Problems& problems) {
+  uint64_t named = 0;
+  for (const auto& [key, task] : state.tasks) named += count_inputs(task.stdin_blob, task.files);
+  for (const auto& [id, job] : state.jobs) {
+    for (const auto& [index, input] : job.inputs) named += count_inputs(input.stdin_blob, input.files);
+  }
+  if (named != state.open_inputs) {
+    problems.push_back("open tasks name " + std::to_string(named) + " inputs, and " +
+                       std::to_string(state.open_inputs) + " are counted");
+  }
+}
+
 void check_nodes(const State& state, Problems& problems) {
   for (const Node& node : state.nodes) {
     int64_t slots = 0;
@@ -94,6 +107,7 @@ std::vector<std::string> check_invariants(const State& state) {
   check_tasks(state, problems);
   check_counts(state, problems);
   check_nodes(state, problems);
+  check_inputs(state, problems);
   return problems;
 }
 

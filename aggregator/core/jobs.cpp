@@ -92,6 +92,7 @@ void cancel_waiting_tasks(State& state, Effects& effects, Now now, Job& job) {
   progress.next_position = progress.range.size();
   for (const auto& [index, input] : job.inputs) {  // kept: the task may be tried again
     effects.writes.push_back(PutTask{{job.record.id, index}, TaskState::cancelled, 0, 0});
+    state.open_inputs -= count_inputs(input.stdin_blob, input.files);
   }
   job.inputs.clear();
 }

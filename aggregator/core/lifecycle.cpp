@@ -51,6 +51,7 @@ void load_tasks(State& state, LoadedState& loaded) {
     Job& job = state.jobs.at(record.key.job);
     const auto& progress = job.record.progress;
     take_blobs(state, record.stdin_blob, record.files);
+    state.open_inputs += count_inputs(record.stdin_blob, record.files);
     if (!record.files.empty()) job.record.spec.task_files = true;
     if ((record.key.task - progress.range.first) / progress.range.step >= progress.next_position) {
       job.inputs[record.key.task] = {std::move(*record.stdin_blob), std::move(record.files)};

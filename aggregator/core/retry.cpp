@@ -62,10 +62,12 @@ MaybeRefused refuse_plan(const State& state, const RetryPlan& plan) {
 MaybeRefused refuse_all(const State& state, const RetryRequest& request) {
   size_t tasks = 0;
   size_t opened = 0;
+  uint64_t inputs = 0;
   for (const auto& plan : request.plans) {
     if (!has_work(plan)) continue;
     if (auto refused = refuse_plan(state, plan)) return refused;
     tasks += plan.tasks.size();
+    for (const TaskRecord& task : plan.tasks) inputs += count_inputs(task.stdin_blob, task.files);
     opened += state.jobs.contains(plan.job.id) ? 0 : 1;
   }
   if (tasks > kMaxRetriedTasks) {
@@ -75,7 +77,7 @@ MaybeRefused refuse_all(const State& state, const RetryRequest& request) {
   if (state.jobs.size() + opened > state.config.max_open_jobs) {
     return refuse(503, "there are " + std::to_string(state.jobs.size()) + " open jobs already; wait for some to end");
   }
-  return {};
+  return refuse_more_inputs(state, inputs);
 }
 
 Job& open_again(State& state, Now now, RetryPlan& plan) {
@@ -107,6 +109,7 @@ void queue_again(State& state, Now now, Job& job, TaskRecord& record) {
   } else {
     --counts.cancelled;
   }
+  state.open_inputs += count_inputs(record.stdin_blob, record.files);
   Task& task = state.tasks[record.key];
   task.attempts = record.attempts;
   task.stdin_blob = std::move(record.stdin_blob);

@@ -52,8 +52,9 @@ struct Config {
   size_t max_open_jobs = 10000;
   size_t max_nodes = 20000;
   size_t max_unnamed_blobs = 10000;
-  int64_t keep_jobs_ms = 0;  // after their end; 0: for ever
-  uint64_t keep_jobs = 0;    // so many ended ones; 0: any number
+  size_t max_open_inputs = 1'000'000;  // that tasks of open jobs name each for itself; some 200 bytes each
+  int64_t keep_jobs_ms = 0;            // after their end; 0: for ever
+  uint64_t keep_jobs = 0;              // so many ended ones; 0: any number
   PowerConfig power;
 };
 
@@ -266,7 +267,8 @@ struct State {
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
   MonoTime blobs_swept;
-  BlobPlaces blob_places;  // as the nodes of now say in their sessions
+  uint64_t open_inputs = 0;  // that tasks which have not ended name, beside what their jobs do
+  BlobPlaces blob_places;    // as the nodes of now say in their sessions
 
   std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;

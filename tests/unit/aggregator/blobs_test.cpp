@@ -217,6 +217,44 @@ TEST_F(Blobs, UploadsWithoutAJobAreLimited) {
   EXPECT_THAT(removed(), ElementsAre(std::string(64, 'b'))) << "nobody else would ever remove it";
 }
 
+TEST_F(Blobs, InputsOfTasksThatHaveNotEndedAreLimitedTogether) {
+  cluster.state().config.max_open_inputs = 3;
+  const auto blob = cluster.upload('a', 5);
+  const JobId first = open_map();
+  const JobId second = open_map();
+  cluster.ask(AppendRequest{first, 0, {{blob, {{"tool", blob}}}}});
+  ASSERT_EQ(cluster.take_reply().http_status, 200);
+  cluster.ask(AppendRequest{second, 0, {{blob}, {blob}}});
+  reply = cluster.take_reply();
+  EXPECT_EQ(reply.http_status, 503);
+  EXPECT_THAT(reply.body, HasSubstr("the tasks of open jobs name 2 inputs already, and 2 more would be above 3: wait "
+                                    "until some have ended"));
+  EXPECT_EQ(append(second, 0, blob), 200);
+  EXPECT_EQ(append(second, 0, blob), 200) << "which it has";
+  EXPECT_EQ(append(second, 1, blob), 503);
+  finish_next();
+  EXPECT_EQ(append(second, 1, blob), 200);
+  cluster.drop_messages();
+  cluster.take_files();
+}
+
+TEST_F(Blobs, InputsOfCancelledTasksMakeRoomForOthers) {
+  cluster.state().config.max_open_inputs = 2;
+  const auto blob = cluster.upload('a', 5);
+  JobSpec too_large;
+  too_large.per_task_input = true;
+  too_large.task.cpus = 1000;
+  const JobId first = cluster.submit({0, 0, 1}, too_large);
+  ASSERT_EQ(append(first, 0, blob), 200);
+  ASSERT_EQ(append(first, 1, blob), 200);
+  const JobId second = cluster.submit({0, 0, 1}, too_large);
+  EXPECT_EQ(append(second, 0, blob), 503);
+  cluster.ask(CancelRequest{{first}});
+  cluster.take_reply();
+  EXPECT_EQ(cluster.state().open_inputs, 0U);
+  EXPECT_EQ(append(second, 0, blob), 200);
+}
+
 TEST(BlobsAfterARestart, AreKeptLikeNewUploads) {
   const wire::BlobRef used{std::string(64, 'a'), 5};
   const wire::BlobRef left{std::string(64, 'b'), 5};

@@ -65,6 +65,19 @@ class Retry : public ::testing::Test {
   Harness cluster;
 };
 
+TEST_F(Retry, TasksWhoseInputsAreMoreThanOpenTasksMayNameAreRefused) {
+  const JobId job = failed_job();
+  RetryPlan wanted = plan(job, make_spec(), TaskState::failed, {0}, 1);
+  wanted.tasks[0].stdin_blob = cluster.upload('a', 5);
+  cluster.state().config.max_open_inputs = 0;
+  const ApiReply refused = retry(wanted);
+  EXPECT_EQ(refused.http_status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("wait until some have ended"));
+  cluster.state().config.max_open_inputs = 1;
+  EXPECT_EQ(retry(wanted).http_status, 200);
+  EXPECT_EQ(cluster.state().open_inputs, 1U);
+}
+
 TEST_F(Retry, AFailedTaskRunsAgainWithANewAttempt) {
   const JobId job = failed_job();
   RetryPlan wanted = plan(job, make_spec(), TaskState::failed, {0}, 1);
