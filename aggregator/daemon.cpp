@@ -81,7 +81,7 @@ class Daemon::Impl {
     posix::ReactorLoop<Event> reactor(
         loop_, inbox_,
         {[this](std::vector<Event> events, Now now) { apply(std::move(events), now); }, [this] { return commit(); },
-         [this] { release(); }, [this] { return std::optional(next_tick_); },
+         [this] { release(); }, [this] { return std::optional(next_wake(state_, next_tick_)); },
          [this](const Error& error) { on_commit_failed(error); }});
     reactor.step();
     notifier_.ready();

@@ -148,8 +148,10 @@ void FileHand::work(const SendBlob& op) {
 
 bool FileHand::send_chunk(const SendBlob& op, uint64_t offset, std::string bytes) {
   auto packed = op.packed ? packing::pack(bytes) : std::nullopt;
-  const std::string topic = topics_.blob_down(op.node, op.sha256, offset, packed.has_value());
-  const mqtt::Message message{topic, packed ? std::move(*packed) : std::move(bytes), 1, false, 0};
+  const bool is_shared = op.node.empty();
+  const std::string topic = is_shared ? topics_.blob_shared(op.sha256, offset, packed.has_value())
+                                      : topics_.blob_down(op.node, op.sha256, offset, packed.has_value());
+  const mqtt::Message message{topic, packed ? std::move(*packed) : std::move(bytes), is_shared ? 0 : 1, false, 0};
   for (int i = 0; i < kSendTries && chunks_.connected(); ++i) {
     if (chunks_.publish(message)) return true;
     std::this_thread::sleep_for(kSendPause);

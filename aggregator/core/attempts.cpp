@@ -116,7 +116,7 @@ void assign_next(State& state, Effects& effects, Now now, Job& job, NodeIndex no
   job.attempts.insert(attempt.key);
   effects.writes.push_back(
       AddAttempt{AttemptRecord{attempt.key, node.record.status.node, attempt.session, attempt.assigned, {}}});
-  mail_launch(state, node, attempt.key, job, task);
+  mail_launch(state, now, node, attempt.key, job, task);
   attach(state, state.attempts.emplace(attempt.key, std::move(attempt)).first->second);
   touch(state, job);
 }

@@ -1,7 +1,9 @@
 // Inputs: how long they stay.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/core/internal.hpp"
+#include "common/wire/blob_sharing.hpp"
 
 namespace bramble::aggregator {
 namespace {
@@ -81,6 +83,7 @@ std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_
 void sweep_blobs(State& state, Effects& effects, Now now) {
   if (now.mono - state.blobs_swept < kSweepEveryMs) return;
   state.blobs_swept = now.mono;
+  state.blob_groups.sweep(now.mono);
   std::erase_if(state.blobs_to_be_named, [&](const std::string& sha256) {
     Blob& blob = state.blobs.at(sha256);
     if (now.mono - blob.kept < kKeepUnnamedMs) return false;
@@ -98,6 +101,63 @@ std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blo
   if (found->second.size_bytes == blob.size_bytes) return {};
   return refuse(400, "the input " + blob.sha256 + " has " + std::to_string(found->second.size_bytes) + " bytes, not " +
                          std::to_string(blob.size_bytes));
+}
+
+void expect_pulls(State& state, Now now, const Node& node, const Job& job, const Task& task) {
+  const auto index = static_cast<NodeIndex>(&node - state.nodes.data());
+  const auto expect = [&](const wire::BlobRef& blob, uint64_t min_bytes) {
+    if (blob.size_bytes < min_bytes) return;
+    const auto* nodes = state.blob_places.nodes_with(blob.sha256);
+    const bool is_there = nodes != nullptr && std::binary_search(nodes->begin(), nodes->end(), index);
+    if (!is_there) state.blob_groups.expect(index, blob, now.mono);
+  };
+  const MaybeBlob& stdin_blob = task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob;
+  if (stdin_blob) expect(*stdin_blob, wire::kMinSharedStdinBytes);
+  for (const auto* files : {&job.record.spec.task.files, &task.files}) {
+    for (const wire::InputFile& file : *files) expect(file.blob, 1);
+  }
+}
+
+namespace {
+
+// To the node that asks as it can read them; to others packed, for else they would be in no group.
+void send_chunks(const State& state, Effects& effects, const std::string& sha256, const ChunkSend& send, bool packed) {
+  const uint64_t bytes = send.range.end - send.range.begin;
+  const auto chunks = static_cast<uint32_t>((bytes + wire::kBlobChunkBytes - 1) / wire::kBlobChunkBytes);
+  const std::string node = send.node ? state.nodes[*send.node].record.status.node : "";
+  effects.files.push_back(SendBlob{node, sha256, send.range.begin, chunks, packed});
+}
+
+}  // namespace
+
+void on_blob_get(State& state, Effects& effects, Now now, const std::string& name, const wire::BlobGet& get) {
+  const Node* node = find_node(state, name);
+  if (node == nullptr || get.session != node->session) {
+    ++state.stale_messages;
+    return;
+  }
+  const auto blob = state.blobs.find(get.sha256);
+  const bool is_there = blob != state.blobs.end() && !blob->second.missing;
+  const uint64_t size_bytes = is_there ? blob->second.size_bytes : 0;
+  if (get.offset >= size_bytes) {  // there is no such blob, which the node is told, or no more of it
+    effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks, get.zstd});
+    return;
+  }
+  const auto index = static_cast<NodeIndex>(node - state.nodes.data());
+  const uint64_t asked_bytes = uint64_t{get.chunks} * wire::kBlobChunkBytes;
+  const BlobRange range{get.offset, get.offset + std::min(asked_bytes, size_bytes - get.offset)};
+  BlobGroups& groups = state.blob_groups;
+  const auto sends = get.shared && get.zstd ? groups.ask(index, get.sha256, range, now.mono)
+                                            : groups.ask_alone(index, get.sha256, range, now.mono);
+  for (const ChunkSend& send : sends) {
+    send_chunks(state, effects, get.sha256, send, send.node == index ? get.zstd : true);
+  }
+}
+
+void send_gathered(State& state, Effects& effects, Now now) {
+  for (const auto& [sha256, sends] : state.blob_groups.due(now.mono)) {
+    for (const ChunkSend& send : sends) send_chunks(state, effects, sha256, send, true);
+  }
 }
 
 }  // namespace bramble::aggregator

@@ -230,7 +230,7 @@ void resend(State& state, Now now) {
     } else if (says_launch) {
       const Job& job = state.jobs.at(key.job);
       const Task& task = state.tasks.at(key.task_key());
-      mail_launch(state, node, key, job, task);
+      mail_launch(state, now, node, key, job, task);
     } else if (!attempt.running && !attempt.result) {
       mail_to(state, node).recall.push_back(key);
     }
@@ -304,7 +304,8 @@ wire::TasksMessage next_message(const State& state, Node& node) {
 
 }  // namespace
 
-void mail_launch(State& state, Node& node, const AttemptKey& key, const Job& job, const Task& task) {
+void mail_launch(State& state, Now now, Node& node, const AttemptKey& key, const Job& job, const Task& task) {
+  expect_pulls(state, now, node, job, task);
   wire::TasksMessage& mail = mail_to(state, node);
   mail.specs.try_emplace(key.job, job.record.spec.task);
   mail.launch.push_back({key, task.stdin_blob ? task.stdin_blob : job.record.spec.stdin_blob, task.files});

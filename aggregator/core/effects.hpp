@@ -45,8 +45,8 @@ struct RemoveOutput {
   AttemptKey key;
 };
 
-struct SendBlob {  // publishes at most `chunks` chunks to the node, from offset on
-  std::string node;
+struct SendBlob {    // publishes at most `chunks` chunks, from offset on
+  std::string node;  // empty: to all that read the blob's shared topic
   std::string sha256;
   uint64_t offset = 0;
   uint32_t chunks = 0;

@@ -97,6 +97,7 @@ void forget_node(State& state, Effects& effects, Now now, const std::string& nam
   abandon_all(state, effects, now, *node);
   clear_retained(state, effects, *node);
   state.blob_places.forget(state.node_by_name.at(name));
+  state.blob_groups.forget(state.node_by_name.at(name));
   state.node_by_name.erase(name);
   const bool has_mail = node->has_mail;  // its place in the list of the step
   *node = Node{};

@@ -69,6 +69,10 @@ std::optional<ApiReply> refuse_more_inputs(const State& state, uint64_t more);  
 void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_blob, const InputFiles& files);
 std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
+// What a node that is sent the task may ask for soon; what it asks for; what has waited for others that ask.
+void expect_pulls(State& state, Now now, const Node& node, const Job& job, const Task& task);
+void on_blob_get(State& state, Effects& effects, Now now, const std::string& name, const wire::BlobGet& get);
+void send_gathered(State& state, Effects& effects, Now now);
 // Why a job cannot name the blob; empty: it can.
 std::optional<ApiReply> refuse_blob(const State& state, const wire::BlobRef& blob);
 ApiReply refuse(int http_status, const std::string& why);
@@ -142,7 +146,7 @@ uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
 void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
 void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
-void mail_launch(State& state, Node& node, const AttemptKey& key, const Job& job, const Task& task);
+void mail_launch(State& state, Now now, Node& node, const AttemptKey& key, const Job& job, const Task& task);
 wire::TasksMessage& mail_to(State& state, Node& node);  // what goes out to it at the end of the step
 void flush(State& state, Effects& effects);
 

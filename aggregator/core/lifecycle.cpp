@@ -211,8 +211,13 @@ void on_batch_end(State& state, Effects& effects, Now now) {
   schedule(state, effects, now);
   settle_jobs(state, effects, now);
   answer_output_waiters(state, effects, now);
+  send_gathered(state, effects, now);
   flush(state, effects);
   ++state.power.batch;
+}
+
+MonoTime next_wake(const State& state, MonoTime tick) {
+  return std::min(tick, state.blob_groups.next_due().value_or(tick));
 }
 
 void on_stop(State& state, Effects& effects, Now) {

@@ -73,6 +73,7 @@ void fall_silent(State& state, Effects& effects, Node& node) {
 
 void lose_attempts(State& state, Effects& effects, Now now, Node& node) {
   if (node.state != NodeState::stopped) node.state = NodeState::lost;
+  state.blob_groups.forget(static_cast<NodeIndex>(&node - state.nodes.data()));
   const auto keys = sorted(node.attempts);
   if (!keys.empty()) {
     effects.warn("node " + node.record.status.node + " is not heard: " + std::to_string(keys.size()) +

@@ -66,15 +66,6 @@ void on_telemetry(State& state, Effects& effects, Now now, const std::string& na
   announce_device(state, effects, *node);
 }
 
-void on_blob_get(State& state, Effects& effects, const std::string& name, const wire::BlobGet& get) {
-  const Node* node = find_node(state, name);
-  if (node == nullptr || get.session != node->session) {
-    ++state.stale_messages;
-    return;
-  }
-  effects.files.push_back(SendBlob{name, get.sha256, get.offset, get.chunks, get.zstd});
-}
-
 void on_blob_have(State& state, const std::string& name, wire::BlobHave have) {
   const Node* node = find_node(state, name);
   if (node == nullptr || have.session != node->session || have.session == 0) {
@@ -133,7 +124,7 @@ void on_node_message(State& state, Effects& effects, Now now, const wire::Parsed
       });
     case wire::NodeTopic::blob_get:
       return decode_and<wire::BlobGet>(state, effects, topic, payload,
-                                       [&](const auto& m) { on_blob_get(state, effects, name, m); });
+                                       [&](const auto& m) { on_blob_get(state, effects, now, name, m); });
     case wire::NodeTopic::blob_have:
       return decode_and<wire::BlobHave>(state, effects, topic, payload,
                                         [&](auto& m) { on_blob_have(state, name, std::move(m)); });

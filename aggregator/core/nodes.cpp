@@ -107,7 +107,9 @@ void grant_session(State& state, Effects& effects, Now now, Node& node) {
   node.state = NodeState::joining;
   node.welcomed = now.mono;
   node.inventory = {};
-  state.blob_places.forget(static_cast<NodeIndex>(&node - state.nodes.data()));  // it tells anew
+  const auto index = static_cast<NodeIndex>(&node - state.nodes.data());
+  state.blob_places.forget(index);  // it tells anew
+  state.blob_groups.forget(index);
   node.inventory.nonce = (state.term << 32) | ++state.last_nonce;
   mail_to(state, node) = {};  // what was gathered for the old session says nothing to the new one
   mail_to(state, node).welcome = make_welcome(state, node);

@@ -54,6 +54,9 @@ void on_tick(State& state, Effects& effects, Now now);
 // Places work, sends what the batch has gathered for each node, answers who waits.
 void on_batch_end(State& state, Effects& effects, Now now);
 
+// When to call on_batch_end at the latest, where the next on_tick comes at `tick`: some things cannot wait for it.
+MonoTime next_wake(const State& state, MonoTime tick);
+
 // The regular end: says offline.
 void on_stop(State& state, Effects& effects, Now now);
 

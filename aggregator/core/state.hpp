@@ -17,6 +17,7 @@
 
 #include "aggregator/core/alerts.hpp"
 #include "aggregator/core/api.hpp"
+#include "aggregator/core/blob_groups.hpp"
 #include "aggregator/core/blob_places.hpp"
 #include "aggregator/core/power.hpp"
 #include "aggregator/core/records.hpp"
@@ -269,6 +270,7 @@ struct State {
   MonoTime blobs_swept;
   uint64_t open_inputs = 0;  // that tasks which have not ended name, beside what their jobs do
   BlobPlaces blob_places;    // as the nodes of now say in their sessions
+  BlobGroups blob_groups;
 
   std::set<JobId> watched_jobs;  // with waiters
   std::vector<OutputWaiter> output_waiters;

@@ -264,7 +264,10 @@ void SimHead::send_blob(const aggregator::SendBlob& op) {
     std::string chunk = blobs_.chunk(op.sha256, offset);
     if (chunk.empty() && offset > 0) return;
     const bool is_last = chunk.empty();
-    broker_.publish_from(client_, state_->topics.blob_down(op.node, op.sha256, offset), std::move(chunk), false);
+    const auto& topics = state_->topics;
+    const std::string topic =
+        op.node.empty() ? topics.blob_shared(op.sha256, offset) : topics.blob_down(op.node, op.sha256, offset);
+    broker_.publish_from(client_, topic, std::move(chunk), false);
     if (is_last) return;
   }
 }
