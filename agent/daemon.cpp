@@ -260,6 +260,9 @@ class Daemon::Impl {
     for (const wire::WardenRequest& request : effects.warden) warden_.send(request);
     warden_.flush();
     if (effects.halt) halt_.ask(*effects.halt);
+    for (const Subscription& change : effects.subscriptions) {
+      (void)(change.on ? bulk_.subscribe(change.filter, 0) : bulk_.unsubscribe(change.filter));
+    }
     for (Publish& publish : effects.publish) send(std::move(publish));
     for (ReadOutput& read : effects.reads) {
       Result<std::string> data = outputs_.read(read);

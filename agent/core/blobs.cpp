@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/core/internal.hpp"
+#include "common/wire/blob_sharing.hpp"
 #include "common/wire/codec.hpp"
 
 namespace bramble::agent {
@@ -12,13 +13,16 @@ namespace {
 
 uint64_t chunks_in(uint64_t bytes) { return (bytes + wire::kBlobChunkBytes - 1) / wire::kBlobChunkBytes; }
 
+uint64_t credit_of(const Blob& blob) { return blob.shared ? kSharedCreditChunks : kBlobCreditChunks; }
+
 // Asks for what the credit leaves room for, from where the last request ended.
 void request(State& state, Effects& effects, const std::string& sha256, Blob& blob) {
   const uint64_t under_way = chunks_in(blob.requested_bytes - blob.received_bytes);
   const uint64_t missing = chunks_in(blob.size_bytes - blob.requested_bytes);
-  const uint64_t chunks = std::min(missing, kBlobCreditChunks - std::min<uint64_t>(under_way, kBlobCreditChunks));
+  const uint64_t chunks = std::min(missing, credit_of(blob) - std::min(under_way, credit_of(blob)));
   if (chunks == 0) return;
-  const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, static_cast<uint32_t>(chunks), true};
+  const auto credit = static_cast<uint32_t>(chunks);
+  const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, credit, true, blob.shared};
   effects.publish.push_back(
       {state.topics.node(state.config.node, wire::NodeTopic::blob_get), wire::encode(get), 1, false, false});
   blob.requested_bytes = std::min(blob.size_bytes, blob.requested_bytes + chunks * wire::kBlobChunkBytes);
@@ -30,9 +34,22 @@ void request_from_first_missing(State& state, Effects& effects, Now now, const s
   request(state, effects, sha256, blob);
 }
 
+// Something is missing, or nothing came: what others get does not help any more.
+void request_alone(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
+  stop_sharing(state, effects, sha256, blob);
+  request_from_first_missing(state, effects, now, sha256, blob);
+}
+
+void request_together(State& state, Effects& effects, Now now, const std::string& sha256, Blob& blob) {
+  if (blob.received_bytes > 0) return request_alone(state, effects, now, sha256, blob);
+  share_pull(state, effects, sha256, blob);
+  request_from_first_missing(state, effects, now, sha256, blob);
+}
+
 void no_longer_active(Blobs& blobs, const std::string& sha256) { std::erase(blobs.active, sha256); }
 
-void all_received(Effects& effects, const std::string& sha256, Blob& blob) {
+void all_received(const State& state, Effects& effects, const std::string& sha256, Blob& blob) {
+  stop_sharing(state, effects, sha256, blob);
   blob.phase = Blob::Phase::checking;
   effects.blobs.emplace_back(BlobCheck{sha256});
 }
@@ -101,6 +118,7 @@ void try_later(State& state, Effects& effects, Now now, const std::string& sha25
   no_longer_active(state.blobs, sha256);
   state.blobs.bytes -= blob.size_bytes;
   note_blob_goes(state.blobs, blob);
+  stop_sharing(state, effects, sha256, blob);
   blob.phase = Blob::Phase::waiting;
   blob.received_bytes = 0;
   blob.not_before = now.mono + kBlobRetryMs;
@@ -125,7 +143,8 @@ bool may_pull(const State& state, Now now, const Blob& blob) {
   return state.blobs.active.empty() && !will_make_room(state);
 }
 
-void hold(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& ref) {
+void hold(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt, const wire::BlobRef& ref,
+          uint64_t min_shared_bytes) {
   if (ref.size_bytes == 0) return;
   const auto [entry, is_new] = state.blobs.known.try_emplace(ref.sha256);
   Blob& blob = entry->second;
@@ -133,6 +152,7 @@ void hold(State& state, Effects& effects, const AttemptKey& id, Attempt& attempt
     blob.size_bytes = ref.size_bytes;
     state.blobs.waiting.push_back(ref.sha256);
   }
+  blob.may_share = blob.may_share || ref.size_bytes >= min_shared_bytes;
   if (blob.idle != 0) wake(state, effects, ref.sha256, blob);
   const bool named_before = !blob.holders.insert(id).second;
   if (!named_before && blob.phase != Blob::Phase::ready) ++attempt.blobs_missing;
@@ -147,6 +167,7 @@ void release(State& state, Effects& effects, const AttemptKey& id, const std::st
     state.blobs.bytes -= found->second.size_bytes;
     effects.blobs.emplace_back(BlobDrop{found->first});
   }
+  stop_sharing(state, effects, sha256, found->second);
   no_longer_active(state.blobs, found->first);
   note_blob_goes(state.blobs, found->second);
   state.blobs.known.erase(found);
@@ -158,9 +179,9 @@ void hold_blobs(State& state, Effects& effects, const AttemptKey& id, Attempt& a
   attempt.files = launch.files;
   if (launch.stdin_blob && launch.stdin_blob->size_bytes > 0) {
     attempt.stdin_sha256 = launch.stdin_blob->sha256;
-    hold(state, effects, id, attempt, *launch.stdin_blob);
+    hold(state, effects, id, attempt, *launch.stdin_blob, wire::kMinSharedStdinBytes);
   }
-  for_each_file(attempt, [&](const wire::InputFile& file) { hold(state, effects, id, attempt, file.blob); });
+  for_each_file(attempt, [&](const wire::InputFile& file) { hold(state, effects, id, attempt, file.blob, 1); });
   if (attempt.blobs_missing == 0) make_ready_to_start(state, id, attempt);
 }
 
@@ -196,7 +217,7 @@ void begin_pulls(State& state, Effects& effects, Now now) {
     found->second.phase = Blob::Phase::pulling;
     blobs.active.push_back(sha256);
     blobs.bytes += found->second.size_bytes;
-    request_from_first_missing(state, effects, now, sha256, found->second);
+    request_together(state, effects, now, sha256, found->second);
   }
 }
 
@@ -204,7 +225,7 @@ void resume_pulls(State& state, Effects& effects, Now now) {
   if (state.session.id == 0) return;
   for (const std::string& sha256 : state.blobs.active) {
     Blob& blob = state.blobs.known.at(sha256);
-    if (blob.phase == Blob::Phase::pulling) request_from_first_missing(state, effects, now, sha256, blob);
+    if (blob.phase == Blob::Phase::pulling) request_together(state, effects, now, sha256, blob);
   }
 }
 
@@ -213,18 +234,20 @@ void repeat_pulls(State& state, Effects& effects, Now now) {
   for (const std::string& sha256 : state.blobs.active) {
     Blob& blob = state.blobs.known.at(sha256);
     const bool silent = blob.phase == Blob::Phase::pulling && blob.progress + kRepeatMs <= now.mono;
-    if (silent) request_from_first_missing(state, effects, now, sha256, blob);
+    if (silent) request_alone(state, effects, now, sha256, blob);
   }
 }
 
-void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
-                       std::string_view data) {
-  const auto found = state.blobs.known.find(sha256);
+void handle_blob_chunk(State& state, Effects& effects, Now now, const Chunk& chunk) {
+  const auto found = state.blobs.known.find(chunk.sha256);
   if (found == state.blobs.known.end() || found->second.phase != Blob::Phase::pulling) return;
   Blob& blob = found->second;
+  const auto& [sha256, offset, data, to_all] = chunk;
   if (data.empty() && offset == 0) {
     return fail_holders(state, effects, now, sha256, "the aggregator does not have blob " + sha256);
   }
+  const bool is_missed = to_all && blob.shared && offset > blob.received_bytes;
+  if (is_missed) return request_alone(state, effects, now, sha256, blob);
   const bool is_next = offset == blob.received_bytes;  // others came before, or will be asked for again
   if (!is_next || data.empty() || data.size() > std::min<uint64_t>(wire::kBlobChunkBytes, blob.size_bytes - offset)) {
     return;
@@ -233,8 +256,9 @@ void handle_blob_chunk(State& state, Effects& effects, Now now, const std::strin
   blob.received_bytes += data.size();
   blob.requested_bytes = std::max(blob.requested_bytes, blob.received_bytes);
   blob.progress = now.mono;
-  if (blob.received_bytes == blob.size_bytes) return all_received(effects, sha256, blob);
-  const bool half_empty = chunks_in(blob.requested_bytes - blob.received_bytes) <= kBlobCreditChunks / 2;
+  if (!to_all) stop_sharing(state, effects, sha256, blob);
+  if (blob.received_bytes == blob.size_bytes) return all_received(state, effects, sha256, blob);
+  const bool half_empty = chunks_in(blob.requested_bytes - blob.received_bytes) <= credit_of(blob) / 2;
   if (half_empty) request(state, effects, sha256, blob);
 }
 

@@ -141,6 +141,7 @@ void on_bulk_connected(State& state, Effects& effects, Now now) {
 void on_bulk_disconnected(State& state, Effects& effects, Now now, std::string_view reason) {
   if (state.bulk.phase == Link::Phase::down) return;
   state.bulk.phase = Link::Phase::down;
+  note_bulk_lost(state.blobs);
   state.bulk.retry_at = next_attempt(state, state.bulk, now);
   const bool only_this_one = state.link.phase == Link::Phase::up;
   if (state.bulk.failure_said || !only_this_one) return;
@@ -154,6 +155,7 @@ void leave_broker(State& state, Effects& effects) {
   state.link.phase = Link::Phase::down;
   state.link.retry_at.reset();
   state.bulk.phase = Link::Phase::down;
+  note_bulk_lost(state.blobs);
   state.bulk.retry_at.reset();
   state.session.id = 0;
   state.session.inventory_nonce.reset();

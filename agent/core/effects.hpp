@@ -22,6 +22,12 @@ struct Publish {
   bool bulk = false;  // on the second connection, so that no beat waits behind a file
 };
 
+// On the second connection, with QoS 0, until unsubscribed or until it ends. What comes by it may be lost.
+struct Subscription {
+  std::string filter;
+  bool on = true;
+};
+
 // Bytes of a held attempt's output file. Each is answered by on_output_read, before any other event if possible.
 struct ReadOutput {
   enum class For { event, want };
@@ -58,6 +64,7 @@ struct Effects {
   std::vector<BlobEffect> blobs;
   std::vector<wire::WardenRequest> warden;
   std::optional<wire::ControlAction> halt;  // of the machine; answered by on_halt_failed, or by its shutting down
+  std::vector<Subscription> subscriptions;
   std::vector<Publish> publish;
   std::vector<ReadOutput> reads;
   bool disconnect = false;  // both connections, in the regular way, after what stands in publish

@@ -110,8 +110,18 @@ std::string blob_path(const State& state, const wire::BlobRef& blob);    // empt
 void begin_pulls(State& state, Effects& effects, Now now);
 void resume_pulls(State& state, Effects& effects, Now now);
 void repeat_pulls(State& state, Effects& effects, Now now);
-void handle_blob_chunk(State& state, Effects& effects, Now now, const std::string& sha256, uint64_t offset,
-                       std::string_view data);
+struct Chunk {
+  std::string sha256;
+  uint64_t offset = 0;
+  std::string_view data;
+  bool to_all = false;  // on the topic of several nodes
+};
+void handle_blob_chunk(State& state, Effects& effects, Now now, const Chunk& chunk);
+
+// --- blob_sharing.cpp ---
+void share_pull(const State& state, Effects& effects, const std::string& sha256, Blob& blob);  // where it can be
+void stop_sharing(const State& state, Effects& effects, const std::string& sha256, Blob& blob);
+void note_bulk_lost(Blobs& blobs);
 
 // --- blob_have.cpp ---
 void note_blob_came(Blobs& blobs, Blob& blob);

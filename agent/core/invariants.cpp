@@ -74,6 +74,9 @@ Status check_blobs(const State& state) {
     if (is_idle && blob.phase != Blob::Phase::ready) return fail("a blob is cached that is not whole");
     if (is_idle) idle_bytes += blob.size_bytes;
     if (!is_idle && blob.phase != Blob::Phase::waiting) bytes += blob.size_bytes;
+    if (blob.shared && (blob.phase != Blob::Phase::pulling || state.bulk.phase != Link::Phase::up)) {
+      return fail("the topic of several nodes is read for a blob that is not being pulled");
+    }
     for (const AttemptKey& id : blob.holders) {
       if (!state.tasks.held.contains(id)) return fail("a blob is kept for an attempt that is not held");
     }

@@ -22,11 +22,13 @@ void decode_and(State& state, Effects& effects, std::string_view source, std::st
   handler(std::move(*message));
 }
 
-void handle_chunk(State& state, Effects& effects, Now now, const wire::ParsedTopic& topic, std::string_view payload) {
-  if (!topic.packed) return handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, payload);
+// Of a node's topic or of several nodes' one. What is dropped will be asked for again.
+template <typename Topic>
+void handle_chunk(State& state, Effects& effects, Now now, const Topic& topic, std::string_view payload, bool to_all) {
+  if (!topic.packed) return handle_blob_chunk(state, effects, now, {topic.sha256, topic.offset, payload, to_all});
   const auto bytes = packing::unpack(payload, wire::kBlobChunkBytes);
-  if (!bytes) return drop_malformed(state, effects, "blob/down", bytes.error().message);  // it will be asked for again
-  handle_blob_chunk(state, effects, now, topic.sha256, topic.offset, *bytes);
+  if (!bytes) return drop_malformed(state, effects, to_all ? "blob" : "blob/down", bytes.error().message);
+  handle_blob_chunk(state, effects, now, {topic.sha256, topic.offset, *bytes, to_all});
 }
 
 void handle_node_message(State& state, Effects& effects, Now now, const wire::ParsedTopic& topic,
@@ -40,7 +42,7 @@ void handle_node_message(State& state, Effects& effects, Now now, const wire::Pa
       return decode_and<wire::OutputWant>(state, effects, "blob/want", payload,
                                           [&](const wire::OutputWant& want) { handle_want(state, effects, want); });
     case wire::NodeTopic::blob_down:
-      return handle_chunk(state, effects, now, topic, payload);
+      return handle_chunk(state, effects, now, topic, payload, false);
     case wire::NodeTopic::control:
       return decode_and<wire::Control>(state, effects, "control", payload, [&](const wire::Control& control) {
         handle_control(state, effects, now, control);
@@ -72,6 +74,9 @@ void on_message(State& state, Effects& effects, Now now, std::string_view topic,
     return decode_and<wire::AggregatorStatus>(
         state, effects, "aggregator/status", payload,
         [&](const wire::AggregatorStatus& status) { handle_aggregator_status(state, effects, status); });
+  }
+  if (const auto shared = state.topics.parse_blob_shared(topic)) {
+    return handle_chunk(state, effects, now, *shared, payload, true);
   }
   const Result<wire::ParsedTopic> parsed = state.topics.parse(topic);
   if (!parsed) return drop_malformed(state, effects, "topic", parsed.error().message);

@@ -38,8 +38,9 @@ inline constexpr int64_t kForgetMs = 100;                // the warden forgets w
 inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
 inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
 inline constexpr uint32_t kBlobCreditChunks = 8;
-inline constexpr size_t kMaxBlobPulls = 2;       // at once
-inline constexpr uint32_t kMaxDamagedPulls = 3;  // of one blob
+inline constexpr uint32_t kSharedCreditChunks = 32;  // of a blob that is pulled together with other nodes
+inline constexpr size_t kMaxBlobPulls = 2;           // at once
+inline constexpr uint32_t kMaxDamagedPulls = 3;      // of one blob
 inline constexpr uint64_t kCacheShare = 4;     // inputs that nobody needs take at most 1/4 of what is free without them
 inline constexpr int64_t kTellBlobsMs = 5000;  // between two messages that tell which inputs are here
 inline constexpr int64_t kBlobRetryMs = 5000;  // after the disk took a blob not
@@ -173,7 +174,9 @@ struct Blob {
   MonoTime progress;             // the last request repeated or chunk received
   MonoTime not_before;           // waiting: after a failure of the disk
   uint32_t damaged = 0;
-  bool told = false;  // the aggregator may count on it
+  bool told = false;       // the aggregator may count on it
+  bool may_share = false;  // other nodes may want it, too
+  bool shared = false;     // pulling: the topic of several nodes is read
   std::set<AttemptKey> holders;
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@ namespace bramble::sim {
 struct Client {
   std::string node;  // not empty: of the nodes' topics it wants none but this one's
   std::function<bool(const std::string& topic)> wants;
+  std::set<std::string> filters;  // subscribed besides, on this connection; each ends with /#
   std::function<void(const std::string& topic, const std::string& payload)> receive;
   std::function<void()> on_connected;
   std::function<void()> on_disconnected;
@@ -53,6 +55,7 @@ class Broker {
       if (down_ || client.cut || client.mute) return client.on_disconnected();
       client.connected = true;
       client.deaf_until_ms = 0;
+      client.filters.clear();
       client.on_connected();
       for (const auto& [topic, payload] : retained_) {
         if (client.node.empty() || is_of(client, topic)) send_to(client, topic, payload);
@@ -75,6 +78,16 @@ class Broker {
   void publish_from(Client& client, const std::string& topic, const std::string& payload, bool retained) {
     if (!client.connected || client.cut || client.mute) return;
     publish(topic, payload, retained);
+  }
+
+  // Comes a moment later, or never; nobody is told.
+  void subscribe(Client& client, const std::string& filter, bool on) {
+    if (!client.connected || client.cut || client.mute || (!calm && random_.chance(faults_.message_lost))) return;
+    timeline_.after(random_.between(0, 8), [&client, filter, on, connection = client.connection] {
+      if (client.connection != connection) return;
+      if (on) client.filters.insert(filter);
+      if (!on) client.filters.erase(filter);
+    });
   }
 
   // Any part of what it keeps may be gone afterwards.
@@ -121,6 +134,10 @@ class Broker {
     return node.empty() || node == client.node;
   }
 
+  static bool has_subscribed(const Client& client, const std::string& topic) {
+    return !client.filters.empty() && client.filters.contains(topic.substr(0, topic.rfind('/') + 1) + "#");
+  }
+
   int64_t delay_ms(const Client& client) {
     const bool late = !calm && random_.chance(faults_.message_late);
     const int64_t delay = late ? random_.between(20, 3000) : random_.between(1, 8);
@@ -128,7 +145,7 @@ class Broker {
   }
 
   void send_to(Client& client, const std::string& topic, const std::string& payload) {
-    if (!client.wants(topic)) return;
+    if (!client.wants(topic) && !has_subscribed(client, topic)) return;
     if (!calm && random_.chance(faults_.message_lost)) return;
     const int copies = !calm && random_.chance(faults_.message_twice) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {

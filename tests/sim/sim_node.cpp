@@ -330,6 +330,7 @@ void SimNode::carry_out(agent::Effects effects) {
   if (effects.halt && on_shutdown) {
     timeline_.after(1, [this] { on_shutdown(); });
   }
+  for (const auto& change : effects.subscriptions) broker_.subscribe(bulk_, change.filter, change.on);
   for (const auto& publish : effects.publish) send(publish);
   for (const auto& read : effects.reads) {
     timeline_.after(0, [this, read, life = agent_life_] {

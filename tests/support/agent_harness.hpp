@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -271,6 +272,7 @@ class AgentHarness {
   std::vector<std::string> log;
   std::optional<Saved> saved;  // the newest
   std::optional<Connect> connect;
+  std::set<std::string> subscribed;  // on the second connection, besides what always is
   bool disconnect = false;
   bool connect_bulk = false;
   bool make_certificate_request = false;
@@ -305,6 +307,15 @@ class AgentHarness {
     return file->second.substr(static_cast<size_t>(read.offset), static_cast<size_t>(read.max_bytes));
   }
 
+  // What must be subscribed.
+  std::set<std::string> shared_filters() const {
+    std::set<std::string> filters;
+    for (const auto& [sha256, blob] : state.blobs.known) {
+      if (blob.shared) filters.insert(state.topics.blob_shared_filter(sha256));
+    }
+    return filters;
+  }
+
   // Most tests have a warden that answers.
   void answer_pings(Effects& effects) {
     const size_t pings =
@@ -322,6 +333,12 @@ class AgentHarness {
     if (effects.take_certificate) take_certificate = effects.take_certificate;
     read_sensors |= effects.read_sensors;
     wake_at = effects.wake_at;
+    for (const Subscription& change : effects.subscriptions) {
+      const bool is_news = change.on ? subscribed.insert(change.filter).second : subscribed.erase(change.filter) > 0;
+      EXPECT_TRUE(is_news) << change.filter;
+    }
+    if (state.bulk.phase != Link::Phase::up) subscribed.clear();
+    EXPECT_EQ(subscribed, shared_filters());
     std::move(effects.publish.begin(), effects.publish.end(), std::back_inserter(publishes));
     std::move(effects.warden.begin(), effects.warden.end(), std::back_inserter(warden));
     std::move(effects.blobs.begin(), effects.blobs.end(), std::back_inserter(blobs));

@@ -87,8 +87,11 @@ const std::vector<std::string> kWritten = {"status",
                                            "blob/up/1.0.1.stdout/11111111-2222-4333-8444-555555555555/0"};
 const std::vector<std::string> kRead = {"tasks", "control", "certificate", "blob/want",
                                         "blob/down/" + std::string(64, 'a') + "/0"};
-const std::vector<std::string> kOfTheHead = {"bramble/bramble/aggregator/ping", "bramble/bramble/alert/hot/pi01",
-                                             "bramble/bramble/alert/hot", "bramble/other/node/pi01/status",
+const std::vector<std::string> kOfTheHead = {"bramble/bramble/aggregator/ping",
+                                             "bramble/bramble/alert/hot/pi01",
+                                             "bramble/bramble/alert/hot",
+                                             "bramble/other/node/pi01/status",
+                                             "bramble/other/blob/" + std::string(64, 'a') + "/0",
                                              "homeassistant/device/x/config"};
 
 // Chunks that several nodes asked for: read by all, written by the head alone.
