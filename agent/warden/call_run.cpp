@@ -82,6 +82,7 @@ Status CallRun::lay_files() {
 Status CallRun::launch(Spawner& spawner) {
   spawner_ = &spawner;
   call_since_ = posix::mono_now();
+  deaths_ = FruitlessDeaths(call_since_);
   if (is_done()) return {};
   if (!kernel_.runs()) return start_kernel();
   pid_ = kernel_.pid();
@@ -134,7 +135,7 @@ Status CallRun::start_kernel() {
   kernel_died_ = false;
   blamed_.reset();
   received_.clear();
-  written_ = begin_of(next_);
+  written_ = written_from_ = begin_of(next_);
   call_since_ = posix::mono_now();
   return {};
 }
@@ -210,7 +211,7 @@ bool CallRun::take_reply(std::string_view& rest, Now now) {
   rest.remove_prefix(wire::kReplyHeadBytes + (*reply)->bytes.size());
   ++next_;
   tries_ = 0;
-  fruitless_deaths_ = 0;
+  deaths_.answered(now.mono);
   call_since_ = now.mono;
   return true;
 }
@@ -243,6 +244,7 @@ void CallRun::reap(Now now) {
     add_usage(usage);
     if (pid != kernel_.pid()) continue;
     kernel_status_ = status;
+    kernel_had_read_ = written_ - written_from_ > kernel_.unread_bytes();
     kernel_died_ = true;
     kernel_.died();
   }
@@ -271,13 +273,12 @@ void CallRun::after_death(Now now) {
   const size_t written = std::max(calls_written(), next_ + 1);
   const bool it_was_this_one = written == next_ + 1;
   if (!it_was_this_one) alone_until_ = written;
-  ++fruitless_deaths_;
+  deaths_.died(kernel_had_read_);
   if (it_was_this_one && tries_++ >= start_.spec.calls->retries) {
     answer_for_kernel(blamed_.value_or(CallStatus::died), blamed_ ? blame_text_ : how_it_died());
   }
-  while (fruitless_deaths_ >= kMaxFruitlessDeaths && !is_done()) {
-    answer_for_kernel(CallStatus::skipped, "not tried: the kernel ended " + std::to_string(kMaxFruitlessDeaths) +
-                                               " times in a row without an answer");
+  if (const auto why = deaths_.hopeless(now.mono)) {
+    while (!is_done()) answer_for_kernel(CallStatus::skipped, "not tried: " + *why);
   }
   if (is_done()) return end_batch(now);
   Status started = make_directory();

@@ -11,13 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/warden/fruitless_deaths.hpp"
 #include "agent/warden/kernel.hpp"
 #include "agent/warden/task_run.hpp"
 #include "common/wire/call_frames.hpp"
 
 namespace bramble::warden {
-
-inline constexpr uint32_t kMaxFruitlessDeaths = 20;  // of the kernel, in a row: then the rest of the batch is not tried
 
 class CallRun final : public TaskRun {
  public:
@@ -69,16 +68,18 @@ class CallRun final : public TaskRun {
   const char* batch_ = nullptr;  // mapped
   size_t batch_bytes_ = 0;
   std::vector<wire::Call> calls_;  // views into it
-  size_t written_ = 0;             // bytes of the batch, to this kernel
-  size_t next_ = 0;                // the call whose reply is awaited
-  size_t alone_until_ = 0;         // calls before this one are made one at a time
+  size_t written_ = 0;             // of the batch's bytes, to this kernel
+  size_t written_from_ = 0;
+  size_t next_ = 0;         // the call whose reply is awaited
+  size_t alone_until_ = 0;  // calls before this one are made one at a time
   MonoTime call_since_;
   std::string received_;  // not yet a whole reply
   uint32_t tries_ = 0;    // of the next call, in which the kernel died
-  uint32_t fruitless_deaths_ = 0;
+  FruitlessDeaths deaths_;
   std::optional<wire::CallStatus> blamed_;  // why the kernel is being killed
   std::string blame_text_;
   int kernel_status_ = 0;
+  bool kernel_had_read_ = false;
   bool kernel_died_ = false;  // and something of it may still live
   size_t failed_ = 0;
   std::string first_failure_;

@@ -1,6 +1,7 @@
 #include "agent/warden/kernel.hpp"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +73,11 @@ void Kernel::started(pid_t pid, const wire::WardenTask& task) {
 std::optional<MonoTime> Kernel::rest_end() const {
   if (!runs() || !rest_end_) return std::nullopt;
   return spoiled_ ? MonoTime{} : *rest_end_;
+}
+
+size_t Kernel::unread_bytes() const {
+  int bytes = 0;
+  return ::ioctl(in_.get(), FIONREAD, &bytes) == 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 void Kernel::died() {

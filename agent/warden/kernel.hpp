@@ -44,6 +44,7 @@ class Kernel {
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
   pid_t pid() const { return pid_; }
+  size_t unread_bytes() const;  // of what was written to it
 
   // A new one, empty and the user's.
   Status make_directory(const RunAs* run_as);

@@ -1,4 +1,5 @@
 // Batches of calls, and kernels that behave and do not.
+#include <algorithm>
 #include <csignal>
 #include <functional>
 
@@ -237,6 +238,19 @@ TEST_F(WardenCalls, WhatAKernelLeavesInItsDirectoryGoesWithIt) {
   EXPECT_FALSE(posix::read_file(dir_ / "state/kernels/0/secret", 100));
 }
 
+TEST_F(WardenCalls, CallsThatKillTheirKernelOneAfterTheOtherFailAlone) {
+  std::vector<std::string> calls(100, "echo a");
+  std::fill_n(calls.begin(), 21, "crash");
+  std::fill_n(calls.begin() + 40, 21, "crash");
+  const auto start = batch(0, calls);
+  EXPECT_EQ(client_.run(start).result.code, 1);
+  const auto found = replies(start);
+  ASSERT_EQ(found.size(), calls.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].first, calls[i] == "crash" ? CallStatus::died : CallStatus::good) << i;
+  }
+}
+
 TEST_F(WardenCalls, AKernelThatNeverAnswersAtAllIsGivenUp) {
   auto start = batch(0, std::vector<std::string>(100, "echo a"));
   start.spec.argv = {"false"};
@@ -245,6 +259,7 @@ TEST_F(WardenCalls, AKernelThatNeverAnswersAtAllIsGivenUp) {
   ASSERT_EQ(found.size(), 100U);
   EXPECT_EQ(found.front().first, CallStatus::died);
   EXPECT_EQ(found.back().first, CallStatus::skipped);
+  EXPECT_EQ(found.back().second, "not tried: the kernel ended 20 times in a row before it read a call");
 }
 
 TEST_F(WardenCalls, AKernelThatIsNotThereFailsToStart) {
