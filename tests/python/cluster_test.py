@@ -184,6 +184,17 @@ class Mapping(unittest.TestCase):
 
         self.assertEqual(next(isolated.map(look, [pid_of("agent")])), (False, "put"))
 
+    def test_a_program_that_has_all_results_leaves_no_job_open(self):
+        script = (
+            "from bramble import Cluster\nresults = Cluster().map(lambda x: x * x, range(1, 100))\n"
+            "print(sum(results), results._state.calls.job)\n"
+        )
+        env = {**os.environ, "BRAMBLE_URL": self.cluster.url}
+        said = subprocess.run([sys.executable, "-c", script], env=env, stdout=subprocess.PIPE, timeout=60, check=True)
+        total, job = map(int, said.stdout.split())
+        self.assertEqual(total, 328350)
+        self.assertEqual(Api(find_endpoint(self.cluster.url), print).get(f"/api/v1/jobs/{job}")["state"], "succeeded")
+
     def test_ctrl_c_cancels_the_job(self):
         script = (
             "import time\nfrom bramble import Cluster\n"

@@ -109,6 +109,12 @@ class Calls:
         with self._changed:
             return self._error is not None or not self._threads or (self._closing and not self._is_busy())
 
+    @property
+    def all_answered(self) -> bool:
+        """Nothing is left to do but to end the job well."""
+        with self._changed:
+            return self._error is None and self._closing and not self._is_busy()
+
     # --- the queue; the lock is held
 
     def _start(self) -> None:
@@ -378,7 +384,7 @@ _running: "weakref.WeakSet[Calls]" = weakref.WeakSet()
 def _at_exit() -> None:
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
     for calls in list(_running):
-        if interrupted or calls.cancel_at_exit:
+        if (interrupted or calls.cancel_at_exit) and not calls.all_answered:
             calls.cancel("the program ended")
         else:
             try:
