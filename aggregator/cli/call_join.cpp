@@ -7,34 +7,25 @@
 #include "aggregator/cli/map_join.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/submission.hpp"
-#include "common/base/utf8.hpp"
 #include "common/posix/system_clock.hpp"
-#include "common/wire/frame.hpp"
 
 namespace bramble::cli {
 namespace {
 
 constexpr int64_t kPollS = 2;
-constexpr uint64_t kMostTold = 10;  // failed calls
-constexpr size_t kMaxShownBytes = 300;
 constexpr int64_t kProgressEveryMs = 500;
 
 // Every call of the batch has a reply.
 bool was_answered(const TaskReport& report) { return report.end.outcome == "exited"; }
 
-void append_result(std::string& results, CallForm form, std::string_view result) {
-  if (form == CallForm::frames) {
-    results += wire::make_frame(result);
-  } else {
-    results += result;
-  }
-  if (form == CallForm::lines && (result.empty() || result.back() != '\n')) results += '\n';
+std::string_view call_word(CallForm form) {
+  return form == CallForm::lines ? "line" : form == CallForm::frames ? "frame" : "call";
 }
 
 }  // namespace
 
 Status CallJoin::join(CallForm form, bool show_progress) {
-  form_ = form;
+  results_.emplace(console_, form, call_word(form));
   show_progress_ = show_progress;
   started_ = posix::mono_now();
   for (TaskIndex batch = 0; window_.wait_for_piece() == MapWindow::Next::piece; ++batch) {
@@ -89,18 +80,9 @@ Status CallJoin::take_replies(TaskIndex batch, const std::string& text) {
                                                   to_string(TaskKey{job_, batch}), reply.number + 1, next_call_ + 1));
     }
     ++next_call_;
-    const bool good = reply.status == wire::CallStatus::good;
-    if (!good) tell_failed(reply);
-    append_result(results, form_, good ? reply.bytes : std::string_view());
+    results_->add(results, reply);
   }
   return console_.print(results);
-}
-
-void CallJoin::tell_failed(const wire::Reply& reply) {
-  if (++failed_ > kMostTold) return;
-  const std::string_view place = form_ == CallForm::lines ? "line" : form_ == CallForm::frames ? "frame" : "call";
-  console_.say(fmt::format("{} {} failed: {}", place, reply.number + 1, to_utf8(reply.bytes, kMaxShownBytes)));
-  if (failed_ == kMostTold) console_.say("more that fail are only counted");
 }
 
 void CallJoin::update_progress() {
@@ -109,7 +91,7 @@ void CallJoin::update_progress() {
   next_progress_ms_ = now.ms + kProgressEveryMs;
   const double seconds = static_cast<double>(std::max<int64_t>(now - started_, 1)) / 1000;
   console_.show_progress(
-      fmt::format("{} calls answered, {} failed, {:.0f}/s", next_call_, failed_, next_call_ / seconds), now);
+      fmt::format("{} calls answered, {} failed, {:.0f}/s", next_call_, failed_calls(), next_call_ / seconds), now);
 }
 
 }  // namespace bramble::cli

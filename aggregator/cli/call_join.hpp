@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/call_feed.hpp"
+#include "aggregator/cli/call_results.hpp"
 #include "aggregator/cli/console.hpp"
 #include "aggregator/cli/map_window.hpp"
 #include "common/wire/call_frames.hpp"
@@ -22,12 +24,11 @@ class CallJoin {
   Status join(CallForm form, bool show_progress);
 
   uint64_t calls() const { return next_call_; }
-  uint64_t failed_calls() const { return failed_; }
+  uint64_t failed_calls() const { return results_ ? results_->failed() : 0; }
 
  private:
   Status join_batch(TaskIndex batch);
   Status take_replies(TaskIndex batch, const std::string& text);
-  void tell_failed(const wire::Reply& reply);
   void update_progress();
 
   Api& api_;
@@ -35,10 +36,9 @@ class CallJoin {
   MapWindow& window_;
   const JobId job_;
   CallPace& pace_;
-  CallForm form_ = CallForm::whole;
+  std::optional<CallResults> results_;
   bool show_progress_ = false;
   uint32_t next_call_ = 0;
-  uint64_t failed_ = 0;
   MonoTime started_;
   int64_t next_progress_ms_ = 0;
 };

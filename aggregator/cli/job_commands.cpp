@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/cli/call_results.hpp"
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/interrupts.hpp"
 #include "aggregator/cli/job_selection.hpp"
@@ -74,38 +75,53 @@ std::vector<TaskIndex> task_indices(const json& job) {
   return indices;
 }
 
+// Of a job of calls: how they are printed.
+struct CallsOfJob {
+  CallResults results;
+  bool alone = false;  // in one task
+};
+
 struct Cat {
   const Session& session;
   Api& api;
   const JobCatCommand& command;
 
-  Status write_task(TaskKey task) const {
+  Status write_task(TaskKey task, CallsOfJob* calls) const {
     const wire::Stream stream = command.standard_error ? wire::Stream::stderr_ : wire::Stream::stdout_;
-    const ByteSink write = [&](std::string_view bytes) { return session.console.print(bytes); };
-    if (!command.follow) return copy_output(api, task, stream, write);
-    return follow_output(api, task, stream, {write, [&](uint32_t attempt) {
-                                               session.console.say(fmt::format(
-                                                   "task {} runs again (attempt {}): its output follows from "
-                                                   "the start",
-                                                   to_string(task), attempt));
-                                             }});
+    const ByteSink print = [&](std::string_view bytes) { return session.console.print(bytes); };
+    std::optional<ReplyStream> replies;
+    if (calls != nullptr) replies.emplace(calls->results, calls->alone, print);
+    const ByteSink read = [&](std::string_view bytes) { return replies->take(bytes); };
+    const ByteSink& write = replies ? read : print;
+    const Status written =
+        command.follow ? follow(task, stream, write, replies) : copy_output(api, task, stream, write);
+    return written && replies ? replies->end() : written;
   }
 
-  Status write_touched(JobId job) const {
+  Status follow(TaskKey task, wire::Stream stream, const ByteSink& write, std::optional<ReplyStream>& replies) const {
+    const auto restarted = [&](uint32_t attempt) {
+      if (replies) replies->restart();
+      session.console.say(
+          fmt::format("task {} runs again (attempt {}): its output follows from the start", to_string(task), attempt));
+    };
+    return follow_output(api, task, stream, {write, restarted});
+  }
+
+  Status write_touched(JobId job, CallsOfJob* calls) const {
     return for_each_task(api, job, [&](const json& task) {
-      return write_task({job, static_cast<TaskIndex>(number_field(task, "task"))});
+      return write_task({job, static_cast<TaskIndex>(number_field(task, "task"))}, calls);
     });
   }
 
   // An open job's tasks become more while those before are followed.
-  Status write_all_as_they_come(JobId number) const {
+  Status write_all_as_they_come(JobId number, CallsOfJob* calls) const {
     size_t written = 0;
     while (true) {
       const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
       if (!job) return tl::unexpected(job.error());
       const std::vector<TaskIndex> indices = task_indices(*job);
       for (; written < indices.size(); ++written) {
-        if (auto status = write_task({number, indices[written]}); !status) return status;
+        if (auto status = write_task({number, indices[written]}, calls); !status) return status;
       }
       if (!flag_field(*job, "open")) return {};
       const auto view = api.watch(number, 0, 1);
@@ -113,9 +129,19 @@ struct Cat {
     }
   }
 
-  Status write_job(JobId job) const {
-    if (command.task) return write_task({job, *command.task});
-    return command.follow ? write_all_as_they_come(job) : write_touched(job);
+  Status write_job(JobId number) const {
+    const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
+    if (!job) return tl::unexpected(job.error());
+    CallsOfJob calls{{session.console, CallForm::whole, "call"},
+                     counts_field(*job).total == 1 && !flag_field(*job, "open")};
+    CallsOfJob* const of_calls = as_results(*job) ? &calls : nullptr;
+    if (command.task) return write_task({number, *command.task}, of_calls);
+    return command.follow ? write_all_as_they_come(number, of_calls) : write_touched(number, of_calls);
+  }
+
+  bool as_results(const json& job) const {
+    const json spec = job.value("spec", json::object());
+    return !command.standard_error && !command.frames && spec.contains("calls") && spec["calls"].is_object();
   }
 };
 

@@ -73,11 +73,13 @@ void declare_cancel(OptionTree& tree, CLI::App& jobs) {
 
 void declare_cat(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobCatCommand>();
-  CLI::App* app = add_command(jobs, {"cat", "print what tasks have written", "[OPTION...] SELECTOR",
-                                     "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow"});
+  CLI::App* app =
+      add_command(jobs, {"cat", "print what tasks have written; of calls the results", "[OPTION...] SELECTOR",
+                         "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow"});
   add_selector(*app, command->selector);
   add_flag(*app, "--stderr", "their standard error instead", command->standard_error);
   add_flag(*app, "--follow", "go on until all tasks have ended", command->follow);
+  add_flag(*app, "--frames", "of calls the frames of their replies, as they are", command->frames);
   add_value(*app, "--task", "N", "only the task with this index", [command](const std::string& value) -> Status {
     const auto index = parse_number(value, 0, kMaxTaskIndex);
     if (!index) return tl::unexpected(index.error());

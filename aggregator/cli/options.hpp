@@ -138,6 +138,7 @@ struct JobCatCommand {
   std::string selector;
   bool standard_error = false;
   bool follow = false;
+  bool frames = false;
   std::optional<TaskIndex> task;
 };
 

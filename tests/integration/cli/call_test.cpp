@@ -55,6 +55,35 @@ TEST(Call, TheWholeInputIsOneCall) {
   EXPECT_FALSE(job.open);
 }
 
+TEST(Call, JobCatPrintsTheResultOfItsOnlyCallAsItIs) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  ASSERT_EQ(run_bramble(aggregator.url(), {"call", "echo"}, "as it is").status, 0);
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1"}).out, "as it is!");
+}
+
+TEST(Call, JobCatPrintsTheResultsOfItsCallsAsLinesAndSaysWhichFailed) {
+  FakeAggregator aggregator;
+  aggregator.on_task([](TaskKey) {});
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "one\nfail\ntwo\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 1));
+  BrambleProcess cat(aggregator.url(), {"job", "cat", "1", "--follow"});
+  std::string replies;
+  wire::append_reply(replies, {0, wire::CallStatus::good, "one!"});
+  wire::append_reply(replies, {1, wire::CallStatus::failed, "no luck"});
+  wire::append_reply(replies, {2, wire::CallStatus::good, "two!"});
+  aggregator.write({1, 0}, replies.substr(0, 18));
+  ASSERT_TRUE(cat.wait_for_out("one!"));
+  aggregator.write({1, 0}, replies.substr(18));
+  aggregator.finish({1, 0}, 1);
+  EXPECT_EQ(cat.wait(), 0);
+  EXPECT_EQ(cat.out(), "one!\n\ntwo!\n");
+  EXPECT_THAT(cat.err(), HasSubstr("call 2 failed: no luck"));
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1", "--frames"}).out, replies);
+  EXPECT_EQ(call.wait(), 1);
+}
+
 TEST(Call, AnEmptyInputIsOneEmptyCallAndNoLineIsNone) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
