@@ -77,6 +77,12 @@ struct CertificateTaken {
 };
 using Answer = std::variant<BlobReady, BlobFailed, OutputRead, NotSaved, RequestMade, CertificateTaken>;
 
+Answer blob_answer(const std::string& sha256, const Status& checked) {
+  if (checked) return BlobReady{sha256};
+  const bool damaged = checked.error().code == ErrorCode::conflict;
+  return BlobFailed{sha256, damaged ? BlobFailure::damaged : BlobFailure::disk, checked.error().message};
+}
+
 mqtt::Options broker_options(const Settings& settings, const std::string& agent_id, Which which) {
   const wire::Topics topics(settings.config.cluster);
   const std::string& node = settings.config.node;
@@ -131,6 +137,7 @@ class Daemon::Impl {
   int run() {
     loop_.on_signals({SIGTERM, SIGINT}, [this](int) { end(); });
     loop_.on_wake([this] { step(); });
+    blobs_.on_verdict([this] { loop_.wake(); });
     agent::start(state_, posix::now());
     watchdog_.start();
     warden_.start();
@@ -195,6 +202,8 @@ class Daemon::Impl {
     for (WardenEvent& event : std::exchange(warden_events_, {})) apply(std::move(event), effects, now);
     for (const Incoming& message : messages_.take()) on_message(state_, effects, now, message.topic, message.payload);
     for (const std::string& why : std::exchange(halt_failures_, {})) on_halt_failed(state_, effects, now, why);
+    for (const auto& [sha256, status] : blobs_.take_verdicts(now.mono))
+      apply(blob_answer(sha256, status), effects, now);
     for (Look& look : readings_.take()) apply(std::move(look), effects, now);
     on_tick(state_, effects, now);
     carry_out_all(std::move(effects), now);
@@ -300,14 +309,7 @@ class Daemon::Impl {
       return;
     }
     const std::string& sha256 = std::get<BlobCheck>(effect).sha256;
-    const Status checked = blobs_.check(sha256);
-    if (checked) {
-      answers.emplace_back(BlobReady{sha256});
-    } else {
-      const bool damaged = checked.error().code == ErrorCode::conflict;
-      answers.emplace_back(
-          BlobFailed{sha256, damaged ? BlobFailure::damaged : BlobFailure::disk, checked.error().message});
-    }
+    if (auto checked = blobs_.check(sha256, posix::mono_now())) answers.push_back(blob_answer(sha256, *checked));
   }
 
   // What cannot be sent now is repeated by the reactor, or told anew.

@@ -44,6 +44,7 @@ Status BlobCache::write(const agent::BlobWrite& write) {
     part.fd.reset(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!part.fd) return posix::system_failure("cannot create " + file, errno);
     parts_.insert_or_assign(write.sha256, std::move(part));
+    whole_.erase(write.sha256);  // it is about to be another file
   }
   const auto found = parts_.find(write.sha256);
   if (found == parts_.end() || found->second.size_bytes != write.offset) {
@@ -59,31 +60,52 @@ Status BlobCache::write(const agent::BlobWrite& write) {
   return {};
 }
 
-Status BlobCache::check(const std::string& sha256) {
-  const auto found = parts_.find(sha256);
-  if (found == parts_.end()) return check_again(sha256);
-  const std::string actual = found->second.digest.hex();
+std::optional<Status> BlobCache::check(const std::string& sha256, MonoTime now) {
+  if (const auto part = parts_.find(sha256); part != parts_.end()) return complete(part, now);
+  if (Status same = check_mark(sha256); !same) return same;
+  Whole& whole = whole_.at(sha256);
+  if (now - whole.proved < kTrustMs) return Status{};
+  whole.question = ++last_question_;
+  proofs_.ask(whole.question, sha256, path(sha256));
+  return std::nullopt;
+}
+
+Status BlobCache::complete(std::map<std::string, Part>::iterator part, MonoTime now) {
+  const std::string sha256 = part->first;
+  const std::string actual = part->second.digest.hex();
   struct stat info {};
-  const int fd = found->second.fd.get();
+  const int fd = part->second.fd.get();
   const bool readable = ::fchmod(fd, kBlobMode) == 0 && ::fstat(fd, &info) == 0;
   const int error = errno;
-  parts_.erase(found);
+  parts_.erase(part);
   if (!readable) return posix::system_failure("cannot make " + part_path(sha256) + " readable", error);
   if (actual != sha256) return fail(ErrorCode::conflict, "blob " + sha256 + " arrived as " + actual);
   if (std::rename(part_path(sha256).c_str(), path(sha256).c_str()) != 0) {
     return posix::system_failure("cannot rename " + part_path(sha256), errno);
   }
-  whole_.insert_or_assign(sha256, mark_of(info));
+  whole_.insert_or_assign(sha256, Whole{mark_of(info), now, 0});
   return {};
 }
 
 // A task cannot write to it, but a person or a failing card can.
-Status BlobCache::check_again(const std::string& sha256) const {
+Status BlobCache::check_mark(const std::string& sha256) const {
   const auto found = whole_.find(sha256);
   if (found == whole_.end()) return fail(ErrorCode::io, "an input's earlier part could not be stored");
   struct stat info {};
-  const bool is_same = ::lstat(path(sha256).c_str(), &info) == 0 && mark_of(info) == found->second;
+  const bool is_same = ::lstat(path(sha256).c_str(), &info) == 0 && mark_of(info) == found->second.mark;
   return is_same ? Status{} : fail(ErrorCode::conflict, path(sha256) + " is not any more as it was stored");
+}
+
+std::vector<BlobCache::Verdict> BlobCache::take_verdicts(MonoTime now) {
+  std::vector<Verdict> verdicts;
+  for (BlobProofs::Proof& proof : proofs_.take()) {
+    const auto found = whole_.find(proof.sha256);
+    if (found == whole_.end() || found->second.question != proof.number) continue;
+    Status status = proof.status ? check_mark(proof.sha256) : std::move(proof.status);
+    if (status) found->second.proved = now;
+    verdicts.push_back({std::move(proof.sha256), std::move(status)});
+  }
+  return verdicts;
 }
 
 BlobCache::Mark BlobCache::mark_of(const struct stat& info) {

@@ -4,12 +4,17 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/core/effects.hpp"
 #include "agent/core/reactor.hpp"
+#include "agent/runner/blob_proofs.hpp"
+#include "common/base/clock.hpp"
 #include "common/base/result.hpp"
 #include "common/posix/digest.hpp"
 #include "common/posix/unique_fd.hpp"
@@ -18,6 +23,10 @@ namespace bramble::runner {
 
 class BlobCache {
  public:
+  // Cards lose bits without a word in months, not minutes. Reading a GiB again takes some 7 s of a core of a Pi 4: so
+  // seldom that costs 1 % at most.
+  static constexpr int64_t kTrustMs = 10 * 60 * 1000;
+
   // Makes the directory and removes what an earlier run left: running tasks have their input open.
   static Result<BlobCache> open(std::string directory);
 
@@ -25,9 +34,17 @@ class BlobCache {
   Status write(const agent::BlobWrite& write);
 
   // Gives the file its name if the bytes are those that it names. One that has its name already must still be the file
-  // that was written: same size, same time of change (its bytes are read only once). conflict: it is not, or the bytes
-  // are not those; any other error: the disk.
-  Status check(const std::string& sha256);
+  // that was written (same size, time of change and inode); where its bytes were last known to be right longer than
+  // kTrustMs ago they are read again: then nothing is told now, and its verdict comes. conflict: it is not that file,
+  // or the bytes are not those; any other error: the disk.
+  std::optional<Status> check(const std::string& sha256, MonoTime now);
+
+  struct Verdict {
+    std::string sha256;
+    Status status;
+  };
+  void on_verdict(std::function<void()> wake) { proofs_.on_proof(std::move(wake)); }  // called on another thread
+  std::vector<Verdict> take_verdicts(MonoTime now);  // of files that were neither dropped nor written since
 
   void drop(const std::string& sha256);
 
@@ -50,12 +67,20 @@ class BlobCache {
 
     bool operator==(const Mark&) const = default;
   };
+  struct Whole {
+    Mark mark;
+    MonoTime proved;        // its bytes were right
+    uint64_t question = 0;  // that its bytes be read again
+  };
   static Mark mark_of(const struct stat& info);
-  Status check_again(const std::string& sha256) const;
+  Status complete(std::map<std::string, Part>::iterator part, MonoTime now);
+  Status check_mark(const std::string& sha256) const;
 
   std::string directory_;
   std::map<std::string, Part> parts_;
-  std::map<std::string, Mark> whole_;  // have their names
+  std::map<std::string, Whole> whole_;  // have their names
+  uint64_t last_question_ = 0;
+  BlobProofs proofs_;
 };
 
 }  // namespace bramble::runner

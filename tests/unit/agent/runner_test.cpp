@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "agent/runner/blob_cache.hpp"
 #include "agent/runner/output_files.hpp"
@@ -28,34 +29,65 @@ struct BlobCacheTest : ::testing::Test {
   const std::string sha = posix::sha256_hex("hello world");
 
   std::string path(const std::string& suffix = {}) const { return dir / "blobs/" + sha + suffix; }
+
+  Status check(MonoTime at = {}) {
+    const auto checked = cache.check(sha, at);
+    return checked ? *checked : fail(ErrorCode::unavailable, "it is being read again");
+  }
+
+  // Asks at a time when the bytes are not trusted any more, and waits for what is told of them.
+  Status check_bytes() {
+    std::promise<void> told;
+    cache.on_verdict([&told] { told.set_value(); });
+    now = now + BlobCache::kTrustMs;
+    if (const auto checked = cache.check(sha, now)) return *checked;
+    told.get_future().wait();
+    const auto verdicts = cache.take_verdicts(now);
+    EXPECT_EQ(verdicts.size(), 1U);
+    return verdicts.empty() ? Status() : verdicts[0].status;
+  }
+
+  // As a failing card does: neither size nor time of change tell.
+  void flip_a_bit() {
+    const auto before = std::filesystem::last_write_time(path());
+    ASSERT_EQ(::chmod(path().c_str(), 0755), 0);
+    std::fstream file(path(), std::ios::in | std::ios::out);
+    file.seekp(6);
+    file.put('v');
+    file.close();
+    ASSERT_EQ(::chmod(path().c_str(), 0555), 0);
+    std::filesystem::last_write_time(path(), before);
+  }
+
+  MonoTime now;
 };
 
 TEST_F(BlobCacheTest, GivesAFileItsNameOnlyWhenItsBytesAreRight) {
   ASSERT_TRUE(cache.write({sha, 0, "hello "}));
   ASSERT_TRUE(cache.write({sha, 6, "world"}));
   EXPECT_FALSE(std::filesystem::exists(path()));
-  ASSERT_TRUE(cache.check(sha));
+  ASSERT_TRUE(check());
   EXPECT_EQ(posix::read_file(path(), 100), "hello world");
   EXPECT_FALSE(std::filesystem::exists(path(".part")));
 }
 
 TEST_F(BlobCacheTest, TellsDamageFromFailure) {
   ASSERT_TRUE(cache.write({sha, 0, "hello w0rld"}));
-  const Status checked = cache.check(sha);
+  const Status checked = check();
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ErrorCode::conflict);
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));  // again from the beginning
-  EXPECT_TRUE(cache.check(sha));
+  EXPECT_TRUE(check());
 }
 
 TEST_F(BlobCacheTest, LooksAtAWholeFileAgainAndSaysWhatHasChangedIt) {
-  const auto store = [&] { return cache.write({sha, 0, "hello world"}) && cache.check(sha); };
+  const auto store = [&] { return cache.write({sha, 0, "hello world"}) && check(); };
   const auto is_damaged = [&] {
-    const Status checked = cache.check(sha);
+    const Status checked = check();
     return !checked && checked.error().code == ErrorCode::conflict;
   };
   ASSERT_TRUE(store());
-  EXPECT_TRUE(cache.check(sha));
+  EXPECT_TRUE(check());
   ASSERT_EQ(::chmod(path().c_str(), 0644), 0);
   std::ofstream(path()) << "hello w0rld";
   std::filesystem::last_write_time(path(), std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
@@ -67,12 +99,50 @@ TEST_F(BlobCacheTest, LooksAtAWholeFileAgainAndSaysWhatHasChangedIt) {
   std::filesystem::remove(path());
   EXPECT_TRUE(is_damaged());
   ASSERT_TRUE(store()) << "and what is fetched again is good";
-  EXPECT_TRUE(cache.check(sha));
+  EXPECT_TRUE(check());
+}
+
+TEST_F(BlobCacheTest, ReadsBytesAgainThatItHasTrustedForLong) {
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(check());
+  EXPECT_TRUE(check({BlobCache::kTrustMs - 1}));
+  EXPECT_TRUE(check_bytes());
+  EXPECT_TRUE(check(now + (BlobCache::kTrustMs - 1))) << "trusted again from then on";
+  flip_a_bit();
+  EXPECT_TRUE(check(now)) << "it cannot be seen";
+  const Status damaged = check_bytes();
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code, ErrorCode::conflict) << damaged.error().message;
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(check(now));
+  EXPECT_EQ(posix::read_file(path(), 100), "hello world");
+  EXPECT_TRUE(check_bytes());
+}
+
+TEST_F(BlobCacheTest, TellsNothingOfAFileThatWasDroppedOrWrittenMeanwhile) {
+  std::promise<void> first;
+  cache.on_verdict([&first] { first.set_value(); });
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(check());
+  EXPECT_FALSE(cache.check(sha, {BlobCache::kTrustMs}));
+  first.get_future().wait();
+  cache.drop(sha);
+  EXPECT_TRUE(cache.take_verdicts({BlobCache::kTrustMs}).empty());
+
+  std::promise<void> second;
+  cache.on_verdict([&second] { second.set_value(); });
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(check());
+  EXPECT_FALSE(cache.check(sha, {BlobCache::kTrustMs}));
+  second.get_future().wait();
+  ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
+  ASSERT_TRUE(check({BlobCache::kTrustMs}));
+  EXPECT_TRUE(cache.take_verdicts({BlobCache::kTrustMs}).empty());
 }
 
 TEST_F(BlobCacheTest, IsReadableToAllAndWritableToNobody) {
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
-  ASSERT_TRUE(cache.check(sha));
+  ASSERT_TRUE(check());
   struct stat info {};
   ASSERT_EQ(::stat(path().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0555U) << "else the warden copies it for each task";
@@ -90,7 +160,7 @@ TEST_F(BlobCacheTest, DropsWholeAndHalfFiles) {
   cache.drop(sha);
   EXPECT_FALSE(std::filesystem::exists(path(".part")));
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
-  ASSERT_TRUE(cache.check(sha));
+  ASSERT_TRUE(check());
   cache.drop(sha);
   EXPECT_FALSE(std::filesystem::exists(path()));
 }
