@@ -1,5 +1,5 @@
-// Every decoder of base and wire on any bytes: none may crash, hang or overflow, and what decodes must encode to
-// something that decodes to an equal value.
+// Every decoder of base, wire and packing on any bytes: none may crash, hang or overflow, and what decodes must encode
+// to something that decodes to an equal value.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +15,8 @@
 #include "common/base/selector.hpp"
 #include "common/base/size.hpp"
 #include "common/base/utf8.hpp"
+#include "common/packing/packing.hpp"
+#include "common/wire/call_frames.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/frame.hpp"
 #include "common/wire/topics.hpp"
@@ -87,6 +89,42 @@ void check_frames(std::string_view bytes) {
   require(bytes.starts_with(made), "frames are the bytes that came");
 }
 
+void check_calls(std::string_view bytes) {
+  const auto calls = split_calls(bytes);
+  if (!calls) return require_clear(calls.error());
+  std::string again;
+  for (const Call& call : *calls) append_call(again, call);
+  require(again == bytes, "calls are the bytes that came");
+}
+
+// Read as they come, the replies are the same as all at once.
+void check_replies(std::string_view bytes) {
+  const auto replies = split_replies(bytes);
+  std::string again;
+  std::string_view rest = bytes;
+  size_t count = 0;
+  auto first = first_reply(rest);
+  for (; first && *first && count < kMaxBatchCalls; first = first_reply(rest), ++count) {
+    append_reply(again, **first);
+    rest = bytes.substr(again.size());
+  }
+  require(bytes.starts_with(again), "replies are the bytes that came");
+  if (!replies) return require_clear(replies.error());
+  require(again == bytes && count == replies->size(), "replies are the same however they come");
+}
+
+void check_packed(std::string_view bytes) {
+  constexpr size_t kMostBytes = 4096;
+  const auto unpacked = packing::unpack(bytes, kMostBytes);
+  if (!unpacked) require_clear(unpacked.error());
+  if (unpacked) require(unpacked->size() <= kMostBytes, "no more is unpacked than may be");
+  if (const auto packed = packing::pack(bytes)) {
+    const auto again = packing::unpack(*packed, bytes.size());
+    require(again.has_value() && *again == bytes, "what was packed is unpacked");
+    require(!packing::unpack(*packed, bytes.size() - 1), "one byte too many is refused");
+  }
+}
+
 std::string topic_of(const Topics& topics, const ParsedTopic& topic) {
   if (topic.kind == NodeTopic::blob_down) return topics.blob_down(topic.node, topic.sha256, topic.offset, topic.packed);
   if (topic.kind == NodeTopic::blob_up) {
@@ -138,6 +176,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   bramble::wire::check_messages(text);
   bramble::wire::check_warden(text);
   bramble::wire::check_frames(text);
+  bramble::wire::check_calls(text);
+  bramble::wire::check_replies(text);
+  bramble::wire::check_packed(text);
   bramble::wire::check_names(text);
   bramble::wire::check_people_input(text);
   return 0;
