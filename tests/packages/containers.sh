@@ -28,10 +28,14 @@ prepare_containers() {
   trap leave_containers EXIT
 }
 
-# find_packages DIR: sets debs to the three packages in it.
+# find_packages DIR: sets debs to the three packages in it, and python_debs to python3-bramble, which a cross build does not make.
 find_packages() {
   local package
   debs=("$1"/bramble-agent_*.deb "$1"/bramble-aggregator_*.deb "$1"/bramble_*.deb)
+  python_debs=()
+  for package in "$1"/python3-bramble_*.deb; do
+    if [ -e "$package" ]; then python_debs+=("$package"); fi
+  done
   for package in "${debs[@]}"; do
     [ -e "$package" ] || { echo "there is no $package: ./bootstrap packages" >&2; exit 1; }
   done
@@ -132,6 +136,9 @@ END
   mkdir -p "$1/etc/systemd/system/default.target.wants"
   ln -s ../scenario.service "$1/etc/systemd/system/default.target.wants/scenario.service"
 }
+
+# readme_python: the program in Python that the README begins with.
+readme_python() { sed -n "s/^\(python3 -c '[^']*'\).*/\1/p" "$(dirname "${BASH_SOURCE[0]}")/../../README.md"; }
 
 # readme_commands N: the Nth listing of the README's section Install as it stands there: 1 is for the head, 2 for a node.
 # Root needs no sudo, and packages are installed before anything is booted.

@@ -6,7 +6,7 @@ set -euo pipefail
 usage='usage: tests/packages/in_container.sh DIR
 
 DIR holds the packages bramble-agent, bramble-aggregator and bramble for this machine (./bootstrap packages makes them in
-build/packages/packages). Needs root, mmdebstrap, systemd-nspawn and a Debian mirror. BRAMBLE_ROOT=FILE.tar keeps the
+build/packages/packages), and python3-bramble if that is to be tried, too. Needs root, mmdebstrap, systemd-nspawn and a Debian mirror. BRAMBLE_ROOT=FILE.tar keeps the
 minimal Debian (240 MB) for the next time; KEEP=1 keeps the container. Status 77: this machine lacks something.'
 
 [ $# = 1 ] || { echo "$usage" >&2; exit 2; }
@@ -29,6 +29,7 @@ make_variants() {
 install_scenario() {
   cp "$here/scenario.sh" "$here/scenario_words.sh" "$share/"
   { readme_commands 1 && readme_commands 2; } >"$share/readme.sh" # the head is the node
+  readme_python >"$share/python.sh"
   run_at_boot "$root" /mnt/share/scenario.sh
   # An agent that hangs is noticed in seconds here.
   mkdir -p "$root/etc/systemd/system/bramble-agent.service.d"
@@ -40,7 +41,7 @@ find_packages "$packages"
 root=$work/root share=$work/share
 mkdir "$share"
 make_root "$root"
-install_packages "$root" "${debs[@]}"
+install_packages "$root" "${debs[@]}" "${python_debs[@]}"
 make_variants
 install_scenario
 say "booting"

@@ -35,6 +35,21 @@ check_readme() {
   [ ! -e /root/pi01.join ] || fail "the join file is left"
 }
 
+# The README's first program in Python, by a user who may submit and nothing else.
+check_python() {
+  local sum
+  if ! dpkg-query -W python3-bramble >/dev/null 2>&1; then
+    say "not tried: there is no package python3-bramble"
+    return
+  fi
+  say "functions of Python, as the README says"
+  [ "$(wc -l </mnt/share/python.sh)" = 1 ] || fail "the README has no program in Python"
+  sum=$(cd / && runuser -u nobody -- sh /mnt/share/python.sh) || fail "the program"
+  [ "$sum" = 328350 ] || fail "it prints '$sum'"
+  dpkg -P python3-bramble >/dev/null 2>&1 || fail "dpkg -P python3-bramble"
+  [ ! -e /usr/lib/python3/dist-packages/bramble ] || fail "left: $(find /usr/lib/python3/dist-packages/bramble)"
+}
+
 # What a node, a stranger and a local user may not do.
 check_rights() {
   say "rights"
@@ -243,6 +258,7 @@ check_purge() {
 systemctl is-active --quiet dbus || fail "no dbus"
 check_install
 check_readme
+check_python
 check_rights
 check_trespass
 check_sandbox
