@@ -131,6 +131,21 @@ ApiReply handle(State& state, Effects&, Now, const Caller& caller, CloseRequest&
   return ok({{"tasks", job->record.progress.counts.total}});
 }
 
+ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, CheckpointRequest& request) {
+  Job* job = find_job(state, request.job);
+  if (job == nullptr) return no_such_job(request.job);
+  if (!caller.operator_ && caller.user != job->record.spec.owner) {
+    return refuse(403, "job " + std::to_string(request.job) + " is " + job->record.spec.owner + "'s");
+  }
+  if (auto refused = refuse_blob(state, request.blob)) return *refused;
+  auto& checkpoint = job->record.progress.checkpoint;
+  take_blob(state, request.blob);  // before the old one goes: they may be the same
+  if (checkpoint) drop_blob(state, effects, now, *checkpoint);
+  checkpoint = request.blob;
+  touch(state, *job);
+  return ok({{"job", request.job}});
+}
+
 ApiReply handle(State& state, Effects& effects, Now now, const Caller& caller, CancelRequest& request) {
   json cancelled = json::array();
   for (const JobId id : request.jobs) {

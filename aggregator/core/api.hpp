@@ -40,6 +40,12 @@ struct CloseRequest {
   JobId job = 0;
 };
 
+// A blob that was uploaded takes the place of the job's checkpoint: whoever feeds the job can go on from there.
+struct CheckpointRequest {
+  JobId job = 0;
+  wire::BlobRef blob;
+};
+
 struct CancelRequest {
   std::vector<JobId> jobs;  // final ones are passed over
 };
@@ -174,11 +180,11 @@ struct RemoveTokenRequest {
 
 struct TokensRequest {};
 
-using ApiCall =
-    std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CancelRequest, DrainRequest, NodesRequest,
-                 WatchJobRequest, WatchOutputRequest, HealthRequest, MetricsRequest, ExplainRequest, ForgetRequest,
-                 RetryRequest, PowerRequest, PowerPauseRequest, ClearFaultRequest, PowerStatusRequest, CalibrateRequest,
-                 DoctorRequest, AddNodeRequest, RemoveNodesRequest, AddTokenRequest, RemoveTokenRequest, TokensRequest>;
+using ApiCall = std::variant<SubmitRequest, KeepBlobRequest, AppendRequest, CloseRequest, CheckpointRequest,
+                             CancelRequest, DrainRequest, NodesRequest, WatchJobRequest, WatchOutputRequest,
+                             HealthRequest, MetricsRequest, ExplainRequest, ForgetRequest, RetryRequest, PowerRequest,
+                             PowerPauseRequest, ClearFaultRequest, PowerStatusRequest, CalibrateRequest, DoctorRequest,
+                             AddNodeRequest, RemoveNodesRequest, AddTokenRequest, RemoveTokenRequest, TokensRequest>;
 
 // The answer to WatchOutputRequest. Where the bytes are: the store (final) or the attempt's output file (not final).
 struct OutputPlace {

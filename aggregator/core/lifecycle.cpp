@@ -42,6 +42,7 @@ void load_jobs(State& state, Now now, LoadedState& loaded) {
     job.first_start = now.mono;
     job.ended_before = job.record.progress.counts.ended();
     take_blobs(state, job.record.spec.stdin_blob, job.record.spec.task.files);
+    if (job.record.progress.checkpoint) take_blob(state, *job.record.progress.checkpoint);
     if (!job.record.spec.submit_id.empty()) state.submissions[job.record.spec.submit_id] = job.record.id;
   }
 }

@@ -101,6 +101,7 @@ struct JobProgress {
   TaskCounts counts;
   WallTime ended;
   uint32_t retried = 0;  // times that ended tasks were queued again: tells an old reading of the job from a new one
+  std::optional<wire::BlobRef> checkpoint;  // where its work can go on; none when all of it is done
 
   bool operator==(const JobProgress&) const = default;
 };

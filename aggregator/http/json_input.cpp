@@ -97,12 +97,13 @@ Fields& Fields::blob(const char* key, std::optional<wire::BlobRef>& into) {
 }
 
 Status read_blob(const Json& value, const std::string& name, wire::BlobRef& into) {
-  Fields fields(value, name + ".", {"blob", "size_bytes"});
+  const std::string place = name.empty() ? "" : name + ".";
+  Fields fields(value, place, {"blob", "size_bytes"});
   fields.need("blob")
       .need("size_bytes")
       .text("blob", into.sha256, {1, 64})
       .whole<uint64_t>("size_bytes", into.size_bytes, 0, uint64_t{1} << 50);
-  return fields.rule(is_sha256(into.sha256), name + ".blob must be a SHA-256 in 64 lower-case hexadecimal digits")
+  return fields.rule(is_sha256(into.sha256), place + "blob must be a SHA-256 in 64 lower-case hexadecimal digits")
       .status();
 }
 

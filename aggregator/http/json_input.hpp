@@ -88,6 +88,6 @@ class Fields {
 
 // A list of {"name", "blob", "size_bytes"}.
 Status read_files(const Json& value, const std::string& name, std::vector<wire::InputFile>& into);
-Status read_blob(const Json& value, const std::string& name, wire::BlobRef& into);
+Status read_blob(const Json& value, const std::string& name, wire::BlobRef& into);  // name empty: the whole body
 
 }  // namespace bramble::aggregator::http

@@ -69,6 +69,14 @@ Result<AppendRequest> parse_append(std::string_view body, JobId job) {
   return request;
 }
 
+Result<CheckpointRequest> parse_checkpoint(std::string_view body, JobId job) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  CheckpointRequest request{job, {}};
+  if (Status status = read_blob(*json, "", request.blob); !status) return tl::unexpected(status.error());
+  return request;
+}
+
 Status parse_close(std::string_view body) {
   if (body.empty()) return {};
   const auto json = parse_object(body);

@@ -198,6 +198,7 @@ std::string render_job(const JobRow& row, const JobEnergy& energy) {
   Json json = job_json(row);
   put_joules(json, energy.energy_j, energy.energy_measured_j);
   json["spec"] = spec_json(row.record);
+  json["checkpoint"] = blob_json(row.record.progress.checkpoint);
   return dump(json);
 }
 

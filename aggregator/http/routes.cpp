@@ -21,6 +21,8 @@ constexpr Rule kRules[] = {
     {"POST", "/api/v1/jobs/#/tasks", Endpoint::append, Role::submitter},
     {"GET", "/api/v1/jobs/#/tasks", Endpoint::list_tasks, Role::viewer},
     {"POST", "/api/v1/jobs/#/close", Endpoint::close, Role::submitter},
+    {"POST", "/api/v1/jobs/#/checkpoint", Endpoint::keep_checkpoint, Role::submitter},
+    {"GET", "/api/v1/jobs/#/checkpoint", Endpoint::read_checkpoint, Role::viewer},
     {"GET", "/api/v1/jobs/#/explain", Endpoint::explain, Role::viewer},
     {"GET", "/api/v1/jobs/#/watch", Endpoint::watch_job, Role::viewer},
     {"GET", "/api/v1/jobs/#/tasks/#/output/stdout", Endpoint::read_output, Role::viewer, wire::Stream::stdout_},

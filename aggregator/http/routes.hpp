@@ -22,6 +22,8 @@ enum class Endpoint {
   submit,
   append,
   close,
+  keep_checkpoint,
+  read_checkpoint,
   cancel,
   retry,
   forget,

@@ -80,6 +80,8 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       {Endpoint::submit, &Service::submit},
       {Endpoint::append, &Service::append},
       {Endpoint::close, &Service::close},
+      {Endpoint::keep_checkpoint, &Service::keep_checkpoint},
+      {Endpoint::read_checkpoint, &Service::read_checkpoint},
       {Endpoint::cancel, &Service::cancel},
       {Endpoint::retry, &Service::retry},
       {Endpoint::forget, &Service::forget},

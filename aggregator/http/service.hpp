@@ -94,6 +94,8 @@ class Service : public std::enable_shared_from_this<Service> {
   void submit(const Route& route, HttpRequest& request, const Answer& answer);
   void append(const Route& route, HttpRequest& request, const Answer& answer);
   void close(const Route& route, HttpRequest& request, const Answer& answer);
+  void keep_checkpoint(const Route& route, HttpRequest& request, const Answer& answer);
+  void read_checkpoint(const Route& route, HttpRequest& request, const Answer& answer);
   void cancel(const Route& route, HttpRequest& request, const Answer& answer);
   void retry(const Route& route, HttpRequest& request, const Answer& answer);
   void forget(const Route& route, HttpRequest& request, const Answer& answer);

@@ -33,6 +33,12 @@ void Service::close(const Route& route, HttpRequest& request, const Answer& answ
   ask_and_answer(request.caller, CloseRequest{route.job}, answer);
 }
 
+void Service::keep_checkpoint(const Route& route, HttpRequest& request, const Answer& answer) {
+  const auto checkpoint = parse_checkpoint(request.body, route.job);
+  if (!checkpoint) return answer(error_reply(checkpoint.error()));
+  ask_and_answer(request.caller, *checkpoint, answer);
+}
+
 void Service::cancel(const Route&, HttpRequest& request, const Answer& answer) {
   const auto cancellation = parse_cancel(request.body);
   if (!cancellation) return answer(error_reply(cancellation.error()));

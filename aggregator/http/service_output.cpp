@@ -1,10 +1,13 @@
 // The bytes that a task wrote: from the attempt's file while it runs, from the store once it is committed.
 #include <algorithm>
+#include <limits>
 
 #include "aggregator/http/service.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
+
+constexpr uint64_t kPartBytes = 1 << 20;  // of a checkpoint
 
 // Another attempt's output begins at 0, whatever offset was reached in the one before.
 uint64_t start_of(const OutputQuestion& question, uint32_t attempt) {
@@ -58,6 +61,25 @@ HttpReply Service::committed_output(const OutputQuestion& question) {
   const AttemptKey key{question.task.job, question.task.task, row->attempt};
   auto bytes = backend_.files.read_output(key, question.stream, offset, length);
   return bytes ? to_reply(place, offset, std::move(*bytes)) : error_reply(bytes.error());
+}
+
+// A part names its blob: who reads in parts sees when another one has taken its place.
+void Service::read_checkpoint(const Route& route, HttpRequest& request, const Answer& answer) {
+  Params params(request.params, {"offset"});
+  const uint64_t offset = params.number("offset", 0, 0, std::numeric_limits<int64_t>::max());
+  if (!params.status()) return answer(error_reply(params.status().error()));
+  const auto job = find_job(route.job);
+  if (!job) return answer(error_reply(job.error()));
+  const auto& blob = job->record.progress.checkpoint;
+  if (!blob) return answer(error_reply(404, "job " + std::to_string(route.job) + " has no checkpoint"));
+  auto bytes = backend_.files.read_blob(blob->sha256, offset, length_from(offset, blob->size_bytes, kPartBytes));
+  if (!bytes && bytes.error().code != ErrorCode::not_found) return answer(error_reply(bytes.error()));
+  if (!bytes) return answer(error_reply(503, "another checkpoint took its place just now: try again"));
+  HttpReply reply;
+  reply.content_type = "application/octet-stream";
+  reply.body = std::move(*bytes);
+  reply.headers = {{"X-Bramble-Blob", blob->sha256}, {"X-Bramble-Size", std::to_string(blob->size_bytes)}};
+  answer(std::move(reply));
 }
 
 HttpReply Service::no_output(const OutputQuestion& question) {

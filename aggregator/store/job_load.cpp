@@ -56,7 +56,9 @@ Status read_kept_inputs(sqlite::Connection& connection, LoadedState& state) {
         "json_each(files) WHERE files IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY 1, 2",
         "SELECT value ->> 'sha256', value ->> 'size_bytes', count(*) FROM jobs_raw j INDEXED BY jobs_files "
         "JOIN progress_raw USING (job), json_each(j.files) "
-        "WHERE j.files IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY 1, 2"}) {
+        "WHERE j.files IS NOT NULL AND state IN ('failed', 'cancelled') GROUP BY 1, 2",
+        "SELECT checkpoint_sha256, checkpoint_bytes, count(*) FROM progress_raw INDEXED BY progress_checkpoint "
+        "WHERE checkpoint_sha256 IS NOT NULL AND ended_ms IS NOT NULL GROUP BY 1, 2"}) {
     auto statement = connection.prepare(sql);
     if (!statement) return tl::unexpected<Error>(statement.error());
     const Status status = statement->each([&](const sqlite::Statement& row) -> Status {

@@ -16,8 +16,9 @@ constexpr const char* kTasks =
 constexpr const char* kFiles =
     "SELECT DISTINCT task, attempt FROM outputs_raw WHERE job = ? AND task <= ? AND data IS NULL";
 constexpr const char* kJobInput =
-    "SELECT j.stdin_sha256, j.stdin_bytes, j.files FROM jobs_raw j JOIN progress_raw p USING (job) "
-    "WHERE j.job = ? AND p.state != 'succeeded'";
+    "SELECT iif(p.state != 'succeeded', j.stdin_sha256, NULL), j.stdin_bytes, "
+    "iif(p.state != 'succeeded', j.files, NULL), p.checkpoint_sha256, p.checkpoint_bytes "
+    "FROM jobs_raw j JOIN progress_raw p USING (job) WHERE j.job = ?";
 constexpr const char* kIsNamed =
     "SELECT EXISTS (SELECT 1 FROM outputs_raw WHERE job = ?1 AND task = ?2 AND attempt = ?3 AND data IS NULL) "
     "OR EXISTS (SELECT 1 FROM attempts_raw WHERE job = ?1 AND task = ?2 AND attempt = ?3 AND ended_ms IS NULL)";
@@ -85,6 +86,7 @@ class Reader {
     return job_input_.each(
         [&](const sqlite::Statement& row) -> Status {
           if (!row.is_null(0)) rows.inputs.push_back({row.string(0), row.natural(1)});
+          if (!row.is_null(3)) rows.inputs.push_back({row.string(3), row.natural(4)});
           return take_files(row, 2, rows);
         },
         rows.job);

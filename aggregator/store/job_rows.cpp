@@ -153,6 +153,7 @@ Result<JobRecord> read_job(const sqlite::Statement& row) {
   const auto progress = read_progress(row, 22);
   if (!progress) return tl::unexpected<Error>(progress.error());
   job.progress = *progress;
+  job.progress.checkpoint = read_blob_ref(row, 45);
   job.spec.crash_limit = row.natural32(35);
   job.spec.task.lease_ms = row.integer(36);
   const auto isolate = wire::parse_isolation(row.text(37));

@@ -21,7 +21,8 @@ inline constexpr std::string_view kJobColumns =
     "stdin_sha256, stdin_bytes, argv, env, resources, cpus, memory_bytes, time_limit_ms, kill_grace_ms, "
     "stdout_cap_bytes, stderr_cap_bytes, submitted_ms, state, first_task, last_task, step, is_open, cancel_requested, "
     "next_position, total, succeeded, failed, cancelled, ended_ms, retried, crash_limit, lease_ms, isolate, "
-    "network, on_nodes, arch, call_limit_ms, call_idle_ms, call_retries, j.files";
+    "network, on_nodes, arch, call_limit_ms, call_idle_ms, call_retries, j.files, checkpoint_sha256, "
+    "checkpoint_bytes";
 inline constexpr std::string_view kTaskColumns =
     "job, task, state, attempts, failures, stdin_sha256, stdin_bytes, committed_attempt, crashes, files";
 inline constexpr std::string_view kAttemptColumns =

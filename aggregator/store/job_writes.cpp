@@ -82,7 +82,8 @@ constexpr std::string_view kAddJob =
 
 constexpr std::string_view kPutProgress =
     "INSERT OR REPLACE INTO progress_raw (job, state, first_task, last_task, step, is_open, cancel_requested, "
-    "next_position, total, succeeded, failed, cancelled, ended_ms, retried) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "next_position, total, succeeded, failed, cancelled, ended_ms, retried, checkpoint_sha256, checkpoint_bytes) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr std::string_view kAppendTask =
     "INSERT OR IGNORE INTO tasks_raw (job, task, state, attempts, failures, committed_attempt, stdin_sha256, "
@@ -278,7 +279,9 @@ Status JobWriter::put_progress(JobId job, const JobProgress& progress) {
   const std::optional<int64_t> ended_ms = is_final(progress.state) ? std::optional(progress.ended.ms) : std::nullopt;
   return progress_.run(job, to_string(progress.state), progress.range.first, progress.range.last, progress.range.step,
                        progress.open, progress.cancel_requested, progress.next_position, counts.total, counts.succeeded,
-                       counts.failed, counts.cancelled, ended_ms, progress.retried);
+                       counts.failed, counts.cancelled, ended_ms, progress.retried,
+                       member(progress.checkpoint, &wire::BlobRef::sha256),
+                       member(progress.checkpoint, &wire::BlobRef::size_bytes));
 }
 
 Status JobWriter::put_task(const RowChanges::Task& change) {

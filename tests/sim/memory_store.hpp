@@ -131,7 +131,9 @@ class MemoryStore {
   static std::vector<wire::BlobRef> kept_of(const aggregator::JobRecord& job) {
     std::vector<wire::BlobRef> blobs;
     const auto state = job.progress.state;
-    if (!aggregator::is_final(state) || state == aggregator::JobState::succeeded) return blobs;
+    if (!aggregator::is_final(state)) return blobs;
+    if (job.progress.checkpoint) blobs.push_back(*job.progress.checkpoint);
+    if (state == aggregator::JobState::succeeded) return blobs;
     for (const auto& file : job.spec.task.files) blobs.push_back(file.blob);
     return blobs;
   }

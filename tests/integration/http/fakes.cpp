@@ -121,6 +121,11 @@ void FakeJobs::add_job(JobId id, const std::string& owner, JobState state, TaskR
   row.record.progress.counts.total = range.size();
 }
 
+void FakeJobs::keep_checkpoint(JobId id, const wire::BlobRef& blob) {
+  const std::lock_guard lock(mutex_);
+  jobs_.at(id).record.progress.checkpoint = blob;
+}
+
 void FakeJobs::add_output(TaskKey task, wire::Stream stream, OutputRow row) {
   const std::lock_guard lock(mutex_);
   outputs_[{task, stream}] = std::move(row);
@@ -333,6 +338,18 @@ std::optional<uint64_t> FakeFiles::blob_size(const std::string& sha256) {
   return std::stoull(sha256);
 }
 
+void FakeFiles::add_blob(const std::string& sha256, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  bytes_[sha256] = std::move(bytes);
+}
+
+Result<std::string> FakeFiles::read_blob(const std::string& sha256, uint64_t offset, size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto found = bytes_.find(sha256);
+  if (found == bytes_.end()) return fail(ErrorCode::not_found, "there is no such blob");
+  return found->second.substr(std::min<size_t>(offset, found->second.size()), max_bytes);
+}
+
 Result<std::string> FakeFiles::read_output(const AttemptKey& key, wire::Stream stream, uint64_t offset,
                                            size_t max_bytes) {
   const std::lock_guard lock(mutex_);
@@ -348,11 +365,6 @@ uint64_t FakeFiles::output_size(const AttemptKey& key, wire::Stream stream) {
 }
 
 // The HTTP server has no business with these.
-Result<std::string> FakeFiles::read_blob(const std::string&, uint64_t, size_t) {
-  ADD_FAILURE() << "read_blob";
-  return std::string();
-}
-
 void FakeFiles::remove_blob(const std::string&, MonoTime) { ADD_FAILURE() << "remove_blob"; }
 
 Status FakeFiles::append_output(const AttemptKey&, wire::Stream, uint64_t, std::string_view) {

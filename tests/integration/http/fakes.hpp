@@ -89,6 +89,7 @@ class FakeJobs : public JobQuery {
   void add_job(JobId id, const std::string& owner, JobState state, TaskRange range = {});
   void add_output(TaskKey task, wire::Stream stream, OutputRow row);
   void add_task(TaskRow row);
+  void keep_checkpoint(JobId id, const wire::BlobRef& blob);
   void break_it();  // every question fails from now on
   Gate gate;        // every question passes it
 
@@ -163,6 +164,7 @@ class FakeFiles : public BlobFiles {
 
   static std::string name_of(uint64_t size_bytes);
   void add_output(const AttemptKey& key, wire::Stream stream, std::string bytes);
+  void add_blob(const std::string& sha256, std::string bytes);
   void fill_disk();
   Counts counts();
   bool wait_until_no_writer();  // false after 20 s
@@ -186,6 +188,7 @@ class FakeFiles : public BlobFiles {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<std::string> blobs_;
+  std::map<std::string, std::string> bytes_;  // of those that can be read
   std::map<std::pair<AttemptKey, wire::Stream>, std::string> outputs_;
   Counts counts_;
   bool full_ = false;

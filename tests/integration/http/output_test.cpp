@@ -99,6 +99,24 @@ TEST_F(OutputTest, GivesNoMoreThanItIsAskedFor) {
   EXPECT_EQ(get(kPath + "?limit=1048577").status, 400);
 }
 
+TEST_F(OutputTest, GivesACheckpointInPartsThatNameTheirBlob) {
+  const std::string name(64, 'c');
+  jobs_.add_job(1, "ada", JobState::running);
+  EXPECT_EQ(get("/api/v1/jobs/1/checkpoint").status, 404) << "it has none";
+  EXPECT_EQ(get("/api/v1/jobs/2/checkpoint").status, 404);
+  jobs_.keep_checkpoint(1, {name, (1 << 20) + 5});
+  EXPECT_EQ(get("/api/v1/jobs/1/checkpoint").status, 503) << "another one took its place";
+  files_.add_blob(name, std::string(1 << 20, 'x') + "tail!");
+  Response response = get("/api/v1/jobs/1/checkpoint");
+  EXPECT_EQ(response.body.size(), size_t{1} << 20);
+  EXPECT_EQ(response.header("X-Bramble-Blob"), name);
+  EXPECT_EQ(response.header("X-Bramble-Size"), "1048581");
+  response = get("/api/v1/jobs/1/checkpoint?offset=1048578");
+  EXPECT_EQ(response.body, "il!");
+  EXPECT_EQ(get("/api/v1/jobs/1/checkpoint?offset=9999999").body, "");
+  EXPECT_EQ(get("/api/v1/jobs/1/checkpoint?from=1").status, 400);
+}
+
 TEST_F(OutputTest, PastTheEndThereIsNothing) {
   jobs_.add_output({1, 5}, kOut, {3, 5, 0, false, "hello"});
   expect_place({}, 410);

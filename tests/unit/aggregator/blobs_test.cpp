@@ -30,6 +30,12 @@ class Blobs : public ::testing::Test {
     return reply.http_status;
   }
 
+  int keep(JobId job, const wire::BlobRef& checkpoint) {
+    cluster.ask(CheckpointRequest{job, checkpoint});
+    reply = cluster.take_reply();
+    return reply.http_status;
+  }
+
   void finish_next() {
     const auto id = cluster.take("pi1").launch.at(0).id;
     cluster.event("pi1", Harness::finished(id));
@@ -47,6 +53,42 @@ class Blobs : public ::testing::Test {
   Harness cluster;
   ApiReply reply;
 };
+
+TEST_F(Blobs, ACheckpointTakesThePlaceOfTheOneBeforeAndGoesWhenAllIsDone) {
+  const JobId job = open_map();
+  const auto first = cluster.upload('a', 5), second = cluster.upload('b', 6);
+  EXPECT_EQ(keep(job, first), 200);
+  EXPECT_EQ(keep(job, first), 200) << "said again it changes nothing";
+  EXPECT_THAT(removed(), IsEmpty());
+  EXPECT_EQ(keep(job, second), 200);
+  EXPECT_THAT(removed(), ElementsAre(first.sha256));
+  EXPECT_EQ(cluster.writes_of<PutProgress>().back().progress.checkpoint, second);
+  ASSERT_EQ(append(job, 0, cluster.upload('c', 7)), 200);
+  finish_next();
+  removed();
+  cluster.ask(CloseRequest{job});
+  cluster.take_reply();
+  EXPECT_THAT(removed(), ElementsAre(second.sha256));
+  EXPECT_EQ(cluster.writes_of<PutProgress>().back().progress.checkpoint, std::nullopt);
+}
+
+TEST_F(Blobs, ACheckpointOfACancelledJobStaysThoughAllItsTasksSucceeded) {
+  const JobId job = open_map();
+  EXPECT_EQ(keep(job, cluster.upload('b', 6)), 200);
+  cluster.ask(CancelRequest{{job}});
+  cluster.take_reply();
+  EXPECT_TRUE(cluster.state().jobs.empty());
+  cluster.pass(1'000'000, {"pi1"});
+  EXPECT_THAT(removed(), IsEmpty());
+  EXPECT_EQ(keep(job, cluster.upload('c', 6)), 404) << "it has ended";
+}
+
+TEST_F(Blobs, ACheckpointIsItsOwnersAndMustHaveBeenUploaded) {
+  const JobId job = open_map();
+  EXPECT_EQ(keep(job, {std::string(64, 'd'), 6}), 409);
+  cluster.ask(CheckpointRequest{job, cluster.upload('b', 6)}, {"mallory", false});
+  EXPECT_EQ(cluster.take_reply().http_status, 403);
+}
 
 TEST_F(Blobs, AreRemovedWhenTheLastTaskThatUsesThemIsFinal) {
   const auto blob = cluster.upload('a', 5);

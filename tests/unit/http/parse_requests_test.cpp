@@ -45,6 +45,18 @@ TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {
             "a job has at most 100000000 tasks");
 }
 
+TEST(ParseCheckpoint, TakesABlob) {
+  const auto request = parse_checkpoint(R"({"blob":")" + kSha + R"(","size_bytes":7})", 9);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->job, 9U);
+  EXPECT_EQ(request->blob, (wire::BlobRef{kSha, 7}));
+  EXPECT_EQ(complaint(parse_checkpoint("{}", 9)), "blob is missing");
+  EXPECT_EQ(complaint(parse_checkpoint(R"({"blob":"ab","size_bytes":7})", 9)),
+            "blob must be a SHA-256 in 64 lower-case hexadecimal digits");
+  EXPECT_EQ(complaint(parse_checkpoint(R"({"blob":")" + kSha + R"(","size_bytes":7,"name":"x"})", 9)).substr(0, 7),
+            "unknown");
+}
+
 TEST(ParseGather, TakesPartsOfOutputs) {
   const auto gathering = parse_gather(R"({"job":3,"parts":[[0,5,7],[4294967295,0,0]]})");
   ASSERT_TRUE(gathering) << gathering.error().message;

@@ -112,6 +112,7 @@ TEST_F(JobCommit, ProgressIsKeptAndAFinalJobIsNotLoaded) {
   running.next_position = 4;
   running.cancel_requested = true;
   running.counts.failed = 1;
+  running.checkpoint = {std::string(64, 'f'), 9};
   EXPECT_EQ(after({AddJob{job}, PutProgress{1, running}}).open_jobs.at(0).progress, running);
   running.state = JobState::cancelled;
   running.ended = {1'700'000'009'000};

@@ -156,6 +156,20 @@ TEST_F(JobRemoval, InputsAreKeptForWhatDidNotSucceed) {
   EXPECT_THAT(query_->forgotten_rows(jobs, 100).value().at(0).inputs, ElementsAre(own, file, shared, tool, tool));
 }
 
+TEST_F(JobRemoval, ACheckpointIsKeptByAnEndedJobHoweverItEnded) {
+  const wire::BlobRef checkpoint{std::string(64, 'a'), 5};
+  JobRecord job = make_job(1, 1);
+  job.progress.state = JobState::succeeded;
+  job.progress.ended = {1'700'000'004'000};
+  job.progress.checkpoint = checkpoint;
+  commit(*store_, {AddJob{job}, ForgetJob{1}});
+  const auto kept = load(*store_).kept_inputs;
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0].blob, checkpoint);
+  const std::vector<JobId> jobs{1};
+  EXPECT_THAT(query_->forgotten_rows(jobs, 100).value().at(0).inputs, ElementsAre(checkpoint));
+}
+
 TEST_F(JobRemoval, OutputFilesWithoutAnOwnerAreFound) {
   add_ended(1, 1);
   commit(*store_, {AddJob{make_job(2)}, AddAttempt{make_attempt({2, 0, 1})}, AddAttempt{make_attempt({2, 1, 1})},
