@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "common/posix/digest.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/system_clock.hpp"
 
@@ -204,6 +205,42 @@ Status Api::close(JobId job) {
   const auto reply = post(fmt::format("/api/v1/jobs/{}/close", job), json::object());
   if (!reply) return tl::unexpected(reply.error());
   return {};
+}
+
+Status Api::keep_checkpoint(JobId job, const wire::BlobRef& blob) {
+  const auto reply =
+      post(fmt::format("/api/v1/jobs/{}/checkpoint", job), {{"blob", blob.sha256}, {"size_bytes", blob.size_bytes}});
+  if (!reply) return tl::unexpected(reply.error());
+  return {};
+}
+
+Result<HttpReply> Api::checkpoint_part(JobId job, uint64_t offset) {
+  const std::string path = fmt::format("/api/v1/jobs/{}/checkpoint?offset={}", job, offset);
+  auto reply = send_until_answered([&] { return client_.get(path, 0); });
+  if (reply && reply->status >= 300) return to_error(*reply);
+  return reply;
+}
+
+// Where another one took its place between two parts, what was read is of no use.
+Result<std::string> Api::checkpoint(JobId job, size_t max_bytes) {
+  std::string bytes, blob;
+  while (true) {
+    auto part = checkpoint_part(job, bytes.size());
+    if (!part) return tl::unexpected(part.error());
+    const std::string& now = part->headers["x-bramble-blob"];
+    if (!bytes.empty() && now != blob) {
+      bytes.clear();
+      continue;
+    }
+    blob = now;
+    bytes += part->body;
+    const uint64_t size = header_number(*part, "x-bramble-size");
+    if (size > max_bytes) return fail(ErrorCode::limit, fmt::format("the checkpoint has {} bytes: too many", size));
+    if (bytes.size() == size && posix::sha256_hex(bytes) == blob) return bytes;
+    if (bytes.size() >= size || part->body.empty()) {
+      return fail(ErrorCode::corrupt, fmt::format("the checkpoint of job {} is damaged", job));
+    }
+  }
 }
 
 Status Api::cancel(JobId job) {

@@ -76,11 +76,15 @@ class Api {
   Result<std::optional<wire::BlobRef>> gather(JobId job, const std::vector<OutputSlice>& parts);
   Status append(JobId job, TaskIndex first, const std::vector<wire::BlobRef>& inputs);
   Status close(JobId job);
+  // A blob that was put takes the place of the job's checkpoint.
+  Status keep_checkpoint(JobId job, const wire::BlobRef& blob);
+  Result<std::string> checkpoint(JobId job, size_t max_bytes);
   Status cancel(JobId job);
 
  private:
   using Send = std::function<Result<HttpReply>()>;
   Result<HttpReply> send_until_answered(const Send& send);
+  Result<HttpReply> checkpoint_part(JobId job, uint64_t offset);
 
   HttpClient client_;
   Reconnect& reconnect_;

@@ -60,6 +60,9 @@ Status KernelJob::make_room() {
   // First the new one, then away with the old one: the aggregator removes files that no job wants any more.
   if (Status status = open(); !status) return status;
   past_joules_ += *spent;
+  if (checkpoint_) {
+    if (Status status = api_.keep_checkpoint(job_, *checkpoint_); !status) return status;
+  }
   return leave(old);
 }
 
@@ -152,6 +155,14 @@ Result<double> KernelJob::joules() {
   const auto now = joules_of_this_job();
   if (!now) return now;
   return past_joules_ + *now;
+}
+
+Status KernelJob::keep_checkpoint(std::string_view bytes) {
+  const auto blob = api_.put_blob(bytes);
+  if (!blob) return tl::unexpected(blob.error());
+  if (Status status = api_.keep_checkpoint(job_, *blob); !status) return status;
+  checkpoint_ = *blob;
+  return {};
 }
 
 Status KernelJob::close() { return job_ == 0 ? Status() : api_.close(job_); }

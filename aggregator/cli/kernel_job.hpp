@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/cli/api.hpp"
@@ -53,6 +55,9 @@ class KernelJob : public Kernels {
   // Of all attempts that have ended: joules; 0 where no node tells any.
   Result<double> joules();
 
+  // From where whoever asks can go on: kept by the job that is open, in place of the one before.
+  Status keep_checkpoint(std::string_view bytes);
+
   Status close();  // no more questions
 
   JobId job() const { return job_; }  // from any thread; 0: none is open
@@ -76,7 +81,8 @@ class KernelJob : public Kernels {
   std::atomic<bool> stopped_ = false;
   TaskIndex next_task_ = 0;
   uint64_t stored_bytes_ = 0;  // for this job
-  double past_joules_ = 0;     // of jobs before it
+  std::optional<wire::BlobRef> checkpoint_;
+  double past_joules_ = 0;  // of jobs before it
 };
 
 }  // namespace bramble::cli

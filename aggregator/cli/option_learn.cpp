@@ -1,5 +1,6 @@
 // train and infer.
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <memory>
 
 #include "aggregator/cli/option_tree.hpp"
@@ -20,10 +21,13 @@ void declare_train(OptionTree& tree) {
   CLI::App* app = add_command(tree.root, {"train", "train a neural network on all nodes", "[OPTION...] SPEC.toml",
                                           "  bramble train digits.toml\n"
                                           "  bramble train digits.toml --output digits.model --json\n"
+                                          "  bramble train digits.toml --resume 12\n"
                                           "What SPEC.toml holds stands in aggregator/cli/LEARNING.md."});
   add_text(*app, "SPEC", "", "a TOML file: data, layers, how to train", command->spec);
   add_text(*app, "--output", "MODEL", "where the model goes (SPEC.model); stopped, it goes on from MODEL.checkpoint",
            command->output);
+  add_number(*app, "--resume", "go on from the checkpoint of this job, as on another machine; it is cancelled", 1,
+             std::numeric_limits<int64_t>::max(), command->resume);
   add_flag(*app, "--json", "an object for each epoch, a line each", tree.common.json);
   add_task_options(*app, command->task);
   tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {

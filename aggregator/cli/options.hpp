@@ -105,6 +105,7 @@ struct TrainCommand {
   TaskOptions task;  // argv: the kernel
   std::string spec;
   std::string output;  // empty: beside the spec
+  JobId resume = 0;    // goes on from this job's checkpoint; 0: from the file beside the model, if there is one
 };
 
 struct InferCommand {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "aggregator/cli/cluster_workers.hpp"
 #include "aggregator/cli/commands.hpp"
@@ -38,6 +39,7 @@ class Train {
         job_(api_, session.console, command.task),
         workers_(training, job_),
         trainer_(training, spec.settings, workers_),
+        old_job_(command.resume),
         interrupts_([this] {
           job_.stop();
           cancel();
@@ -50,8 +52,9 @@ class Train {
     }
     while (status && !trainer_.done() && interrupts_.signal() == 0) status = learn_epoch();
     if (interrupts_.signal() != 0) return interrupted();
-    if (status) status = job_.close();
-    if (status) status = finish();
+    if (status) status = write_model();
+    if (status) status = job_.close();  // its checkpoint goes with it
+    if (status) finish();
     if (status) return kGood;
     cancel();
     return tl::unexpected(status.error());
@@ -63,21 +66,43 @@ class Train {
   int interrupted() {
     cancel();  // the job may be younger than the signal
     if (trainer_.state().epochs_done > 0) {
-      session_.console.say(fmt::format("the same command goes on after epoch {}", trainer_.state().epochs_done));
+      const JobId keeper = kept_ ? job_.job() : old_job_;
+      const std::string elsewhere = keeper == 0 ? "" : fmt::format(", elsewhere with --resume {}", keeper);
+      session_.console.say(
+          fmt::format("the same command goes on after epoch {}{}", trainer_.state().epochs_done, elsewhere));
     }
     return kSignalBase + interrupts_.signal();
   }
 
+  // A job that is named knows better than a file that lies here from some time.
   Status resume() {
-    if (::access(checkpoint_file_.c_str(), F_OK) != 0) return {};
-    const auto text = posix::read_file(checkpoint_file_, kMaxCheckpointBytes);
-    if (!text) return tl::unexpected(text.error());
-    if (Status status = trainer_.resume(*text, data_); !status) {
-      return fail(status.error().code, checkpoint_file_ + ": " + status.error().message);
+    if (command_.resume != 0) {
+      return resume_from(fmt::format("job {}", command_.resume), api_.checkpoint(command_.resume, kMaxCheckpointBytes));
     }
-    session_.console.say(fmt::format("{}: goes on after epoch {}", checkpoint_file_, trainer_.state().epochs_done));
+    if (::access(checkpoint_file_.c_str(), F_OK) != 0) return {};
+    return resume_from(checkpoint_file_, posix::read_file(checkpoint_file_, kMaxCheckpointBytes));
+  }
+
+  Status resume_from(const std::string& source, const Result<std::string>& checkpoint) {
+    if (!checkpoint) return tl::unexpected(checkpoint.error());
+    if (Status status = trainer_.resume(*checkpoint, data_); !status) {
+      return fail(status.error().code, source + ": " + status.error().message);
+    }
+    session_.console.say(fmt::format("{}: goes on after epoch {}", source, trainer_.state().epochs_done));
     return {};
   }
+
+  // At the cluster, for other machines and where this one breaks; and here, for one that has no cluster any more.
+  Status keep_checkpoint() {
+    const std::string checkpoint = trainer_.checkpoint(data_);
+    if (Status status = job_.keep_checkpoint(checkpoint); !status) return status;
+    kept_ = true;
+    leave_old_job();
+    return posix::write_file_atomically(checkpoint_file_, checkpoint, {.sync = true});
+  }
+
+  // All that it had is here.
+  void leave_old_job() { session_.cancel(std::exchange(old_job_, 0)); }
 
   Status learn_epoch() {
     const MonoTime started = posix::mono_now();
@@ -91,14 +116,17 @@ class Train {
     const std::string line = session_.common.json ? epoch_json(*report, classes, cost).dump() + "\n"
                                                   : epoch_line(*report, spec_.settings.epochs, classes, cost);
     if (Status status = session_.console.print(line); !status) return status;
-    return posix::write_file_atomically(checkpoint_file_, trainer_.checkpoint(data_), {.sync = true});
+    return keep_checkpoint();
   }
 
-  Status finish() {
+  Status write_model() {
     const auto model = learn::make_model(training_, trainer_.result());
     if (!model) return tl::unexpected(model.error());
-    const Status written = posix::write_file_atomically(command_.output, learn::encode_model(*model), {.sync = true});
-    if (!written) return written;
+    return posix::write_file_atomically(command_.output, learn::encode_model(*model), {.sync = true});
+  }
+
+  void finish() {
+    leave_old_job();
     (void)::unlink(checkpoint_file_.c_str());  // the model is there: what is left would only be refused
     const learn::TrainerState& state = trainer_.state();
     std::string story = command_.output + ": " + count_text(state.epochs_done, "epoch");
@@ -107,7 +135,6 @@ class Train {
     if (!training_.rows_of(learn::Part::validation).empty())
       story += fmt::format(", of which {} was the best", state.best_epoch);
     session_.console.say(story);
-    return {};
   }
 
   const Session& session_;
@@ -120,6 +147,8 @@ class Train {
   KernelJob job_;
   ClusterWorkers workers_;
   learn::Trainer trainer_;
+  JobId old_job_;      // from which this one goes on, until it is cancelled; 0: none
+  bool kept_ = false;  // by this job: a checkpoint
   double joules_ = 0;
   Interrupts interrupts_;  // last: its thread uses all of the above
 };

@@ -94,6 +94,27 @@ TEST_F(LearningCluster, GoesOnFromItsCheckpointWhenTheCommandWasKilled) {
   EXPECT_EQ(result.out, "kept\n0\n1\nsame\nfewer\n") << result.err;
 }
 
+TEST_F(LearningCluster, GoesOnElsewhereFromTheJobsCheckpointWhenCommandAndAggregatorWereKilledAndTheFileIsGone) {
+  write_spec("iris.toml", "epochs = 8\nbatch = 32");
+  const auto result =
+      run(1,
+          "cd $DIR; bramble train iris.toml --output plain >/dev/null 2>&1\n"
+          "bramble train iris.toml --resume 1 --output none; echo $?\n"
+          "mkdir here there; : >first\n"
+          "bramble train iris.toml --output here/m >>first 2>/dev/null &\n"
+          "train=$!\n"
+          "while [ $(wc -l <first) -lt 3 ] && kill -0 $train 2>/dev/null; do sleep 0.02; done\n"
+          "kill -KILL $train $(jq -r .aggregator $PIDS); wait $train 2>/dev/null\n"
+          "rm -r here; cp iris.toml there; cd there; job=$(bramble job list --json | jq 'map(.job) | max')\n"
+          "echo not a checkpoint >m.checkpoint\n"
+          "bramble train iris.toml --resume $job --output m >second 2>errors; echo $?\n"
+          "grep -c \"job $job: goes on after epoch [1-7]\" errors\n"
+          "cmp ../plain m && echo same; [ $(wc -l <second) -lt 8 ] && echo fewer; ls *.checkpoint 2>/dev/null\n"
+          "bramble job list --json | jq 'map(.open) | any'\n");
+  EXPECT_EQ(result.out, "1\n0\n1\nsame\nfewer\nfalse\n") << result.err;
+  EXPECT_NE(result.err.find("job 1 has no checkpoint"), std::string::npos) << result.err;
+}
+
 TEST_F(LearningCluster, SaysWhereATrainingRanAwayAndWhatIsWrongWithDataAndSpec) {
   const auto result = run(
       1,

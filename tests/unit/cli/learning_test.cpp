@@ -42,6 +42,10 @@ TEST(LearningOptions, NameWhatIsLearnedAndWhere) {
   EXPECT_EQ(train.output, "d.model");
   EXPECT_EQ(train.task.argv, std::vector<std::string>{"mlp"});
   EXPECT_EQ(train.task.on, "pi[01-04]");
+  EXPECT_EQ(train.resume, 0U);
+  EXPECT_EQ(std::get<TrainCommand>(parse_command_line({"train", "digits.toml", "--resume", "12"})->command).resume,
+            12U);
+  EXPECT_THAT(refusal({"train", "digits.toml", "--resume", "0"}), testing::HasSubstr("--resume"));
   EXPECT_THAT(refusal({"train"}), testing::HasSubstr("name a spec"));
   EXPECT_THAT(refusal({"train", "digits.toml", "--input", "x"}), testing::HasSubstr("take no --input"));
 }
