@@ -27,6 +27,10 @@ void append_sentence(std::string& text, const std::string& sentence) {
   text += sentence;
 }
 
+// A task that went well and whose output could not be kept has failed all the same, and may be tried elsewhere.
+// EX_IOERR of sysexits.h.
+constexpr int kOutputLostCode = 74;
+
 std::string trouble_text(const Capture& capture, const char* stream) {
   return std::string(stream) + " was cut off after " + std::to_string(capture.kept_bytes()) + " bytes and " +
          std::to_string(capture.dropped_bytes()) + " were lost: " + capture.trouble();
@@ -262,6 +266,9 @@ void TaskRun::add_output(wire::Finished& result) const {
   result.err.dropped_bytes = err_.dropped_bytes();
   if (!out_.trouble().empty()) append_sentence(result.text, trouble_text(out_, "stdout"));
   if (!err_.trouble().empty()) append_sentence(result.text, trouble_text(err_, "stderr"));
+  const bool lost_some = !out_.trouble().empty() || !err_.trouble().empty();
+  const bool went_well = result.outcome == wire::Outcome::exited && result.code == 0;
+  if (lost_some && went_well) result.code = kOutputLostCode;
 }
 
 wire::WardenExited TaskRun::finish(const SpawnFailure& failure) {

@@ -164,6 +164,7 @@ Result<OutputPart> Api::output(const OutputQuestion& question) {
   part.offset = header_number(*reply, "x-bramble-offset");
   part.size_bytes = header_number(*reply, "x-bramble-size");
   part.final = header_number(*reply, "x-bramble-final") == 1;
+  part.dropped_bytes = header_number(*reply, "x-bramble-dropped");
   part.data = std::move(reply->body);
   return part;
 }

@@ -47,6 +47,7 @@ struct OutputPart {
   uint64_t offset = 0;   // of the first byte of data; 0 again where the attempt is another one
   uint64_t size_bytes = 0;
   bool final = false;
+  uint64_t dropped_bytes = 0;  // of the whole output, where it is final: never kept, above its limit
   std::string data;
 
   bool complete() const { return final && offset + data.size() >= size_bytes; }

@@ -87,7 +87,9 @@ class Calls {
                     fmt::format("job {} has results for {} of {} calls", job_.load(), join.calls(), feed.calls()));
     }
     if (status && failed_ > 0) {
-      session_.console.say(fmt::format("{} of {} calls failed (job {})", failed_, join.calls(), job_.load()));
+      session_.console.say(
+          fmt::format("{0} of {1} calls failed (job {2}); what the kernels said: bramble job cat --stderr {2}", failed_,
+                      join.calls(), job_.load()));
     }
     return status;
   }

@@ -41,7 +41,7 @@ void declare_call(OptionTree& tree) {
                            if (*each_frame) command->form = CallForm::frames;
                            if (const Status good = check_task(command->task); !good)
                              return tl::unexpected(good.error());
-                           tail.insert(tail.begin(), kernel_path(*kernel));
+                           tail.insert(tail.begin(), kernel_path(*kernel, command->task));
                            command->task.argv = std::move(tail);
                            return *command;
                          }});

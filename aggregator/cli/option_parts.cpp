@@ -78,8 +78,11 @@ bool passes_status_on(const std::vector<std::string>& args) {
 
 bool is_check(const std::vector<std::string>& args) { return first_word(args) == "check"; }
 
-std::string kernel_path(const std::string& kernel) {
-  return kernel.find('/') == std::string::npos ? kernel : std::filesystem::absolute(kernel).lexically_normal().string();
+std::string kernel_path(const std::string& kernel, const TaskOptions& task) {
+  const auto path = std::filesystem::path(kernel).lexically_normal();
+  const auto goes_along = [&](const InputOption& input) { return input.name == path; };
+  if (std::any_of(task.inputs.begin(), task.inputs.end(), goes_along)) return "./" + path.string();
+  return kernel.find('/') == std::string::npos ? kernel : std::filesystem::absolute(path).string();
 }
 
 }  // namespace bramble::cli

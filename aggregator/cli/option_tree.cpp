@@ -94,6 +94,10 @@ tl::unexpected<Error> unexpected_word(const CLI::App& app, const std::string& wo
   if (!app.get_subcommands([](const CLI::App*) { return true; }).empty()) {
     return fail(unknown("command", word, command_names(app)) + see_help(app));
   }
+  if (takes_command && app.get_name() == "call") {
+    return fail("'" + word + "' is one word too many: what a kernel reads comes in as " + full_name(app) +
+                " KERNEL < " + word + ", what it is started with stands behind --");
+  }
   if (takes_command) return fail("put -- before the command: " + full_name(app) + " -- " + word);
   const std::string first = nodes_given(app);
   if (!first.empty())

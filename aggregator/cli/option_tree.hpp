@@ -68,8 +68,9 @@ void add_number(CLI::App& app, const char* flags, const char* help, int64_t leas
 void add_task_options(CLI::App& app, TaskOptions& task);
 Status check_task(const TaskOptions& task);
 
-// A name of a kernel is looked for on each node; of a path the whole is needed there.
-std::string kernel_path(const std::string& kernel);
+// A name of a kernel is looked for on each node; of a path the whole is needed there, but of one that goes along as an
+// input of that name.
+std::string kernel_path(const std::string& kernel, const TaskOptions& task);
 
 void declare_work_commands(OptionTree& tree);  // submit, run, exec, map
 void declare_call(OptionTree& tree);

@@ -211,7 +211,7 @@ void declare_map(OptionTree& tree) {
                              return tl::unexpected(good.error());
                            if (const Status good = check_map(*command, tail); !good)
                              return tl::unexpected(good.error());
-                           if (!command->kernel.empty()) command->kernel = kernel_path(command->kernel);
+                           if (!command->kernel.empty()) command->kernel = kernel_path(command->kernel, command->task);
                            if (command->inputs.empty()) command->inputs.push_back("-");
                            command->task.argv = std::move(tail);
                            return *command;

@@ -1,11 +1,23 @@
 #include "aggregator/cli/output_stream.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace bramble::cli {
 namespace {
 
 constexpr int64_t kPollS = 30;
+
+// All that is there has been written: is that all that the task wrote?
+Status whole(TaskKey task, wire::Stream stream, const OutputPart& part) {
+  if (part.dropped_bytes == 0) return {};
+  const std::string name = stream == wire::Stream::stdout_ ? "stdout" : "stderr";
+  return fail(ErrorCode::limit,
+              fmt::format("the {0} of task {1} is cut off: {2} bytes were not kept, for it wrote more "
+                          "than the job's {0}_cap_bytes or its node had no room",
+                          name, to_string(task), part.dropped_bytes));
+}
 
 }  // namespace
 
@@ -16,7 +28,7 @@ Status follow_output(Api& api, TaskKey task, wire::Stream stream, const OutputHa
     if (!part) return tl::unexpected(part.error());
     if (question.attempt != 0 && part->attempt > question.attempt) handlers.restarted(part->attempt);
     if (auto status = handlers.write(part->data); !status) return status;
-    if (part->complete()) return {};
+    if (part->complete()) return whole(task, stream, *part);
     if (part->attempt == 0) continue;
     question.attempt = part->attempt;
     question.offset = part->offset + part->data.size();
@@ -29,16 +41,18 @@ Status copy_output(Api& api, TaskKey task, wire::Stream stream, const ByteSink& 
     const auto part = api.output(question);
     if (!part) return tl::unexpected(part.error());
     const bool other_attempt = question.attempt != 0 && part->attempt != question.attempt;
-    if (other_attempt || part->data.empty()) return {};
+    if (other_attempt) return {};
+    if (part->data.empty()) return whole(task, stream, *part);
     if (auto status = write(part->data); !status) return status;
     question.attempt = part->attempt;
     question.offset = part->offset + part->data.size();
-    if (question.offset >= part->size_bytes) return {};
+    if (question.offset >= part->size_bytes) return whole(task, stream, *part);
   }
 }
 
 Status copy_final_output(Api& api, TaskKey task, wire::Stream stream, const OutputPart& first, const ByteSink& write) {
-  if (auto status = write(first.data); !status || first.complete()) return status;
+  if (auto status = write(first.data); !status) return status;
+  if (first.complete()) return whole(task, stream, first);
   OutputQuestion question{task, stream, first.attempt, first.offset + first.data.size(), true, 0};
   while (true) {
     const auto part = api.output(question);
@@ -46,7 +60,8 @@ Status copy_final_output(Api& api, TaskKey task, wire::Stream stream, const Outp
     if (!part->final || part->offset != question.offset || (part->data.empty() && !part->complete())) {
       return fail(ErrorCode::corrupt, "the output of task " + to_string(task) + " changed after it was final");
     }
-    if (auto status = write(part->data); !status || part->complete()) return status;
+    if (auto status = write(part->data); !status) return status;
+    if (part->complete()) return whole(task, stream, *part);
     question.offset += part->data.size();
   }
 }

@@ -1,4 +1,5 @@
-// A task's output, brought here in order.
+// A task's output, brought here in order. Of one that is cut off all that there is comes, and then an error: nobody
+// shall take it for the whole.
 #pragma once
 
 #include <cstdint>

@@ -56,6 +56,10 @@ Status GatherRun::find_row(const Gathering::Part& part) {
     return fail(ErrorCode::invalid, "the output of task " + to_string(task) + " has " +
                                         std::to_string(row->size_bytes) + " bytes, which end before the part does");
   }
+  if (row->dropped_bytes > 0) {
+    return fail(ErrorCode::limit,
+                "the output of task " + to_string(task) + " is cut off: it wrote more than its limit");
+  }
   row_ = std::move(*row);
   return {};
 }

@@ -18,7 +18,7 @@ size_t length_from(uint64_t offset, uint64_t size_bytes, uint64_t limit) {
   return static_cast<size_t>(std::min(limit, size_bytes - std::min(size_bytes, offset)));
 }
 
-HttpReply to_reply(const OutputPlace& place, uint64_t offset, std::string bytes) {
+HttpReply to_reply(const OutputPlace& place, uint64_t offset, std::string bytes, uint64_t dropped_bytes = 0) {
   HttpReply reply;
   reply.content_type = "application/octet-stream";
   reply.body = std::move(bytes);
@@ -26,6 +26,7 @@ HttpReply to_reply(const OutputPlace& place, uint64_t offset, std::string bytes)
                    {"X-Bramble-Offset", std::to_string(offset)},
                    {"X-Bramble-Size", std::to_string(place.size_bytes)},
                    {"X-Bramble-Final", place.final ? "1" : "0"}};
+  if (dropped_bytes > 0) reply.headers.emplace_back("X-Bramble-Dropped", std::to_string(dropped_bytes));
   return reply;
 }
 
@@ -53,14 +54,14 @@ HttpReply Service::committed_output(const OutputQuestion& question) {
   const OutputPlace place{row->attempt, row->size_bytes, true};
   const uint64_t offset = start_of(question, row->attempt);
   const size_t length = length_from(offset, row->size_bytes, question.limit);
-  if (length == 0) return to_reply(place, offset, "");
+  if (length == 0) return to_reply(place, offset, "", row->dropped_bytes);
   if (!row->in_file) {
     const auto begin = static_cast<size_t>(std::min<uint64_t>(offset, row->data.size()));
-    return to_reply(place, offset, row->data.substr(begin, length));
+    return to_reply(place, offset, row->data.substr(begin, length), row->dropped_bytes);
   }
   const AttemptKey key{question.task.job, question.task.task, row->attempt};
   auto bytes = backend_.files.read_output(key, question.stream, offset, length);
-  return bytes ? to_reply(place, offset, std::move(*bytes)) : error_reply(bytes.error());
+  return bytes ? to_reply(place, offset, std::move(*bytes), row->dropped_bytes) : error_reply(bytes.error());
 }
 
 // A part names its blob: who reads in parts sees when another one has taken its place.

@@ -253,6 +253,7 @@ struct FakeAggregator::Server {
     response.set_header("X-Bramble-Offset", std::to_string(offset));
     response.set_header("X-Bramble-Size", std::to_string(bytes.size()));
     response.set_header("X-Bramble-Final", task.final() ? "1" : "0");
+    if (task.dropped_bytes > 0) response.set_header("X-Bramble-Dropped", std::to_string(task.dropped_bytes));
     const bool tell = task.final() || !only_final;
     response.set_content(tell ? bytes.substr(offset, kMaxPart) : "", "application/octet-stream");
   }
@@ -357,6 +358,11 @@ void FakeAggregator::write(TaskKey task, const std::string& out, const std::stri
   written.out += out;
   written.err += err;
   changed_.notify_all();
+}
+
+void FakeAggregator::drop(TaskKey task, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  jobs_.at(task.job).tasks.at(task.task).dropped_bytes = bytes;
 }
 
 void FakeAggregator::finish(TaskKey task, int exit_code) {

@@ -25,6 +25,7 @@ struct FakeTask {
   uint32_t attempt = 1;
   std::string out;
   std::string err;
+  uint64_t dropped_bytes = 0;  // of out, above its limit
   std::string outcome;
   int exit_code = 0;
   int signal = 0;
@@ -64,6 +65,7 @@ class FakeAggregator {
   void lose_submit_answers(int times);
 
   void write(TaskKey task, const std::string& out, const std::string& err = "");
+  void drop(TaskKey task, uint64_t bytes);  // of its standard output, above the limit
   void finish(TaskKey task, int exit_code);
   void end_with(TaskKey task, const std::string& state, const std::string& outcome, int signal);
   void restart_attempt(TaskKey task);

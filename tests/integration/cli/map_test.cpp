@@ -136,6 +136,18 @@ TEST(Map, FailsAsAWholeWithTheFailedPieceNamedAndTheRestCancelled) {
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
 }
 
+TEST(Map, FailsWhereTheOutputOfAPieceIsCutOff) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    aggregator.write(task, "a part\n");
+    aggregator.drop(task, 1);
+    aggregator.finish(task, 0);
+  });
+  const Ran ran = run_bramble(aggregator.url(), {"map", "--", "x"}, "input\n");
+  EXPECT_NE(ran.status, 0);
+  EXPECT_THAT(ran.err, HasSubstr("the stdout of task 1/0 is cut off"));
+}
+
 TEST(Map, ReducesOverAllOutputsInOrder) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) {

@@ -39,6 +39,19 @@ TEST(Run, ReturnsTheTasksStatus) {
   EXPECT_EQ(run_bramble(aggregator.url(), {"run", "--", "x"}).status, 42);
 }
 
+TEST(Run, SaysThatAnOutputIsCutOffAndFails) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    aggregator.write(task, "begin\n");
+    aggregator.drop(task, 5);
+    aggregator.finish(task, 0);
+  });
+  const Ran ran = run_bramble(aggregator.url(), {"run", "--", "x"});
+  EXPECT_EQ(ran.status, 255);
+  EXPECT_EQ(ran.out, "begin\n");
+  EXPECT_THAT(ran.err, HasSubstr("the stdout of task 1/0 is cut off: 5 bytes were not kept"));
+}
+
 TEST(Run, Returns128AndTheSignalThatEndedTheTask) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) { aggregator.end_with(task, "failed", "signaled", 11); });

@@ -82,6 +82,15 @@ TEST_F(OutputTest, ReadsAnEndedJobsOutputFromItsFile) {
   EXPECT_EQ(headers_of(response), "3 7 10 1");
 }
 
+TEST_F(OutputTest, TellsWhatWasWrittenAboveTheLimit) {
+  jobs_.add_output({1, 5}, kOut, {3, 5, 7, false, "hello"});
+  expect_place({0, 0, true});
+  EXPECT_EQ(get(kPath).headers.find("X-Bramble-Dropped")->second, "7");
+  jobs_.add_output({1, 5}, kOut, {3, 5, 0, false, "hello"});
+  expect_place({0, 0, true});
+  EXPECT_FALSE(get(kPath).headers.contains("X-Bramble-Dropped"));
+}
+
 TEST_F(OutputTest, GivesAtMostOneMebibyteARequest) {
   jobs_.add_output({1, 5}, kOut, {3, 3 << 20, 0, true, ""});
   files_.add_output({1, 5, 3}, kOut, std::string(3 << 20, 'x'));

@@ -79,7 +79,7 @@ class SmallDisk {
   bool mounted_ = false;
 };
 
-TEST(WardenOnAFullDisk, CountsWhatIsLostAndRecoversWhenThereIsRoom) {
+TEST(WardenOnAFullDisk, FailsATaskWhoseOutputIsLostAndRecoversWhenThereIsRoom) {
   const TempDir dir;
   const SmallDisk disk(dir / "disk");
   if (!disk.mounted()) GTEST_SKIP() << "mounting a small tmpfs needs root";
@@ -88,7 +88,7 @@ TEST(WardenOnAFullDisk, CountsWhatIsLostAndRecoversWhenThereIsRoom) {
 
   const auto filler = client.run(shell_start(warden_task(1), "head -c 3000000 /dev/zero"));
   EXPECT_EQ(filler.result.outcome, Outcome::exited);
-  EXPECT_EQ(filler.result.code, 0);
+  EXPECT_EQ(filler.result.code, 74) << "EX_IOERR: its result is not whole, so it must not count as one";
   EXPECT_EQ(filler.result.out.kept_bytes + filler.result.out.dropped_bytes, 3'000'000U);
   EXPECT_GT(filler.result.out.dropped_bytes, 1'900'000U);
   EXPECT_EQ(warden.stdout_of(warden_task(1)).size(), filler.result.out.kept_bytes);

@@ -135,11 +135,13 @@ TEST(Options, TakeTheKernelOfCallsAndItsArguments) {
   EXPECT_EQ(parsed<CallCommand>({"call", "./k/../kernel.py"}).task.argv.at(0),
             (std::filesystem::current_path() / "kernel.py").string())
       << "on the nodes the path is no other";
+  EXPECT_EQ(parsed<CallCommand>({"call", "--input", "a/k.py", "./k.py"}).task.argv.at(0), "./k.py") << "it goes along";
 }
 
 TEST(Options, RefuseCallsThatNameNoKernel) {
   EXPECT_THAT(refusal({"call"}), HasSubstr("name a kernel"));
   EXPECT_THAT(refusal({"call", "wordcount", "--each-line", "--each-frame"}), HasSubstr("one of"));
+  EXPECT_THAT(refusal({"call", "wordcount", "a.txt"}), HasSubstr("comes in as bramble call KERNEL < a.txt"));
   EXPECT_THAT(refusal({"call", "wordcount", "--call-retries", "11"}), HasSubstr("--call-retries"));
   EXPECT_THAT(refusal({"call", "wordcount", "--instances", "0"}), HasSubstr("--instances"));
 }
