@@ -136,6 +136,9 @@ std::string topic_of(const Topics& topics, const ParsedTopic& topic) {
 void check_names(std::string_view text) {
   const Topics topics("home");
   if (const auto topic = topics.parse(text)) require(topic_of(topics, *topic) == text, "one text for a topic");
+  if (const auto chunk = topics.parse_blob_shared(text)) {
+    require(topics.blob_shared(chunk->sha256, chunk->offset, chunk->packed) == text, "one text for a shared topic");
+  }
   if (const auto key = parse_attempt_key(text)) {
     require(bramble::to_string(*key) == text, "one text for an attempt");
   }
