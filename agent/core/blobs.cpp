@@ -13,13 +13,11 @@ namespace {
 
 uint64_t chunks_in(uint64_t bytes) { return (bytes + wire::kBlobChunkBytes - 1) / wire::kBlobChunkBytes; }
 
-uint64_t credit_of(const Blob& blob) { return blob.shared ? kSharedCreditChunks : kBlobCreditChunks; }
-
 // Asks for what the credit leaves room for, from where the last request ended.
 void request(State& state, Effects& effects, const std::string& sha256, Blob& blob) {
   const uint64_t under_way = chunks_in(blob.requested_bytes - blob.received_bytes);
   const uint64_t missing = chunks_in(blob.size_bytes - blob.requested_bytes);
-  const uint64_t chunks = std::min(missing, credit_of(blob) - std::min(under_way, credit_of(blob)));
+  const uint64_t chunks = std::min(missing, kBlobCreditChunks - std::min<uint64_t>(under_way, kBlobCreditChunks));
   if (chunks == 0) return;
   const auto credit = static_cast<uint32_t>(chunks);
   const wire::BlobGet get{state.session.id, sha256, blob.requested_bytes, credit, true, blob.shared};
@@ -258,7 +256,7 @@ void handle_blob_chunk(State& state, Effects& effects, Now now, const Chunk& chu
   blob.progress = now.mono;
   if (!to_all) stop_sharing(state, effects, sha256, blob);
   if (blob.received_bytes == blob.size_bytes) return all_received(state, effects, sha256, blob);
-  const bool half_empty = chunks_in(blob.requested_bytes - blob.received_bytes) <= credit_of(blob) / 2;
+  const bool half_empty = chunks_in(blob.requested_bytes - blob.received_bytes) <= kBlobCreditChunks / 2;
   if (half_empty) request(state, effects, sha256, blob);
 }
 

@@ -38,7 +38,6 @@ inline constexpr int64_t kForgetMs = 100;                // the warden forgets w
 inline constexpr size_t kEventMessageBytes = 256 << 10;  // aimed at
 inline constexpr size_t kMaxRemembered = 4096;           // revoked attempts; as many finished ones
 inline constexpr uint32_t kBlobCreditChunks = 8;
-inline constexpr uint32_t kSharedCreditChunks = 32;  // of a blob that is pulled together with other nodes
 inline constexpr size_t kMaxBlobPulls = 2;           // at once
 inline constexpr uint32_t kMaxDamagedPulls = 3;      // of one blob
 inline constexpr uint64_t kCacheShare = 4;     // inputs that nobody needs take at most 1/4 of what is free without them

@@ -9,7 +9,7 @@ namespace {
 using wire::kBlobChunkBytes;
 using wire::NodeTopic;
 
-constexpr uint64_t kCredit = kSharedCreditChunks;
+constexpr uint64_t kCredit = kBlobCreditChunks;
 
 struct BlobSharingTest : ::testing::Test {
   BlobSharingTest() { h.make_ready(); }
