@@ -1,5 +1,6 @@
 #include "common/learn/arithmetic.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -55,6 +56,10 @@ double sigmoid_of(double x) {
   if (std::isnan(x)) return x;
   const double small = exp_of(-std::fabs(x));
   return x >= 0 ? 1 / (1 + small) : small / (1 + small);
+}
+
+bool all_finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace bramble::learn

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/base/nearest.hpp"
+#include "common/learn/arithmetic.hpp"
 
 namespace bramble::learn {
 namespace {
@@ -39,6 +40,13 @@ Result<Method> parse_method(const std::string& text) {
   if (text == "sgd") return Method::sgd;
   if (text == "adam") return Method::adam;
   return fail(unknown("optimizer", text, {"sgd", "adam"}) + " (there are \"sgd\" and \"adam\")");
+}
+
+Status check_state(const OptimiserState& state) {
+  if (all_finite(state.first) && all_finite(state.second)) return {};
+  return fail(ErrorCode::limit,
+              "what the optimizer remembers of the gradients is no finite number any more: they are "
+              "too steep; a lower rate, or data nearer to 1, may help");
 }
 
 OptimiserState start_state(const OptimiserSettings& settings, size_t parameters) {

@@ -34,6 +34,10 @@ struct OptimiserState {
   bool operator==(const OptimiserState&) const = default;
 };
 
+// Adam divides by the root of `second`: where that is infinite no step changes anything any more, and nobody would
+// know.
+Status check_state(const OptimiserState& state);
+
 OptimiserState start_state(const OptimiserSettings& settings, size_t parameters);
 
 // All three as long as each other (and `second` for adam).

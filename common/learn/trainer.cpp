@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/learn/arithmetic.hpp"
 #include "common/learn/bytes.hpp"
 
 namespace bramble::learn {
@@ -95,7 +96,8 @@ Status Trainer::resume(std::string_view checkpoint, const std::string& data) {
                     state.best_parameters.size() == state_.parameters.size() &&
                     state.optimiser.first.size() == state_.optimiser.first.size() &&
                     state.optimiser.second.size() == state_.optimiser.second.size();
-  if (!reader.at_end() || !fits) return fail(ErrorCode::corrupt, "the checkpoint: it makes no sense");
+  const bool sane = all_finite(state.parameters) && all_finite(state.best_parameters) && check_state(state.optimiser);
+  if (!reader.at_end() || !fits || !sane) return fail(ErrorCode::corrupt, "the checkpoint: it makes no sense");
   state_ = std::move(state);
   return {};
 }
@@ -128,7 +130,9 @@ Status Trainer::learn(EpochReport& report) {
     }
     take_step(settings_.optimiser, state_.optimiser, combine(*shards), state_.parameters);
     // Here and not only where they are used next: after the last step of all nobody uses them.
-    if (Status status = training_.check_parameters(state_.parameters); !status) {
+    Status status = training_.check_parameters(state_.parameters);
+    if (status) status = check_state(state_.optimiser);
+    if (!status) {
       return in_context("epoch " + std::to_string(report.epoch) + ", step " + std::to_string(step + 1), status.error());
     }
   }

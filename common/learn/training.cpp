@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/learn/arithmetic.hpp"
 #include "common/learn/loss.hpp"
 
 namespace bramble::learn {
@@ -19,10 +20,6 @@ Status check_plan(const Plan& plan) {
     return fail("cross-entropy is for classes: numbers are learned with \"mean-squared-error\"");
   }
   return {};
-}
-
-bool all_finite(const std::vector<float>& values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
 tl::unexpected<Error> no_longer_finite(const std::string& what) {

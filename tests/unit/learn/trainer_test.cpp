@@ -241,6 +241,21 @@ TEST(LearnTrainer, DoesNotEndWellWhereTheLastStepOfAllRunsAway) {
   EXPECT_FALSE(trainer.done());
 }
 
+// Parameters stay as they are then, finite and useless: a step is divided by the root of the mean square.
+TEST(LearnTrainer, StopsWhereAdamsMeanSquareBecomesInfinite) {
+  Plan plan = corner_plan();
+  plan.validation = 0;
+  const auto training = Training::prepare(plan, corner_files());
+  SteepAtTheEnd workers(*training);
+  Trainer trainer(*training, short_settings(2), workers);
+  ASSERT_TRUE(trainer.next_epoch());
+  const auto report = trainer.next_epoch();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message,
+            "epoch 2, step 6: what the optimizer remembers of the gradients is no finite number any more: they are too "
+            "steep; a lower rate, or data nearer to 1, may help");
+}
+
 TEST(LearnTrainer, LearnsANumber) {
   Plan plan = corner_plan();
   plan.data.target = Target::number;
