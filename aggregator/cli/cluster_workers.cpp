@@ -53,7 +53,7 @@ Result<learn::Evaluation> ClusterWorkers::evaluate(const std::vector<float>& par
     const auto results = kernels_.ask(calls, {file});
     if (!results) return tl::unexpected(results.error());
     for (const std::string& result : *results) {
-      const auto piece = learn::decode_evaluation(result);
+      const auto piece = learn::decode_evaluation(result, training_.data().labels.size());
       if (!piece) return tl::unexpected(piece.error());
       sum.add(*piece);
     }

@@ -55,7 +55,8 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 
 std::string unknown(std::string_view what, std::string_view word, const std::vector<std::string>& candidates) {
   std::string message = "unknown " + std::string(what) + " '" + to_utf8(word, kMaxWordBytes) + "'";
-  if (const auto meant = nearest(word, candidates)) message += "; did you mean '" + *meant + "'?";
+  if (const auto meant = nearest(word, candidates))
+    message += "; did you mean '" + to_utf8(*meant, kMaxWordBytes) + "'?";
   return message;
 }
 

@@ -111,13 +111,13 @@ std::string encode_evaluation(const Evaluation& evaluation) {
   return writer.take();
 }
 
-Result<Evaluation> decode_evaluation(std::string_view bytes) {
+Result<Evaluation> decode_evaluation(std::string_view bytes, size_t classes) {
   Reader reader(bytes);
   Evaluation evaluation;
   evaluation.rows = reader.number<uint64_t>();
   evaluation.loss_sum = reader.number<double>();
   evaluation.confusion = reader.list<uint64_t>(kMaxClasses * kMaxClasses);
-  if (!reader.at_end()) return senseless("an evaluation");
+  if (!reader.at_end() || evaluation.confusion.size() != classes * classes) return senseless("an evaluation");
   return evaluation;
 }
 

@@ -49,7 +49,7 @@ std::string encode_gradient(const Gradient& gradient);
 Result<Gradient> decode_gradient(std::string_view bytes, size_t parameters);
 
 std::string encode_evaluation(const Evaluation& evaluation);
-Result<Evaluation> decode_evaluation(std::string_view bytes);
+Result<Evaluation> decode_evaluation(std::string_view bytes, size_t classes);
 
 // Lists of numbers: parameters as a file, answers as a result.
 std::string encode_floats(const std::vector<float>& values);

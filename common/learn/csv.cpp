@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/base/nearest.hpp"
+#include "common/base/utf8.hpp"
 #include "common/learn/dataset.hpp"
 
 namespace bramble::learn {
@@ -17,13 +18,6 @@ constexpr size_t kMaxFieldBytes = 1000;
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// A field as an error shows it.
-std::string shown(const std::string& field) {
-  std::string text = "'" + field.substr(0, 40) + (field.size() > 40 ? "..." : "") + "'";
-  for (char& c : text) c = c < ' ' && c >= 0 ? '?' : c;
   return text;
 }
 
@@ -191,6 +185,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::string shown(const std::string& field) {
+  constexpr size_t kMostShown = 40;
+  std::string text = "'" + to_utf8(field, kMostShown) + (field.size() > kMostShown ? "..." : "") + "'";
+  for (char& c : text) c = c < ' ' && c >= 0 ? '?' : c;
+  return text;
+}
 
 bool parse_number(const std::string& field, double& number) {
   std::string_view text = trimmed(field);

@@ -33,6 +33,9 @@ struct CsvChoice {
 // Errors begin with "NAME:LINE:FIELD: ", where line and field count from 1 on.
 Result<CsvTable> read_csv(const std::string& text, const std::string& name, const CsvChoice& choice);
 
+// A field as an error shows it: short, in quotes, UTF-8.
+std::string shown(const std::string& field);
+
 // A finite number, spaces around it aside; nothing else.
 bool parse_number(const std::string& field, double& number);
 

@@ -5,11 +5,14 @@
 #include <string_view>
 
 #include "common/base/nearest.hpp"
+#include "common/base/utf8.hpp"
 #include "common/learn/csv.hpp"
 #include "common/learn/idx.hpp"
 
 namespace bramble::learn {
 namespace {
+
+constexpr size_t kMaxNameBytes = 4096;  // more than a field of a CSV file has
 
 // Labels in an order that depends on them alone: numbers by value, then other texts by their bytes.
 bool comes_before(const std::string& left, const std::string& right) {
@@ -41,10 +44,13 @@ Status number_classes(const std::vector<std::string>& texts, const Place& place,
 
 Status name_classes(const DataSource& source, Dataset& data) {
   if (data.labels.size() < 2) {
-    return fail(source.file + ": all " + std::to_string(data.rows) + " rows have the label '" + data.labels.front() +
-                "': there is nothing to tell apart");
+    return fail(source.file + ": all " + std::to_string(data.rows) + " rows have the label " +
+                shown(data.labels.front()) + ": there is nothing to tell apart");
   }
-  data.class_names = source.class_names.empty() ? data.labels : source.class_names;
+  data.class_names = source.class_names;
+  if (data.class_names.empty()) {
+    for (const std::string& label : data.labels) data.class_names.push_back(to_utf8(label, kMaxNameBytes));
+  }
   if (data.class_names.size() == data.labels.size()) return {};
   return fail(source.file + ": it has " + std::to_string(data.labels.size()) +
               " different labels, and `classes` names " + std::to_string(data.class_names.size()));
@@ -68,7 +74,7 @@ Status find_classes(const std::vector<std::string>& texts, const std::vector<std
 Status find_numbers(const std::vector<std::string>& texts, const Place& place, Dataset& data) {
   for (size_t row = 0; row < texts.size(); ++row) {
     double number = 0;
-    if (!parse_number(texts[row], number)) return fail(place(row) + "'" + texts[row] + "' is no number");
+    if (!parse_number(texts[row], number)) return fail(place(row) + shown(texts[row]) + " is no number");
     data.numbers.push_back(static_cast<float>(number));
   }
   return {};

@@ -1,8 +1,10 @@
 #include "common/learn/model.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
+
+#include "common/base/utf8.hpp"
+#include "common/learn/arithmetic.hpp"
 
 namespace bramble::learn {
 namespace {
@@ -12,10 +14,6 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kMaxName = 4096;
 constexpr size_t kPieceRows = 32;
 
-bool all_finite(const std::vector<float>& values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
-
 Status check(const Model& model) {
   const auto topology = fit_layers(model.input, model.layers, model.outputs());
   if (!topology) return tl::unexpected<Error>(topology.error());
@@ -24,6 +22,9 @@ Status check(const Model& model) {
                     model.scaling.mean.size() == model.input.size() &&
                     model.scaling.factor.size() == model.input.size() && model.labels.size() != 1;
   if (!good) return fail("its parts do not fit each other");
+  if (!std::all_of(model.class_names.begin(), model.class_names.end(), is_utf8)) {
+    return fail("its classes have names that are not UTF-8");
+  }
   if (!all_finite(model.parameters) || !all_finite(model.scaling.mean) || !all_finite(model.scaling.factor)) {
     return fail("it holds what is no finite number");
   }

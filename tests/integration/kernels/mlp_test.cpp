@@ -63,7 +63,7 @@ class Kernels : public Workers {
     const auto count = static_cast<uint32_t>(test_.here_.rows_of(part).size());
     const auto answer =
         kernels_[0].ask(encode_call(EvaluationCall{part, 0, count, "params-" + std::to_string(evaluations_)}));
-    return answer.good ? decode_evaluation(answer.text) : fail(answer.text);
+    return answer.good ? decode_evaluation(answer.text, test_.here_.data().labels.size()) : fail(answer.text);
   }
 
  private:

@@ -34,6 +34,11 @@ TEST(Nearest, MakesASentence) {
   EXPECT_EQ(unknown("option", "--memroy", kOptions), "unknown option '--memroy'; did you mean '--memory'?");
   EXPECT_EQ(unknown("node", "xyz", kOptions), "unknown node 'xyz'");
   EXPECT_EQ(unknown("key", "a\xFF", {}), "unknown key 'a\xEF\xBF\xBD'");
+  EXPECT_EQ(unknown("key", "label",
+                    {"l\xFF"
+                     "bel"}),
+            "unknown key 'label'; did you mean 'l\xEF\xBF\xBD"
+            "bel'?");
 }
 
 }  // namespace

@@ -33,8 +33,10 @@ TEST(LearnCalls, ResultsComeBackAsTheyWereOrAreRefused) {
   EXPECT_FALSE(decode_gradient(encode_gradient(gradient).substr(1), 3));
   EXPECT_FALSE(decode_gradient(encode_gradient({0, 0, 0, {1}}), 1)) << "of no rows";
   const Evaluation evaluation{9, 1.25, {4, 1, 0, 4}};
-  EXPECT_EQ(*decode_evaluation(encode_evaluation(evaluation)), evaluation);
-  EXPECT_FALSE(decode_evaluation("short"));
+  EXPECT_EQ(*decode_evaluation(encode_evaluation(evaluation), 2), evaluation);
+  EXPECT_FALSE(decode_evaluation(encode_evaluation(evaluation), 3)) << "of other classes";
+  EXPECT_FALSE(decode_evaluation(encode_evaluation({9, 1.25, {1, 2, 3}}), 2)) << "not all pairs of classes";
+  EXPECT_FALSE(decode_evaluation("short", 2));
   EXPECT_EQ(*decode_floats(encode_floats({1, -0.5F})), (std::vector<float>{1, -0.5F}));
   EXPECT_FALSE(decode_floats(std::string("\xff\xff\xff\xff", 4)));
 }

@@ -116,6 +116,12 @@ TEST(LearnCsv, NamesFileLineAndFieldOfWhatIsWrong) {
   EXPECT_EQ(wrong("x,kind\n", header), "f.csv: there are no rows of data in it");
 }
 
+TEST(LearnCsv, ShowsWhatIsNoUtf8AsSuch) {
+  EXPECT_EQ(wrong("1,a\ngr\xf6\xdf"
+                  "e,b\n"),
+            "f.csv:2:1: 'gr\uFFFD\uFFFDe' is no number");
+}
+
 TEST(LearnCsv, RefusesNumbersThatAreNone) {
   for (const char* bad : {"nan", "inf", "-inf", "1e39", "1e999", "0x10", "1 2", "--1", "1,", "+", ""}) {
     double number = 0;

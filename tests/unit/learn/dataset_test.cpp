@@ -42,6 +42,15 @@ std::string wrong_idx(const std::string& images, const std::string& labels) {
   return data ? "it was taken" : data.error().message;
 }
 
+TEST(LearnDataset, LabelsThatAreNoUtf8HaveNamesThatAre) {
+  DataSource source;
+  source.file = "f.csv";
+  const auto data = load_dataset(source, from({{"f.csv", "1,2,gr\xfcn\n2,3,rot\n"}}));
+  ASSERT_TRUE(data) << data.error().message;
+  EXPECT_EQ(data->labels, (std::vector<std::string>{"gr\xfcn", "rot"}));
+  EXPECT_EQ(data->class_names, (std::vector<std::string>{"gr\uFFFDn", "rot"}));
+}
+
 TEST(LearnDataset, NumbersClassesByTheirLabelsAlone) {
   const auto data = load_dataset(csv(), from({{"f.csv", "1,10\n2,9\n3,b\n4,9\n5,a\n"}}));
   ASSERT_TRUE(data) << data.error().message;

@@ -19,6 +19,13 @@ std::string wrong(const Model& model) {
   return again ? "it was taken" : again.error().message;
 }
 
+TEST(LearnModel, IsRefusedWithNamesOfClassesThatAreNoUtf8) {
+  const auto training = Training::prepare(corner_plan(), corner_files());
+  Model model = *make_model(*training, training->initial());
+  model.class_names[0] = "\xfc";
+  EXPECT_EQ(decode_model(encode_model(model)).error().message, "the model: its classes have names that are not UTF-8");
+}
+
 TEST(LearnModel, ComesBackAsItWas) {
   const Model model = corner_model();
   const auto again = decode_model(encode_model(model));
