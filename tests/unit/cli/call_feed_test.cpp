@@ -7,14 +7,12 @@ namespace {
 
 TEST(CallPace, CallsOfUnknownLengthGoOneByOneSoThatFewOfThemReachAllNodes) { EXPECT_EQ(CallPace().batch_calls(), 1U); }
 
-TEST(CallPace, BatchesAimAtATenthOfASecond) {
+TEST(CallPace, BatchesAimAtAQuarterOfASecond) {
   CallPace pace;
-  pace.batch_ended(16, 40, 160);
-  pace.batch_ended(16, 40, 160);
-  pace.batch_ended(16, 40, 160);
-  EXPECT_EQ(pace.batch_calls(), 40U);
+  for (int i = 0; i < 4; ++i) pace.batch_ended(16, 40, 160);
+  EXPECT_EQ(pace.batch_calls(), 100U);
   pace.batch_ended(40, 400, 400);
-  EXPECT_EQ(pace.batch_calls(), 10U);
+  EXPECT_EQ(pace.batch_calls(), 25U);
 }
 
 TEST(CallPace, GrowsInStepsSoThatOneMeasurementDoesNotMakeAGiant) {
