@@ -36,8 +36,7 @@ class Infer {
         command_(command),
         model_(model),
         data_(data),
-        api_(session.connect()),
-        job_(api_, session.console, command.task),
+        job_([&session] { return session.connect(); }, session.console, command.task),
         interrupts_([this] {
           job_.stop();
           cancel();
@@ -94,7 +93,6 @@ class Infer {
   const learn::Model& model_;
   const learn::Dataset& data_;
   learn::Evaluation evaluation_;
-  Api api_;
   KernelJob job_;
   Interrupts interrupts_;  // last: its thread uses all of the above
 };

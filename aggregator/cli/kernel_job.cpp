@@ -29,7 +29,7 @@ json as_json(const std::string& name, const wire::BlobRef& blob) {
 }  // namespace
 
 Status KernelJob::add_file(const KernelFile& file) {
-  const auto blob = api_.put_blob(file.bytes);
+  const auto blob = connections_.first().put_blob(file.bytes);
   if (!blob) return tl::unexpected(blob.error());
   names_.push_back(file.name);
   blobs_.push_back(*blob);
@@ -42,7 +42,7 @@ Status KernelJob::open() {
   body["stdout_cap_bytes"] = kResultBytes;
   body["calls"] = {{"limit_ms", kCallLimitMs}, {"idle_ms", kIdleMs}, {"retries", 2}};
   for (size_t i = 0; i < blobs_.size(); ++i) body["files"].push_back(as_json(names_[i], blobs_[i]));
-  const auto job = hand_in(api_, console_, body);
+  const auto job = hand_in(connections_.first(), console_, body);
   if (!job) return tl::unexpected(job.error());
   job_ = *job;
   next_task_ = 0;
@@ -61,15 +61,16 @@ Status KernelJob::make_room() {
   if (Status status = open(); !status) return status;
   past_joules_ += *spent;
   if (checkpoint_) {
-    if (Status status = api_.keep_checkpoint(job_, *checkpoint_); !status) return status;
+    if (Status status = connections_.first().keep_checkpoint(job_, *checkpoint_); !status) return status;
   }
   return leave(old);
 }
 
 Status KernelJob::leave(JobId job) {
-  if (Status status = api_.close(job); !status) return status;
-  if (const auto ended = wait_for_job(api_, console_, job, false); !ended) return tl::unexpected(ended.error());
-  const auto forgotten = api_.post("/api/v1/jobs/forget", {{"jobs", std::to_string(job)}});
+  if (Status status = connections_.first().close(job); !status) return status;
+  if (const auto ended = wait_for_job(connections_.first(), console_, job, false); !ended)
+    return tl::unexpected(ended.error());
+  const auto forgotten = connections_.first().post("/api/v1/jobs/forget", {{"jobs", std::to_string(job)}});
   if (!forgotten) return tl::unexpected(forgotten.error());
   return {};
 }
@@ -78,42 +79,59 @@ Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& 
                                                 const std::vector<KernelFile>& files) {
   if (calls.size() > kMostAppended) return fail(ErrorCode::limit, "more than 1000 calls at once");
   if (Status status = make_room(); !status) return tl::unexpected(status.error());
-  json own = json::array();
-  for (const KernelFile& file : files) {
-    const auto blob = api_.put_blob(file.bytes);
-    if (!blob) return tl::unexpected(blob.error());
-    own.push_back(as_json(file.name, *blob));
-    stored_bytes_ += file.bytes.size();
-  }
-  json tasks = json::array();
-  for (size_t i = 0; i < calls.size(); ++i) {
-    std::string batch;
-    wire::append_call(batch, {static_cast<uint32_t>(i), calls[i]});
-    const auto blob = api_.put_blob(batch);
-    if (!blob) return tl::unexpected(blob.error());
-    tasks.push_back({{"stdin", {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}}}});
-    if (!own.empty()) tasks.back()["files"] = own;
-    stored_bytes_ += batch.size();
-  }
   const TaskIndex first = next_task_;
-  const auto reply =
-      api_.post(fmt::format("/api/v1/jobs/{}/tasks", job_.load()), {{"first", first}, {"tasks", std::move(tasks)}});
-  if (!reply) return tl::unexpected(reply.error());
-  next_task_ += static_cast<TaskIndex>(calls.size());
-  std::vector<std::string> results;
-  for (TaskIndex task = first; task < next_task_; ++task) {
-    auto result = result_of(task);
+  std::vector<std::string> batches(calls.size());
+  for (size_t i = 0; i < calls.size(); ++i) wire::append_call(batches[i], {static_cast<uint32_t>(i), calls[i]});
+  if (Status status = append(batches, files); !status) return tl::unexpected(status.error());
+  std::vector<std::string> results(calls.size());
+  const Status answered = connections_.run(calls.size(), [&](Api& api, size_t i) -> Status {
+    auto result = result_of(api, static_cast<TaskIndex>(first + i));
     if (!result) return tl::unexpected(result.error());
-    stored_bytes_ += result->size();
-    results.push_back(std::move(*result));
-  }
+    results[i] = std::move(*result);
+    return {};
+  });
+  if (!answered) return tl::unexpected(answered.error());
+  for (const std::string& result : results) stored_bytes_ += result.size();
   return results;
 }
 
-Result<std::string> KernelJob::result_of(TaskIndex task) {
+// The files' blobs first.
+Result<std::vector<wire::BlobRef>> KernelJob::put_all(const std::vector<std::string>& batches,
+                                                      const std::vector<KernelFile>& files) {
+  std::vector<wire::BlobRef> blobs(files.size() + batches.size());
+  const Status put = connections_.run(blobs.size(), [&](Api& api, size_t i) -> Status {
+    const auto blob = api.put_blob(i < files.size() ? files[i].bytes : batches[i - files.size()]);
+    if (!blob) return tl::unexpected(blob.error());
+    blobs[i] = *blob;
+    return {};
+  });
+  if (!put) return tl::unexpected(put.error());
+  for (const wire::BlobRef& blob : blobs) stored_bytes_ += blob.size_bytes;
+  return blobs;
+}
+
+// Each batch a task that has the files.
+Status KernelJob::append(const std::vector<std::string>& batches, const std::vector<KernelFile>& files) {
+  const auto blobs = put_all(batches, files);
+  if (!blobs) return tl::unexpected(blobs.error());
+  json own = json::array();
+  for (size_t i = 0; i < files.size(); ++i) own.push_back(as_json(files[i].name, (*blobs)[i]));
+  json tasks = json::array();
+  for (size_t i = files.size(); i < blobs->size(); ++i) {
+    tasks.push_back({{"stdin", {{"blob", (*blobs)[i].sha256}, {"size_bytes", (*blobs)[i].size_bytes}}}});
+    if (!own.empty()) tasks.back()["files"] = own;
+  }
+  const std::string path = fmt::format("/api/v1/jobs/{}/tasks", job_.load());
+  const auto reply = connections_.first().post(path, {{"first", next_task_}, {"tasks", std::move(tasks)}});
+  if (!reply) return tl::unexpected(reply.error());
+  next_task_ += static_cast<TaskIndex>(batches.size());
+  return {};
+}
+
+Result<std::string> KernelJob::result_of(Api& api, TaskIndex task) {
   while (!stopped_) {
     const TaskKey key{job_, task};
-    const auto part = api_.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
+    const auto part = api.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
     if (!part) return tl::unexpected(part.error());
     if (!part->final) continue;
     std::string text;
@@ -121,16 +139,16 @@ Result<std::string> KernelJob::result_of(TaskIndex task) {
       text += bytes;
       return {};
     };
-    if (Status status = copy_final_output(api_, key, wire::Stream::stdout_, *part, keep); !status) {
+    if (Status status = copy_final_output(api, key, wire::Stream::stdout_, *part, keep); !status) {
       return tl::unexpected(status.error());
     }
-    return only_reply(task, text);
+    return only_reply(api, task, text);
   }
   return fail(ErrorCode::unavailable, "stopped");
 }
 
 // A task without a reply is told by how it ended.
-Result<std::string> KernelJob::only_reply(TaskIndex task, const std::string& text) {
+Result<std::string> KernelJob::only_reply(Api& api, TaskIndex task, const std::string& text) {
   const TaskKey key{job_, task};
   const auto replies = wire::split_replies(text);
   if (replies && replies->size() == 1) {
@@ -138,14 +156,14 @@ Result<std::string> KernelJob::only_reply(TaskIndex task, const std::string& tex
     if (reply.status == wire::CallStatus::good) return std::string(reply.bytes);
     return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
   }
-  const auto report = fetch_task_report(api_, key);
+  const auto report = fetch_task_report(api, key);
   if (!report) return tl::unexpected(report.error());
   return fail(ErrorCode::io, fmt::format("task {} {}", to_string(key), describe_end(*report)));
 }
 
 Result<double> KernelJob::joules_of_this_job() {
   if (job_ == 0) return 0.0;
-  const auto job = api_.get(fmt::format("/api/v1/jobs/{}", job_.load()));
+  const auto job = connections_.first().get(fmt::format("/api/v1/jobs/{}", job_.load()));
   if (!job) return tl::unexpected(job.error());
   const auto joules = job->find("energy_j");
   return joules != job->end() && joules->is_number() ? joules->get<double>() : 0.0;
@@ -158,13 +176,14 @@ Result<double> KernelJob::joules() {
 }
 
 Status KernelJob::keep_checkpoint(std::string_view bytes) {
-  const auto blob = api_.put_blob(bytes);
+  Api& api = connections_.first();
+  const auto blob = api.put_blob(bytes);
   if (!blob) return tl::unexpected(blob.error());
-  if (Status status = api_.keep_checkpoint(job_, *blob); !status) return status;
+  if (Status status = api.keep_checkpoint(job_, *blob); !status) return status;
   checkpoint_ = *blob;
   return {};
 }
 
-Status KernelJob::close() { return job_ == 0 ? Status() : api_.close(job_); }
+Status KernelJob::close() { return job_ == 0 ? Status() : connections_.first().close(job_); }
 
 }  // namespace bramble::cli

@@ -13,6 +13,7 @@
 #include "aggregator/cli/api.hpp"
 #include "aggregator/cli/console.hpp"
 #include "aggregator/cli/options.hpp"
+#include "aggregator/cli/side_by_side.hpp"
 
 namespace bramble::cli {
 
@@ -42,8 +43,8 @@ struct KernelJobLimits {
 // place, and it is forgotten.
 class KernelJob : public Kernels {
  public:
-  KernelJob(Api& api, Console& console, TaskOptions task, KernelJobLimits limits = {})
-      : api_(api), console_(console), task_(std::move(task)), limits_(limits) {}
+  KernelJob(Connect connect, Console& console, TaskOptions task, KernelJobLimits limits = {})
+      : connections_(std::move(connect)), console_(console), task_(std::move(task)), limits_(limits) {}
 
   // Every job of this has them.
   Status add_file(const KernelFile& file);
@@ -67,11 +68,14 @@ class KernelJob : public Kernels {
   Status open();
   Status make_room();
   Status leave(JobId job);
-  Result<std::string> result_of(TaskIndex task);
-  Result<std::string> only_reply(TaskIndex task, const std::string& text);
+  Result<std::vector<wire::BlobRef>> put_all(const std::vector<std::string>& batches,
+                                             const std::vector<KernelFile>& files);
+  Status append(const std::vector<std::string>& batches, const std::vector<KernelFile>& files);
+  Result<std::string> result_of(Api& api, TaskIndex task);
+  Result<std::string> only_reply(Api& api, TaskIndex task, const std::string& text);
   Result<double> joules_of_this_job();
 
-  Api& api_;
+  SideBySide connections_;  // each request waits for a disk or a node
   Console& console_;
   const TaskOptions task_;
   const KernelJobLimits limits_;

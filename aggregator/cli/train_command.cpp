@@ -35,8 +35,7 @@ class Train {
         training_(training),
         data_(std::move(data)),
         checkpoint_file_(command.output + ".checkpoint"),
-        api_(session.connect()),
-        job_(api_, session.console, command.task),
+        job_([&session] { return session.connect(); }, session.console, command.task),
         workers_(training, job_),
         trainer_(training, spec.settings, workers_),
         old_job_(command.resume),
@@ -77,7 +76,8 @@ class Train {
   // A job that is named knows better than a file that lies here from some time.
   Status resume() {
     if (command_.resume != 0) {
-      return resume_from(fmt::format("job {}", command_.resume), api_.checkpoint(command_.resume, kMaxCheckpointBytes));
+      return resume_from(fmt::format("job {}", command_.resume),
+                         session_.connect().checkpoint(command_.resume, kMaxCheckpointBytes));
     }
     if (::access(checkpoint_file_.c_str(), F_OK) != 0) return {};
     return resume_from(checkpoint_file_, posix::read_file(checkpoint_file_, kMaxCheckpointBytes));
@@ -143,7 +143,6 @@ class Train {
   learn::Training& training_;
   const std::string data_;
   const std::string checkpoint_file_;
-  Api api_;
   KernelJob job_;
   ClusterWorkers workers_;
   learn::Trainer trainer_;

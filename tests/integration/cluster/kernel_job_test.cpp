@@ -69,7 +69,7 @@ TEST_F(KernelJobs, KeepTheirFilesWhenAnotherTakesThePlaceOfOneThatIsFull) {
   for (const cli::KernelJobLimits limits : {cli::KernelJobLimits{1, 1000}, cli::KernelJobLimits{1 << 20, 2}}) {
     cli::TaskOptions task;
     task.argv = {"mlp"};
-    cli::KernelJob kernels(api, console, task, limits);
+    cli::KernelJob kernels([&] { return cli::Api(*endpoint, reconnect); }, console, task, limits);
     ASSERT_TRUE(kernels.add_file({learn::kModelFile, encode_model(model)}));
     JobId before = 0;
     for (int question = 1; question <= 3; ++question) {
