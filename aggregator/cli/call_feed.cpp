@@ -20,6 +20,7 @@ constexpr size_t kBatchBytes = size_t{1} << 20;
 constexpr uint64_t kBatchMs = 250;
 constexpr uint64_t kBatchResultBytes = uint64_t{8} << 20;
 constexpr uint64_t kMostBatchCalls = 8192;
+constexpr int64_t kUnknownMs = 200;
 constexpr uint64_t kMostGrowth = 4;  // from batch to batch: one measurement may be off
 
 size_t head_bytes(CallForm form) { return form == CallForm::frames ? wire::kFrameHeadBytes : 0; }
@@ -31,6 +32,7 @@ void CallPace::batch_ended(uint64_t calls, int64_t duration_ms, uint64_t result_
   const uint64_t in_room = calls * kBatchResultBytes / std::max<uint64_t>(result_bytes, 1);
   const uint64_t most = std::min(batch_calls_ * kMostGrowth, kMostBatchCalls);
   batch_calls_ = std::clamp<uint64_t>(std::min(in_time, in_room), 1, most);
+  measured_ = true;
 }
 
 Status CallFeed::feed(int fd) {
@@ -114,6 +116,9 @@ Status CallFeed::add_call(std::string_view input) {
 
 Status CallFeed::send_batch() {
   if (batch_.empty()) return {};
+  // Hardly more than keeps the nodes busy before it is known how many calls a batch should have; but some, for nodes
+  // that are switched on when much waits.
+  if (!pace_.measured() && !window_.wait_until_starving(kUnknownMs)) return {};
   while (!window_.try_reserve(batch_.size())) {
     if (!window_.wait_for_room(batch_.size())) return {};
   }

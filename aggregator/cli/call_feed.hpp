@@ -19,10 +19,12 @@ namespace bramble::cli {
 class CallPace {
  public:
   uint64_t batch_calls() const { return batch_calls_; }
+  bool measured() const { return measured_; }  // some batch has ended
   void batch_ended(uint64_t calls, int64_t duration_ms, uint64_t result_bytes);
 
  private:
   std::atomic<uint64_t> batch_calls_ = 1;
+  std::atomic<bool> measured_ = false;
 };
 
 class CallFeed {

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 
 namespace bramble::cli {
@@ -33,6 +34,13 @@ bool MapWindow::wait_for_room(uint64_t bytes) {
 bool MapWindow::starving() const {
   const std::lock_guard lock(mutex_);
   return reserved_.size() <= limits_.least_pieces;
+}
+
+bool MapWindow::wait_until_starving(int64_t most_ms) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(most_ms),
+                    [&] { return stopped_ || reserved_.size() <= limits_.least_pieces; });
+  return !stopped_;
 }
 
 void MapWindow::sent(uint64_t pieces) {

@@ -28,10 +28,11 @@ class MapWindow {
 
   // --- the feeder's side
   bool try_reserve(uint64_t bytes);
-  bool wait_for_room(uint64_t bytes);     // false: stopped
-  bool starving() const;                  // so few pieces wait that the next must not be held back for a batch
-  void sent(uint64_t pieces);             // so many more are tasks now
-  void feed_ended(const Status& status);  // an error stops the map
+  bool wait_for_room(uint64_t bytes);         // false: stopped
+  bool starving() const;                      // so few pieces wait that the next must not be held back for a batch
+  bool wait_until_starving(int64_t most_ms);  // or for so long; false: stopped
+  void sent(uint64_t pieces);                 // so many more are tasks now
+  void feed_ended(const Status& status);      // an error stops the map
 
   // --- the joiner's side
   enum class Next { piece, end, stopped };

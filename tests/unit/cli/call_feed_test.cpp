@@ -5,7 +5,14 @@
 namespace bramble::cli {
 namespace {
 
-TEST(CallPace, CallsOfUnknownLengthGoOneByOneSoThatFewOfThemReachAllNodes) { EXPECT_EQ(CallPace().batch_calls(), 1U); }
+TEST(CallPace, CallsOfUnknownLengthGoOneByOneSoThatFewOfThemReachAllNodes) {
+  CallPace pace;
+  EXPECT_EQ(pace.batch_calls(), 1U);
+  EXPECT_FALSE(pace.measured());
+  pace.batch_ended(1, 3'600'000, 10);
+  EXPECT_TRUE(pace.measured());
+  EXPECT_EQ(pace.batch_calls(), 1U);
+}
 
 TEST(CallPace, BatchesAimAtAQuarterOfASecond) {
   CallPace pace;

@@ -36,6 +36,23 @@ TEST(MapWindow, GivesRoomBackWhenAPieceIsJoined) {
   EXPECT_TRUE(window.try_reserve(60));
 }
 
+TEST(MapWindow, StarvesAgainWhenAPieceIsJoined) {
+  MapWindow window({1, 8, 100});
+  ASSERT_TRUE(window.try_reserve(1));
+  ASSERT_TRUE(window.try_reserve(1));
+  window.sent(2);
+  EXPECT_TRUE(window.wait_until_starving(1)) << "no longer than is said";
+  EXPECT_FALSE(window.starving());
+  std::thread joiner([&] { window.joined(); });
+  EXPECT_TRUE(window.wait_until_starving(600'000));
+  joiner.join();
+  EXPECT_TRUE(window.starving());
+  ASSERT_TRUE(window.try_reserve(1));
+  std::thread stopper([&] { window.stop(); });
+  EXPECT_FALSE(window.wait_until_starving(600'000));
+  stopper.join();
+}
+
 TEST(MapWindow, EndsWhenAllThatWasFedIsJoined) {
   MapWindow window({1, 2, 100});
   ASSERT_TRUE(window.try_reserve(1));
