@@ -154,7 +154,8 @@ Result<int> job_list(const Session& session, const JobListCommand& command) {
   say_troubles(api, session.console);
   if (session.common.json) return printed(session, jobs->dump() + "\n");
   add_waiting_words(api, *jobs);
-  return printed(session, job_table(*jobs).render(session.console.columns()));
+  const size_t columns = session.console.columns();
+  return printed(session, job_table(*jobs, columns).render(columns));
 }
 
 Result<int> job_info(const Session& session, const JobInfoCommand& command) {

@@ -54,6 +54,8 @@ void Table::add_note(std::string text) { rows_.back().note = without_controls(st
 
 size_t Table::width() const { return total_width(natural_widths()); }
 
+size_t Table::least_width() const { return total_width(column_widths(0)); }
+
 std::vector<size_t> Table::natural_widths() const {
   std::vector<size_t> widths;
   for (size_t i = 0; i < columns_.size(); ++i) {

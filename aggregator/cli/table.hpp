@@ -27,7 +27,8 @@ class Table {
   void add_row(std::vector<std::string> cells);  // as many cells as there are columns
   void add_note(std::string text);               // below the last row, indented, broken into lines of the width
 
-  size_t width() const;  // that it takes where nothing is cut
+  size_t width() const;        // that it takes where nothing is cut
+  size_t least_width() const;  // where the flexible columns are cut as far as they may be
 
   // Every line ends with '\n' and has at most `width` columns, as long as the flexible columns can give way. Control
   // characters in cells become '?': a job's name must not drive the terminal.

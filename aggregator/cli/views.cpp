@@ -17,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMinutes = sizeof("2025-03-01 14:02") - 1;  // as much of a time as a table shows
-
 // A field as text: nothing for null, texts as they are, anything else as JSON.
 std::string cell(const json& value) {
   if (value.is_null()) return "";
@@ -37,11 +35,6 @@ std::string measured(const json& object, const char* name, const char* pattern) 
   const auto found = object.find(name);
   if (found == object.end() || !found->is_number()) return "-";
   return fmt::format(fmt::runtime(pattern), found->get<double>());
-}
-
-std::string done_of_total(const json& job) {
-  const ProgressCounts counts = counts_field(job);
-  return fmt::format("{}/{}{}", counts.ended(), counts.total, counts.open ? "+" : "");
 }
 
 std::string how_ended(const json& each) {
@@ -109,29 +102,6 @@ std::string csv_line(const json& values) {
   std::string line;
   for (size_t i = 0; i < values.size(); ++i) line += (i == 0 ? "" : ",") + csv_field(cell(values[i]));
   return line + "\n";
-}
-
-Table job_table(const json& jobs) {
-  const bool some_wait =
-      std::any_of(jobs.begin(), jobs.end(), [](const json& job) { return !cell(job, "waits").empty(); });
-  std::vector<Column> columns{
-      {"JOB", true},         {"STATE"},     {"DONE", true},          {"FAILED", true}, {"OWNER", false, true},
-      {"NAME", false, true}, {"SUBMITTED"}, {"COMMAND", false, true}};
-  if (some_wait) columns.insert(columns.begin() + 2, {"WAITS"});
-  Table table(std::move(columns));
-  for (const json& job : jobs) {
-    std::vector<std::string> cells{cell(job, "job"),
-                                   cell(job, "state"),
-                                   done_of_total(job),
-                                   std::to_string(counts_field(job).failed),
-                                   cell(job, "owner"),
-                                   cell(job, "name"),
-                                   clock_text(number_field(job, "submitted_ms")).substr(0, kMinutes),
-                                   cell(job, "command")};
-    if (some_wait) cells.insert(cells.begin() + 2, cell(job, "waits"));
-    table.add_row(std::move(cells));
-  }
-  return table;
 }
 
 Table try_table(const json& tasks) {

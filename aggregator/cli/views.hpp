@@ -9,8 +9,8 @@
 
 namespace bramble::cli {
 
-Table job_table(const nlohmann::json& jobs);
-Table try_table(const nlohmann::json& tasks);  // a row for each try of each task
+Table job_table(const nlohmann::json& jobs, size_t width);  // with what columns depends on how wide it may be
+Table try_table(const nlohmann::json& tasks);               // a row for each try of each task
 Table node_table(const nlohmann::json& nodes);
 Table query_table(const nlohmann::json& result);  // {"columns", "rows"}
 

@@ -45,7 +45,7 @@ json busy_node() {
 }
 
 TEST(Views, FitTheJobTableInto80Columns) {
-  const std::string text = job_table(json::array({long_job()})).render(80);
+  const std::string text = job_table(json::array({long_job()}), 80).render(80);
   expect_at_most_80_columns(text);
   EXPECT_NE(text.find("1000000/1000000"), std::string::npos);
 }
@@ -134,12 +134,49 @@ TEST(Views, TroublesOfTheAggregatorAreSentences) {
   EXPECT_NE(troubles[1].find("(16G): bramble job forget"), std::string::npos) << troubles[1];
 }
 
+json waiting_job(int number) {
+  json job = long_job();
+  job["job"] = number;
+  job["state"] = "waiting";
+  job["open"] = true;
+  job["waits"] = "storage_full";
+  job["tasks"] = {{"total", 400}, {"succeeded", 64}, {"failed", 0}, {"cancelled", 0}, {"running", 0}};
+  return job;
+}
+
 TEST(Views, TheColumnOfWaitingWordsIsThereWhenAJobWaits) {
   json jobs = {{{"job", 1}, {"state", "succeeded"}, {"tasks", {{"total", 1}, {"succeeded", 1}}}}};
-  EXPECT_EQ(job_table(jobs).render(200).find("WAITS"), std::string::npos);
+  EXPECT_EQ(job_table(jobs, 200).render(200).find("WAITS"), std::string::npos);
   jobs.push_back({{"job", 2}, {"state", "waiting"}, {"tasks", {{"total", 1}}}, {"waits", "too_large"}});
-  EXPECT_NE(job_table(jobs).render(200).find("WAITS"), std::string::npos);
-  EXPECT_NE(job_table(jobs).render(200).find("waiting    too_large"), std::string::npos) << job_table(jobs).render(200);
+  const std::string text = job_table(jobs, 200).render(200);
+  EXPECT_NE(text.find("WAITS"), std::string::npos);
+  EXPECT_NE(text.find("waiting    too_large"), std::string::npos) << text;
+}
+
+TEST(Views, JobsThatWaitFitInto80ColumnsWithRoomForNamesAndCommands) {
+  const std::string text = job_table(json::array({waiting_job(104), waiting_job(105)}), 80).render(80);
+  expect_at_most_80_columns(text);
+  EXPECT_NE(text.find("storage_full"), std::string::npos) << text;
+  EXPECT_NE(text.find("nnnnnnnnn"), std::string::npos) << text;
+  EXPECT_NE(text.find("ccccccccc"), std::string::npos) << text;
+  EXPECT_EQ(text.find("FAILED"), std::string::npos) << "no task has:\n" << text;
+}
+
+TEST(Views, TheLargestJobThatWaitsFitsInto80Columns) {
+  json job = long_job();
+  job["open"] = true;
+  job["waits"] = "storage_full";
+  const std::string text = job_table(json::array({job, waiting_job(7)}), 80).render(80);
+  expect_at_most_80_columns(text);
+  EXPECT_NE(text.find("FAILED"), std::string::npos) << "a task has:\n" << text;
+}
+
+TEST(Views, ATableOfJobsThatIsNotCutShowsAllColumns) {
+  const std::string text = job_table(json::array({waiting_job(104)}), kAnyWidth).render(kAnyWidth);
+  for (const char* title : {"WAITS", "FAILED", "OWNER", "SUBMITTED"}) {
+    EXPECT_NE(text.find(title), std::string::npos) << title << " is missing:\n" << text;
+  }
+  EXPECT_NE(text.find("2023-11-1"), std::string::npos) << "the year is shown:\n" << text;
 }
 
 }  // namespace
