@@ -1,7 +1,9 @@
 #include "aggregator/http/render.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "common/base/utf8.hpp"
 #include "common/wire/codec.hpp"
@@ -12,6 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxCommandTextBytes = 1000;
+// How a job of the Python package begins (aggregator/cli/python/bramble/_job.py): the function's name is behind it.
+constexpr std::array<std::string_view, 3> kRunPython{"sh", "-c", "eval \"$BRAMBLE_RUN\""};
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -179,6 +183,9 @@ std::string row_text(const std::vector<SqlValue>& row) {
 }  // namespace
 
 std::string command_text(const std::vector<std::string>& argv) {
+  if (argv.size() > kRunPython.size() && std::equal(kRunPython.begin(), kRunPython.end(), argv.begin())) {
+    return "python: " + to_utf8(argv[kRunPython.size()], kMaxCommandTextBytes);
+  }
   std::string text;
   for (const std::string& argument : argv) {
     if (text.size() > kMaxCommandTextBytes) break;

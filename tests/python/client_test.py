@@ -270,6 +270,11 @@ class Jobs(unittest.TestCase):
         self.assertEqual(body["calls"]["limit_ms"], 500)
         self.assertEqual((body["env"]["A"], body["max_running"], len(body["name"])), ("b", 3, 150))
 
+    def test_have_a_short_command_with_the_name_of_the_function(self):
+        body = job_body("main.<lambda>", words={}, env={}, call_limit_s=None, call_retries=0)
+        # The aggregator knows a job of Python by these letters: command_text() in aggregator/http.
+        self.assertEqual(body["argv"][:4], ["sh", "-c", 'eval "$BRAMBLE_RUN"', "main.<lambda>"])
+
     def test_a_missing_program_for_a_local_cluster_is_named(self):
         with self.assertRaisesRegex(BrambleError, "no program 'no-such-bramble' in PATH"):
             Cluster.local(program="no-such-bramble")

@@ -62,8 +62,9 @@ class Kernel(unittest.TestCase):
             self.assertEqual(kernel.call(lambda: sys.version_info[:2]), sys.version_info[:2])
 
     def test_a_node_without_python_says_so(self):
-        argv = _job.kernel_command()["argv"]
-        ended = subprocess.run(["/bin/sh", *argv[1:4], "python3"], env={"PATH": "/nowhere"}, capture_output=True, text=True)
+        command = _job.kernel_command("f")
+        env = {**command["env"], "PATH": "/nowhere"}
+        ended = subprocess.run(["/bin/sh", *command["argv"][1:4], "python3"], env=env, capture_output=True, text=True)
         self.assertEqual(ended.returncode, 127)
         self.assertIn("there is no python3 on this node", ended.stderr)
 

@@ -15,7 +15,7 @@ class OneKernel:
 
     def __init__(self, python=None, folder=None):
         self.sender = Sender()
-        command = _job.kernel_command()
+        command = _job.kernel_command("a test")
         env = {"PATH": os.environ["PATH"], "BRAMBLE_NODE": NODE, **command["env"]}
         if python is not None:
             env["BRAMBLE_PYTHON"] = python

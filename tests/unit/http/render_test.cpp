@@ -85,6 +85,13 @@ TEST(CommandText, QuotesAsAShellWould) {
   EXPECT_EQ(command_text({"a", "", "it's"}), "a '' 'it'\\''s'");
 }
 
+TEST(CommandText, OfAPythonFunctionIsItsName) {
+  const std::string run = "eval \"$BRAMBLE_RUN\"";
+  EXPECT_EQ(command_text({"sh", "-c", run, "main.<locals>.<lambda>", "python3.11", "python3"}),
+            "python: main.<locals>.<lambda>");
+  EXPECT_EQ(command_text({"sh", "-c", run}), "sh -c 'eval \"$BRAMBLE_RUN\"'") << "one that somebody wrote";
+}
+
 TEST(CommandText, IsCutWhereItIsLongAndStaysUtf8) {
   const std::string text = command_text(std::vector<std::string>(1000, "\xC3\xA9\xC3\xA9"));
   EXPECT_LT(text.size(), 1100U);

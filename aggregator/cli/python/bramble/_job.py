@@ -17,12 +17,15 @@ IDLE_MS = 60_000
 SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SHOWN_NAME_BYTES = 150
 
-# $0: the program; behind it, the Pythons to be tried.
+START = 'import os,zlib,base64;exec(zlib.decompress(base64.b85decode(os.environ.pop("BRAMBLE_KERNEL"))))'
+# Its arguments are the Pythons to be tried. In the environment, for people see the command: the aggregator's texts know
+# RUN by its letters, and show a job of it as "python: " and $0, which is the job's name.
 FIND_PYTHON = (
-    'for p in "$@"; do if command -v "$p" >/dev/null 2>&1; then exec "$p" -c "$0"; fi; done; '
+    'unset BRAMBLE_RUN; for p in "$@"; do if command -v "$p" >/dev/null 2>&1; then '
+    f"exec \"$p\" -c '{START}'; fi; done; "
     'echo "there is no python3 on this node: install it (apt install python3)" >&2; exit 127'
 )
-START = 'import os,zlib,base64;exec(zlib.decompress(base64.b85decode(os.environ.pop("BRAMBLE_KERNEL"))))'
+RUN = 'eval "$BRAMBLE_RUN"'
 # Under the names that they have here, for pickles name them so.
 LOAD = """
 import sys, types
@@ -55,10 +58,10 @@ def pythons() -> List[str]:
     return [own] * is_special + [of_version, "python3"]
 
 
-def kernel_command() -> Dict[str, Any]:
-    """`argv` and `env` that start the kernel."""
-    env = {"BRAMBLE_KERNEL": carried_kernel(), "BRAMBLE_PYTHON": _kernel.python_name()}
-    return {"argv": ["sh", "-c", FIND_PYTHON, START, *pythons()], "env": env}
+def kernel_command(name: str) -> Dict[str, Any]:
+    """`argv` and `env` that start the kernel. `name`: what people see of it."""
+    env = {"BRAMBLE_RUN": FIND_PYTHON, "BRAMBLE_KERNEL": carried_kernel(), "BRAMBLE_PYTHON": _kernel.python_name()}
+    return {"argv": ["sh", "-c", RUN, name, *pythons()], "env": env}
 
 
 def bytes_in(size: Union[int, str]) -> int:
@@ -81,10 +84,11 @@ def job_body(
     max_running: int = 0,
 ) -> Dict[str, Any]:
     """`words`: of the submission (aggregator/http/README.md), besides those that are made here."""
-    body: Dict[str, Any] = kernel_command()
+    shown = name.encode("utf-8", "replace")[:SHOWN_NAME_BYTES].decode("utf-8", "ignore")
+    body: Dict[str, Any] = kernel_command(shown)
     body["env"] = {**env, **body["env"]}
     body.update(words)
-    body["name"] = name.encode("utf-8", "replace")[:SHOWN_NAME_BYTES].decode("utf-8", "ignore")
+    body["name"] = shown
     body["per_task_input"] = True
     body["stdout_cap_bytes"] = RESULT_BYTES
     limit_ms = 0 if call_limit_s is None else max(1, int(call_limit_s * 1000))
