@@ -140,6 +140,32 @@ class Ends(WithCalls):
         self.assert_ends(executor._calls)
 
 
+    def test_of_the_program_says_what_it_waits_for(self):
+        executor = self.executor()
+        said = []
+        executor._calls._say = lambda text: (said.append(text), self.api.opened.set())
+        with mock.patch.object(_calls, "TELL_AFTER_S", 0):
+            future = executor.submit(pow, 2, 3)
+            executor._calls.wait_at_exit()
+        self.assertIsInstance(future.exception(0), BatchFailed)
+        self.assertEqual(said, ["waiting for 1 call; Ctrl-C cancels it"])
+
+    def test_of_the_program_says_nothing_where_all_is_answered(self):
+        executor = self.executor()
+        said = []
+        executor._calls._say = said.append
+        self.api.opened.set()
+        future = executor.submit(pow, 2, 3)
+        self.assertIsInstance(future.exception(LONG_S), BatchFailed)
+        executor._calls.wait_at_exit()
+        self.assertEqual(said, [])
+
+    def test_of_a_cluster_is_the_end_of_submitting(self):
+        self.cluster.close()
+        for call in (self.cluster.submit, self.cluster.map):
+            self.assertRaisesRegex(RuntimeError, "this cluster was closed", call, pow, [2], [3])
+
+
 class Batches(WithCalls):
     def test_that_are_cancelled_while_they_are_made_fail_as_cancelled(self):
         executor = self.executor()

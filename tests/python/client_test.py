@@ -19,7 +19,7 @@ from bramble._calls import Calls
 from bramble._endpoint import find_endpoint, parse_url
 from bramble._job import bytes_in, job_body
 from bramble._pace import MAX_CALLS, Pace
-from bramble._progress import Progress
+from bramble._progress import Progress, waits_text
 from bramble._sending import Sender
 
 
@@ -284,6 +284,9 @@ class Shown(unittest.TestCase):
     def test_progress_tells_the_share_the_rate_and_the_time_left(self):
         self.assertEqual(Progress("f", 200, False).line(50, 2, 10.0), "f: 50 of 200 (25 %), 5.0/s, 30 s left, 2 failed")
         self.assertEqual(Progress("f", None, False).line(5000, 0, 10.0), "f: 5000, 500/s")
+
+    def test_the_end_of_a_program_tells_the_calls_and_their_job(self):
+        self.assertEqual(waits_text(2, 106), "waiting for 2 calls of job 106; Ctrl-C cancels them")
 
     def test_nothing_where_it_is_no_terminal(self):
         with mock.patch.object(sys, "stderr", io.StringIO()) as shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import _frames, _kernel, _transfer
 from ._api import Api
@@ -10,6 +10,7 @@ from ._failures import exception_of
 from ._sending import Function, Input
 from .errors import BatchFailed, BrambleError, CallTimeout, KernelDied
 
+GAP = 16  # so many tasks that nobody asks for are listed rather than asking twice
 POLL_S = 10.0
 MAX_SENDS = 5  # of one call, because processes on nodes were younger than its batch
 TAIL_BYTES = 2048
@@ -128,3 +129,14 @@ def _unpacked(data: memoryview) -> Answer:
 def _last_try(task: Dict[str, Any]) -> Dict[str, Any]:
     tries: List[Dict[str, Any]] = task.get("tries") or [{}]
     return next((each for each in tries if each.get("committed")), tries[-1])
+
+
+def runs(numbers: List[int]) -> Iterator[Tuple[int, int]]:
+    """First and last of what can be listed at once."""
+    at = 0
+    while at < len(numbers):
+        end = at
+        while end + 1 < len(numbers) and numbers[end + 1] - numbers[end] <= GAP:
+            end += 1
+        yield numbers[at], numbers[end]
+        at = end + 1

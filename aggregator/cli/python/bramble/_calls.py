@@ -12,18 +12,19 @@ import threading
 import time
 import weakref
 from collections import OrderedDict, deque
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
 from . import _frames
-from ._answers import AGAIN, POLL_S, Answer, Answers, Batch, Call
+from ._answers import AGAIN, POLL_S, Answer, Answers, Batch, Call, runs
 from ._api import Api
 from ._pace import MAX_BYTES, Pace
+from ._progress import waits_text
 from ._sending import MAX_HANDLES, Function
 from ._transfer import Handle
 from .errors import BrambleError, CancelledError, RequestRefused
 
 SLOTS_EVERY_S = 10.0  # nodes come and go
-GAP = 16  # so many tasks that nobody asks for are listed rather than asking twice
+TELL_AFTER_S = 1.0  # of a program's end that waits
 CONFLICT = 409  # an input was not uploaded
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -79,6 +80,15 @@ class Calls:
             for thread in self._threads:
                 while thread.is_alive():  # in steps, so that Ctrl-C is heard
                     thread.join(0.5)
+
+    def wait_at_exit(self) -> None:
+        """Tells what is waited for, where that is not over at once."""
+        self.close(wait=False)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_busy() or self._error is not None, TELL_AFTER_S)
+        if self.waiting > 0:
+            self._say(waits_text(self.waiting, self.job))
+        self.close(wait=True)
 
     def cancel_queued(self) -> None:
         """What was not sent yet fails as cancelled."""
@@ -271,7 +281,7 @@ class Calls:
         with self._changed:
             wanted = sorted(self._outstanding)
         ended = []
-        for first, last in _runs(wanted):
+        for first, last in runs(wanted):
             for task in self._api.tasks(self.job, first, last - first + 1):
                 if task["state"] in ENDED and task["task"] in self._outstanding:
                     ended.append(task)
@@ -364,17 +374,6 @@ def _tell(answers: List[Tuple[Call, Answer]]) -> None:
         raise raised
 
 
-def _runs(numbers: List[int]) -> Iterator[Tuple[int, int]]:
-    """First and last of what can be listed at once."""
-    at = 0
-    while at < len(numbers):
-        end = at
-        while end + 1 < len(numbers) and numbers[end + 1] - numbers[end] <= GAP:
-            end += 1
-        yield numbers[at], numbers[end]
-        at = end + 1
-
-
 # Those that still wait for results when the program ends: they are waited for, as those of concurrent.futures; after
 # Ctrl-C they are cancelled.
 _running: "weakref.WeakSet[Calls]" = weakref.WeakSet()
@@ -388,7 +387,7 @@ def _at_exit() -> None:
             calls.cancel("the program ended")
         else:
             try:
-                calls.close(wait=True)
+                calls.wait_at_exit()
             except KeyboardInterrupt:
                 interrupted = True
                 calls.cancel("the program was interrupted")

@@ -16,6 +16,13 @@ def say(text: str) -> None:
     print(f"bramble: {text}", file=sys.stderr, flush=True)
 
 
+def waits_text(calls: int, job: Optional[int]) -> str:
+    """Of a program that would end, but for these."""
+    of_job = "" if job is None else f" of job {job}"
+    what, them = ("1 call", "it") if calls == 1 else (f"{calls} calls", "them")
+    return f"waiting for {what}{of_job}; Ctrl-C cancels {them}"
+
+
 class Progress:
     """`show` None: where standard error is a terminal. Thread-safe."""
 

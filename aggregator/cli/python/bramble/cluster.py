@@ -69,6 +69,7 @@ class Cluster:
         self._sender = Sender()
         self._lock = threading.Lock()
         self._executor: Optional[Executor] = None
+        self._is_closed = False
         self._local: Optional[LocalCluster] = None
         self._made: "weakref.WeakSet[Calls]" = weakref.WeakSet()
 
@@ -104,6 +105,7 @@ class Cluster:
         Work begins at once. Inputs may be endless: they are taken as results are. A call that raises does so when its
         turn comes; next() goes on behind it. Inputs are read by another thread, as those of multiprocessing.Pool.imap.
         """
+        self._refuse_if_closed()
         ready = self._sender.function(function)
         total = _length(iterables)
         progress = Progress(name or ready.name, total, self._progress)
@@ -113,6 +115,7 @@ class Cluster:
 
     def starmap(self, function: Callable[..., R], tuples: Iterable[Tuple[Any, ...]], ordered: bool = True) -> "Results[R]":
         """As itertools.starmap(), on the nodes: function(*each) for each of the tuples."""
+        self._refuse_if_closed()
         ready = self._sender.function(function)
         progress = Progress(ready.name, _length((tuples,)), self._progress)
         calls = self._new_calls(ready.name)
@@ -123,9 +126,11 @@ class Cluster:
     def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> "Future[R]":
         """Calls it on a node; the result is that of the future. All of these calls are one job."""
         with self._lock:
+            self._refuse_if_closed()
             if self._executor is None:
                 self._executor = Executor(self, name="submit")
-        return self._executor.submit(function, *args, **kwargs)
+            executor = self._executor
+        return executor.submit(function, *args, **kwargs)
 
     def put(self, data: Any) -> Handle:
         """Data that many calls use: sent to a node once, and read once by each process there.
@@ -142,8 +147,9 @@ class Cluster:
         return self._api().slots(self._words)
 
     def close(self) -> None:
-        """Waits for what was submitted, and ends what `local` has started."""
+        """Waits for what was submitted, and ends what `local` has started. No more can be submitted."""
         with self._lock:
+            self._is_closed = True
             executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=True)
@@ -162,6 +168,10 @@ class Cluster:
 
     def __reduce__(self) -> Any:
         raise TypeError("a Cluster is of the program that made it")
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise RuntimeError("this cluster was closed: make another one to call more")
 
     def _api(self) -> Api:
         return Api(self._endpoint, say, self._give_up)
