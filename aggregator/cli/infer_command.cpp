@@ -25,7 +25,10 @@ Result<learn::Dataset> load_input(const learn::Model& model, const InferCommand&
   if (source.format == learn::Format::csv && !command.labels.empty()) {
     return fail("--labels is for images (IDX): in a CSV file the label is a column");
   }
-  return learn::load_rows(source, model.input, model.labels, read_learn_file);
+  if (source.format == learn::Format::idx && command.header) {
+    return fail("--header and --no-header are for CSV: images (IDX) have no names");
+  }
+  return learn::load_rows(source, model.input, model.labels, read_learn_file, command.header);
 }
 
 // One `bramble infer`: rows in pieces to the nodes, answers in the order of the rows.

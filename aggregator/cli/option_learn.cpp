@@ -41,6 +41,7 @@ void declare_train(OptionTree& tree) {
 
 void declare_infer(OptionTree& tree) {
   auto command = std::make_shared<InferCommand>();
+  auto header = std::make_shared<bool>(false), no_header = std::make_shared<bool>(false);
   CLI::App* app =
       add_command(tree.root, {"infer", "have a trained network answer rows or images", "[OPTION...] MODEL INPUT",
                               "  bramble infer digits.model new.csv > answers.tsv\n"
@@ -49,18 +50,22 @@ void declare_infer(OptionTree& tree) {
   add_text(*app, "MODEL", "", "what bramble train has made", command->model);
   add_text(*app, "INPUT", "", "rows as the model learned them, with or without labels", command->input);
   add_text(*app, "--labels", "FILE", "the labels of images (IDX)", command->labels);
+  add_flag(*app, "--header", "line 1 of the CSV has the columns' names (else: as where the model learned)", *header);
+  add_flag(*app, "--no-header", "line 1 of the CSV is a row", *no_header);
   add_flag(*app, "--summary", "show accuracy and confusion matrix alone", command->summary);
   add_flag(*app, "--json", "an object for each row, a line each; or of the summary", tree.common.json);
   add_task_options(*app, command->task);
-  tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
-                           if (command->model.empty() || command->input.empty()) {
-                             return fail("name a model and its input: bramble infer MODEL INPUT");
-                           }
-                           command->task.argv = {kKernel};
-                           if (const Status good = check_learning(command->task); !good)
-                             return tl::unexpected(good.error());
-                           return *command;
-                         }});
+  tree.leaves.push_back(
+      {app, Tail::none, [command, header, no_header](const std::vector<std::string>&) -> Result<Command> {
+         if (command->model.empty() || command->input.empty()) {
+           return fail("name a model and its input: bramble infer MODEL INPUT");
+         }
+         if (*header && *no_header) return fail("--header and --no-header exclude each other");
+         if (*header || *no_header) command->header = *header;
+         command->task.argv = {kKernel};
+         if (const Status good = check_learning(command->task); !good) return tl::unexpected(good.error());
+         return *command;
+       }});
 }
 
 }  // namespace

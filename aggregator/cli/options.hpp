@@ -104,7 +104,7 @@ struct CallCommand {
 struct TrainCommand {
   TaskOptions task;  // argv: the kernel
   std::string spec;
-  std::string output;  // empty: beside the spec
+  std::string output;  // empty: SPEC.model, in the current folder
   JobId resume = 0;    // goes on from this job's checkpoint; 0: from the file beside the model, if there is one
 };
 
@@ -113,6 +113,7 @@ struct InferCommand {
   std::string model;
   std::string input;
   std::string labels;
+  std::optional<bool> header;  // of a CSV; nothing: as the model learned it
   bool summary = false;
 };
 

@@ -32,6 +32,7 @@ class Reader {
       if (Status status = split(); !status) return tl::unexpected<Error>(status.error());
       const bool names = first && choice_.header;
       Status status = first ? begin() : Status{};
+      if (status && names && choice_.doubts_names) status = check_names();
       if (status && !names) status = take_row();
       if (!status) return tl::unexpected<Error>(status.error());
       first = false;
@@ -111,6 +112,17 @@ class Reader {
     return {};
   }
 
+  // A row that were taken for names would be lost without a word.
+  Status check_names() const {
+    for (size_t i = 0; i < width_; ++i) {
+      double number = 0;
+      if (i + 1 != table_.text_column && !parse_number(fields_[i], number)) return {};
+    }
+    return fail(name_ + ":" + std::to_string(line_) +
+                ": numbers stand where the columns' names are expected, as the model learned from data that has them: "
+                "say --no-header if this line is a row, --header if these are names");
+  }
+
   Status find_text_column() {
     switch (choice_.which) {
       case TextColumn::none:
@@ -128,7 +140,8 @@ class Reader {
       case TextColumn::by_name: {
         const auto found = std::find(fields_.begin(), fields_.end(), choice_.name);
         if (!choice_.header)
-          return wrong(0, "a column can be called by a name only where line 1 has them (header = true)");
+          return wrong(
+              0, "a column can be called by a name only where line 1 has them (" + choice_.how_to_say_header + ")");
         if (found == fields_.end()) return wrong(0, unknown("column", choice_.name, fields_));
         table_.text_column = static_cast<size_t>(found - fields_.begin()) + 1;
         return {};
@@ -168,7 +181,7 @@ class Reader {
     if (!parse_number(fields_[i], number)) {
       const bool perhaps_names = table_.rows == 0 && !choice_.header;
       return wrong(i, shown(fields_[i]) + " is no number" +
-                          (perhaps_names ? "; if line 1 has the columns' names, set header = true" : ""));
+                          (perhaps_names ? "; if line 1 has the columns' names, " + choice_.how_to_say_header : ""));
     }
     table_.values.push_back(static_cast<float>(number));
     return {};

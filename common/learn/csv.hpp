@@ -23,11 +23,13 @@ struct CsvTable {
 enum class TextColumn : uint8_t { none, by_number, by_name, last };
 
 struct CsvChoice {
-  bool header = false;
+  bool header = false;  // line 1 has names
   TextColumn which = TextColumn::none;
   std::string name;
   size_t number = 0;           // from 1 on
   size_t columns_without = 0;  // if not 0: a file of so many columns has no column of texts, which is good
+  bool doubts_names = false;   // with header: refuses a line 1 of numbers, for it is a row
+  std::string how_to_say_header = "set header = true";  // to be told where it may be missing
 };
 
 // Errors begin with "NAME:LINE:FIELD: ", where line and field count from 1 on.

@@ -92,14 +92,13 @@ tl::unexpected<Error> wrong_width(const DataSource& source, size_t width, Shape 
                                  : std::to_string(wanted.values()) + " are wanted"));
 }
 
-Result<Loaded> load_csv(const DataSource& source, size_t columns_without, const Fetch& fetch) {
+// choice: what is not said by the source.
+Result<Loaded> load_csv(const DataSource& source, CsvChoice choice, const Fetch& fetch) {
   const auto text = fetch(source.file);
   if (!text) return tl::unexpected<Error>(text.error());
-  CsvChoice choice;
   choice.header = source.header;
   choice.name = source.target_name;
   choice.number = source.target_column;
-  choice.columns_without = columns_without;
   if (source.target != Target::none) {
     choice.which = !source.target_name.empty() ? TextColumn::by_name
                    : source.target_column != 0 ? TextColumn::by_number
@@ -147,14 +146,14 @@ Result<Loaded> load_idx(const DataSource& source, const Fetch& fetch) {
   return loaded;
 }
 
-Result<Loaded> load(const DataSource& source, size_t columns_without, const Fetch& fetch) {
-  return source.format == Format::csv ? load_csv(source, columns_without, fetch) : load_idx(source, fetch);
+Result<Loaded> load(const DataSource& source, const CsvChoice& choice, const Fetch& fetch) {
+  return source.format == Format::csv ? load_csv(source, choice, fetch) : load_idx(source, fetch);
 }
 
 }  // namespace
 
 Result<Dataset> load_dataset(const DataSource& source, const Fetch& fetch) {
-  auto loaded = load(source, 0, fetch);
+  auto loaded = load(source, {}, fetch);
   if (!loaded) return tl::unexpected<Error>(loaded.error());
   Dataset& data = loaded->data;
   if (source.target == Target::none) return std::move(data);
@@ -167,10 +166,15 @@ Result<Dataset> load_dataset(const DataSource& source, const Fetch& fetch) {
 }
 
 Result<Dataset> load_rows(const DataSource& source, Shape shape, const std::vector<std::string>& labels,
-                          const Fetch& fetch) {
+                          const Fetch& fetch, std::optional<bool> header) {
   DataSource wanted = source;
   wanted.shape = shape;
-  auto loaded = load(wanted, shape.size(), fetch);
+  wanted.header = header.value_or(source.header);
+  CsvChoice choice;
+  choice.columns_without = shape.size();
+  choice.doubts_names = !header.has_value();
+  choice.how_to_say_header = "say --header";
+  auto loaded = load(wanted, choice, fetch);
   if (!loaded) return tl::unexpected<Error>(loaded.error());
   Dataset& data = loaded->data;
   if (data.shape != shape) {

@@ -55,8 +55,9 @@ using Fetch = std::function<Result<std::string>(const std::string& file)>;
 Result<Dataset> load_dataset(const DataSource& source, const Fetch& fetch);
 
 // Rows for a model that knows its labels: the file's columns are those of `shape`, with or without the target among
-// them. Without it, classes and numbers are empty. A label that is not among `labels` is an error.
+// them. Without it, classes and numbers are empty. A label that is not among `labels` is an error. header: what people
+// say of a CSV file's line 1; unless they do, it is as it was learned, and numbers in place of names are an error.
 Result<Dataset> load_rows(const DataSource& source, Shape shape, const std::vector<std::string>& labels,
-                          const Fetch& fetch);
+                          const Fetch& fetch, std::optional<bool> header = {});
 
 }  // namespace bramble::learn

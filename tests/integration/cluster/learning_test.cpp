@@ -43,19 +43,23 @@ TEST_F(LearningCluster, TrainsTheSameModelToTheBitOnOneTwoAndFourNodes) {
 // Every third flower is kept from the training altogether: not even its best epoch is chosen by them.
 TEST_F(LearningCluster, LearnsTheFlowersAndAnswersInOrderForThoseItNeverSaw) {
   write_spec("iris.toml", "epochs = 80\npatience = 30\nbatch = 100\noptimizer = 'adam'");
-  const auto result = run(2,
-                          "cd $DIR; data=$(sed -n \"s/^file = '\\(.*\\)'/\\1/p\" iris.toml)\n"
-                          "awk 'NR == 1 || NR % 3 != 0' $data >known.csv; awk 'NR == 1 || NR % 3 == 0' $data >new.csv\n"
-                          "sed -i \"s/^file = .*/file = 'known.csv'/; s/^rate = .*/rate = 0.05/\" iris.toml\n"
-                          "bramble train iris.toml --json 2>errors | jq -s 'map(select(.best)) | last' >chosen\n"
-                          "jq '.held_out.rows, .held_out.accuracy >= 0.96' chosen\n"
-                          "grep -c \", of which $(jq .epoch chosen) was the best\" errors\n"
-                          "bramble infer iris.model new.csv --summary --json | jq '.rows, .accuracy >= 0.96'\n"
-                          "(echo a,b,c,d; tail -n +2 new.csv | cut -d, -f1-4) >plain.csv\n"
-                          "bramble infer iris.model plain.csv | cut -f1 >answers\n"
-                          "bramble infer iris.model new.csv --json | jq -r .answer | cmp - answers && wc -l <answers\n"
-                          "bramble infer iris.model plain.csv --summary; echo $?\n");
-  EXPECT_EQ(result.out, "33\ntrue\n1\n50\ntrue\n50\n2\n") << result.err;
+  const auto result =
+      run(2,
+          "cd $DIR; data=$(sed -n \"s/^file = '\\(.*\\)'/\\1/p\" iris.toml)\n"
+          "awk 'NR == 1 || NR % 3 != 0' $data >known.csv; awk 'NR == 1 || NR % 3 == 0' $data >new.csv\n"
+          "sed -i \"s/^file = .*/file = 'known.csv'/; s/^rate = .*/rate = 0.05/\" iris.toml\n"
+          "bramble train iris.toml --json 2>errors | jq -s 'map(select(.best)) | last' >chosen\n"
+          "jq '.held_out.rows, .held_out.accuracy >= 0.96' chosen\n"
+          "grep -c \", of which $(jq .epoch chosen) was the best\" errors\n"
+          "bramble infer iris.model new.csv --summary --json | jq '.rows, .accuracy >= 0.96'\n"
+          "(echo a,b,c,d; tail -n +2 new.csv | cut -d, -f1-4) >plain.csv\n"
+          "bramble infer iris.model plain.csv | cut -f1 >answers\n"
+          "bramble infer iris.model new.csv --json | jq -r .answer | cmp - answers && wc -l <answers\n"
+          "bramble infer iris.model plain.csv --summary; echo $?\n"
+          "tail -n +2 plain.csv >bare.csv\n"
+          "bramble infer iris.model bare.csv 2>&1 | grep -c 'bare.csv:1: numbers stand .* --no-header'\n"
+          "bramble infer iris.model bare.csv --no-header | cut -f1 | cmp - answers && echo all\n");
+  EXPECT_EQ(result.out, "33\ntrue\n1\n50\ntrue\n50\n2\n1\nall\n") << result.err;
   EXPECT_NE(result.err.find("% right"), std::string::npos) << result.err;
 }
 

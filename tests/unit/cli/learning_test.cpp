@@ -58,6 +58,13 @@ TEST(LearningOptions, NameAModelAndWhatItAnswers) {
   EXPECT_EQ(infer.input, "new.csv");
   EXPECT_EQ(infer.labels, "l");
   EXPECT_TRUE(infer.summary);
+  EXPECT_EQ(infer.header, std::nullopt);
+  const auto header_of = [](const std::string& option) {
+    return std::get<InferCommand>(parse_command_line({"infer", "d.model", "new.csv", option})->command).header;
+  };
+  EXPECT_EQ(header_of("--header"), true);
+  EXPECT_EQ(header_of("--no-header"), false);
+  EXPECT_THAT(refusal({"infer", "d.model", "new.csv", "--header", "--no-header"}), testing::HasSubstr("exclude"));
   EXPECT_THAT(refusal({"infer", "d.model"}), testing::HasSubstr("name a model and its input"));
 }
 

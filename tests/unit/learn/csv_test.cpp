@@ -89,7 +89,7 @@ TEST(LearnCsv, FindsTheColumnByNameOrNumber) {
   EXPECT_EQ(wrong("x,kind,y\n1,a,2\n", choice), "f.csv:1:1: unknown column 'knid'; did you mean 'kind'?");
   choice.header = false;
   EXPECT_EQ(wrong("1,a,2\n", choice),
-            "f.csv:1:1: a column can be called by a name only where line 1 has them (header = true)");
+            "f.csv:1:1: a column can be called by a name only where line 1 has them (set header = true)");
   choice.which = TextColumn::by_number;
   choice.number = 1;
   EXPECT_EQ(read("a,1\n", choice)->texts, Texts{"a"});
@@ -127,6 +127,21 @@ TEST(LearnCsv, RefusesNumbersThatAreNone) {
     double number = 0;
     EXPECT_FALSE(parse_number(bad, number)) << bad;
   }
+}
+
+TEST(LearnCsv, DoubtsThatNumbersAreNames) {
+  CsvChoice choice = last_is_text();
+  choice.header = true;
+  EXPECT_EQ(read("1,2,a\n3,4,b\n", choice)->rows, 1U) << "who is sure of the names has them taken for such";
+  choice.doubts_names = true;
+  choice.columns_without = 2;
+  const std::string doubt =
+      ": numbers stand where the columns' names are expected, as the model learned from data that has them: say "
+      "--no-header if this line is a row, --header if these are names";
+  EXPECT_EQ(wrong("1,2,a\n3,4,b\n", choice), "f.csv:1" + doubt);
+  EXPECT_EQ(wrong("\n1,2\n3,4\n", choice), "f.csv:2" + doubt);
+  EXPECT_EQ(read("1,x,a\n3,4,b\n", choice)->rows, 1U);
+  EXPECT_EQ(read("1,x\n3,4\n", choice)->rows, 1U);
 }
 
 TEST(LearnCsv, TakesAFileWithoutTheColumnOfTextsWhereToldHowWideItIs) {

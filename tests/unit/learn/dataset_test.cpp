@@ -136,6 +136,21 @@ TEST(LearnDataset, ReadsRowsForAModelWithAndWithoutLabels) {
             "f.csv: a row has 2 values, and 5 are wanted");
 }
 
+TEST(LearnDataset, LosesNoRowOfAFileWithoutNamesWhereTheModelLearnedFromOneWithNames) {
+  DataSource named = csv();
+  named.header = true;
+  const Texts labels = {"a", "b"};
+  const Fetch bare = from({{"f.csv", "1,2\n3,4\n"}}), full = from({{"f.csv", "x,y\n1,2\n3,4\n"}});
+  const auto doubted = load_rows(named, {1, 1, 2}, labels, bare);
+  ASSERT_FALSE(doubted);
+  EXPECT_NE(doubted.error().message.find("--no-header"), std::string::npos) << doubted.error().message;
+  EXPECT_EQ(load_rows(named, {1, 1, 2}, labels, bare, false)->rows, 2U);
+  EXPECT_EQ(load_rows(named, {1, 1, 2}, labels, bare, true)->rows, 1U);
+  EXPECT_EQ(load_rows(csv(), {1, 1, 2}, labels, full, true)->rows, 2U);
+  EXPECT_EQ(load_rows(csv(), {1, 1, 2}, labels, full).error().message,
+            "f.csv:1:1: 'x' is no number; if line 1 has the columns' names, say --header");
+}
+
 TEST(LearnScaling, UsesTheTrainingPartAlone) {
   Dataset data;
   data.shape = {1, 1, 2};
