@@ -24,8 +24,8 @@ void declare_train(OptionTree& tree) {
                                           "  bramble train digits.toml --resume 12\n"
                                           "What SPEC.toml holds stands in aggregator/cli/LEARNING.md."});
   add_text(*app, "SPEC", "", "a TOML file: data, layers, how to train", command->spec);
-  add_text(*app, "--output", "MODEL", "where the model goes (SPEC.model); stopped, it goes on from MODEL.checkpoint",
-           command->output);
+  add_text(*app, "--output", "MODEL",
+           "where the model goes (SPEC.model, here); stopped, it goes on from MODEL.checkpoint", command->output);
   add_number(*app, "--resume", "go on from the checkpoint of this job, as on another machine; it is cancelled", 1,
              std::numeric_limits<int64_t>::max(), command->resume);
   add_flag(*app, "--json", "an object for each epoch, a line each", tree.common.json);

@@ -169,7 +169,7 @@ Result<int> train(const Session& session, const TrainCommand& given) {
   const auto files = files_for_kernels(spec->plan, read_learn_file);
   if (!files) return tl::unexpected(files.error());
   TrainCommand command = given;
-  if (command.output.empty()) command.output = std::filesystem::path(given.spec).replace_extension(".model");
+  if (command.output.empty()) command.output = model_file(given.spec);
   if (command.task.name.empty()) command.task.name = "train " + std::filesystem::path(given.spec).stem().string();
   for (const std::string& note : training_notes(*training)) session.console.say(note);
   return Train(session, command, *spec, *training, digest_of(*files)).run(*files);

@@ -6,6 +6,7 @@
 
 #include "aggregator/cli/cluster_workers.hpp"
 #include "aggregator/cli/infer_rows.hpp"
+#include "aggregator/cli/learn_files.hpp"
 #include "aggregator/cli/options.hpp"
 #include "aggregator/cli/train_view.hpp"
 #include "support/learn_samples.hpp"
@@ -48,6 +49,11 @@ TEST(LearningOptions, NameWhatIsLearnedAndWhere) {
   EXPECT_THAT(refusal({"train", "digits.toml", "--resume", "0"}), testing::HasSubstr("--resume"));
   EXPECT_THAT(refusal({"train"}), testing::HasSubstr("name a spec"));
   EXPECT_THAT(refusal({"train", "digits.toml", "--input", "x"}), testing::HasSubstr("take no --input"));
+}
+
+TEST(LearningFiles, GoToTheCurrentFolder) {
+  EXPECT_EQ(model_file("/srv/specs/iris.toml"), "iris.model");
+  EXPECT_EQ(model_file("iris"), "iris.model");
 }
 
 TEST(LearningOptions, NameAModelAndWhatItAnswers) {
