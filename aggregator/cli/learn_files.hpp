@@ -1,10 +1,14 @@
 // Files that are learned from, or answered.
 #pragma once
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <string>
 
 #include "common/base/result.hpp"
+#include "common/posix/error.hpp"
 #include "common/posix/files.hpp"
 
 namespace bramble::cli {
@@ -17,6 +21,22 @@ inline Result<std::string> read_learn_file(const std::string& path) {
 // Where the model of a spec goes unless people say: to the current folder, for that of the spec may be another's.
 inline std::string model_file(const std::string& spec) {
   return std::filesystem::path(spec).filename().replace_extension(".model");
+}
+
+// Whether a model can be written there; asked before the first step, for it may be hours to the last.
+inline Status check_model_file(const std::string& file) {
+  std::error_code ignored;
+  if (file.ends_with('/') || std::filesystem::is_directory(file, ignored)) {
+    return fail(file + " is a folder: name a file for the model, such as --output " +
+                (std::filesystem::path(file) / "my.model").string());
+  }
+  const std::string parent = std::filesystem::path(file).parent_path();
+  const std::string folder = parent.empty() ? "." : parent;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    return fail("there is no folder " + folder + " to write the model " + file + " to");
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return posix::system_failure("cannot write the model " + file + " (--output names another place)", errno);
 }
 
 }  // namespace bramble::cli

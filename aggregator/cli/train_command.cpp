@@ -56,10 +56,20 @@ class Train {
     if (status) finish();
     if (status) return kGood;
     cancel();
-    return tl::unexpected(status.error());
+    return tl::unexpected(with_checkpoint(status.error()));
   }
 
  private:
+  // An error with what is left of the training, and stands in the way of another.
+  Error with_checkpoint(Error error) const {
+    const bool is_own = kept_ || (command_.resume == 0 && trainer_.state().epochs_done > 0);
+    if (!is_own || ::access(checkpoint_file_.c_str(), F_OK) != 0) return error;
+    error.message +=
+        "; " + checkpoint_file_ +
+        " still has the training: the same command goes on from it; remove it to train with other settings";
+    return error;
+  }
+
   void cancel() { session_.cancel(job_.job()); }
 
   int interrupted() {
@@ -162,14 +172,15 @@ std::string digest_of(const std::vector<KernelFile>& files) {
 }  // namespace
 
 Result<int> train(const Session& session, const TrainCommand& given) {
+  TrainCommand command = given;
+  if (command.output.empty()) command.output = model_file(given.spec);
   const auto spec = read_train_spec(given.spec);
   if (!spec) return tl::unexpected(spec.error());
+  if (Status status = check_model_file(command.output); !status) return tl::unexpected(status.error());
   auto training = learn::Training::prepare(spec->plan, read_learn_file);
   if (!training) return tl::unexpected(training.error());
   const auto files = files_for_kernels(spec->plan, read_learn_file);
   if (!files) return tl::unexpected(files.error());
-  TrainCommand command = given;
-  if (command.output.empty()) command.output = model_file(given.spec);
   if (command.task.name.empty()) command.task.name = "train " + std::filesystem::path(given.spec).stem().string();
   for (const std::string& note : training_notes(*training)) session.console.say(note);
   return Train(session, command, *spec, *training, digest_of(*files)).run(*files);

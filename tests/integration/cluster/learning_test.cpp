@@ -128,14 +128,15 @@ TEST_F(LearningCluster, SaysWhereATrainingRanAwayAndWhatIsWrongWithDataAndSpec) 
       "spec six.csv 'target=3' 'dense 1' \"optimizer='sgd'\\nrate=1000\\nepochs=1000\" | tail -n 1\n"
       "rm -f s.model.checkpoint\n"
       "spec six.csv 'target=3\nvalidation=0' 'dense 1' \"optimizer='sgd'\nrate=1000\nbatch=1\nepochs=2\" | tail -n 1\n"
-      "ls s.model 2>/dev/null\n"
+      "ls s.model 2>/dev/null; mkdir folder; bramble train iris.toml --output folder; echo $?\n"
       "spec six.csv 'target=3' 'dense 2' ''\n"
       "spec six.csv 'target=3' 'dense 1' 'epoch=3'\n"
       "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n");
-  EXPECT_EQ(result.out, "1\n1\n2\n2\n2\n") << result.err;
+  EXPECT_EQ(result.out, "1\n1\n2\n2\n2\n2\n") << result.err;
   for (const char* sentence :
        {"is no finite number any more; a lower rate may help", "bramble: epoch ",
-        "bramble: epoch 2, step 6: a parameter is no finite number any more", "the last layer gives 2 values",
+        "bramble: epoch 2, step 6: a parameter is no finite number any more", "folder is a folder: name a file",
+        "s.model.checkpoint still has the training:", "the last layer gives 2 values",
         "unknown key 'epoch'; did you mean 'epochs'?", "six.csv:7:2: 'x' is no number"}) {
     EXPECT_NE(result.err.find(sentence), std::string::npos) << sentence << "\n" << result.err;
   }

@@ -1,6 +1,7 @@
 // Training and answering as the command does it, with kernels in the test's hands.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "aggregator/cli/train_view.hpp"
 #include "support/learn_samples.hpp"
 #include "support/local_kernels.hpp"
+#include "support/temp_dir.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -54,6 +56,25 @@ TEST(LearningOptions, NameWhatIsLearnedAndWhere) {
 TEST(LearningFiles, GoToTheCurrentFolder) {
   EXPECT_EQ(model_file("/srv/specs/iris.toml"), "iris.model");
   EXPECT_EQ(model_file("iris"), "iris.model");
+}
+
+TEST(LearningFiles, AreRefusedBeforeTheTrainingWhereTheyCannotBeWritten) {
+  const test::TempDir dir;
+  const std::string folder = dir.path();
+  EXPECT_TRUE(check_model_file(folder + "/d.model"));
+  EXPECT_TRUE(check_model_file("d.model"));
+  EXPECT_EQ(check_model_file(folder).error().message,
+            folder + " is a folder: name a file for the model, such as --output " + folder + "/my.model");
+  EXPECT_THAT(check_model_file(folder + "/none/").error().message, testing::HasSubstr("is a folder: name a file"));
+  EXPECT_EQ(check_model_file(folder + "/none/d.model").error().message,
+            "there is no folder " + folder + "/none to write the model " + folder + "/none/d.model to");
+}
+
+TEST(LearningFiles, AreRefusedInAFolderThatOneMayNotWriteTo) {
+  const char* folder = "/proc/self";  // nobody may, root neither
+  if (::access(folder, W_OK) == 0) GTEST_SKIP() << folder << " says that one may write to it";
+  const auto status = check_model_file(std::string(folder) + "/d.model");
+  EXPECT_THAT(status.error().message, testing::HasSubstr("cannot write the model /proc/self/d.model"));
 }
 
 TEST(LearningOptions, NameAModelAndWhatItAnswers) {
