@@ -28,7 +28,16 @@ Result<learn::Dataset> load_input(const learn::Model& model, const InferCommand&
   if (source.format == learn::Format::idx && command.header) {
     return fail("--header and --no-header are for CSV: images (IDX) have no names");
   }
-  return learn::load_rows(source, model.input, model.labels, read_learn_file, command.header);
+  auto rows = learn::load_rows(source, model.input, model.labels, read_learn_file, command.header);
+  if (!rows) return wrong_file(rows.error());
+  return rows;
+}
+
+Result<learn::Model> load_model(const std::string& file, const std::string& bytes) {
+  auto model = learn::decode_model(bytes);
+  if (model) return model;
+  if (model.error().code != ErrorCode::invalid) return fail(model.error().code, file + ": " + model.error().message);
+  return fail(ErrorCode::corrupt, file + " is no model: bramble train makes one; usage: bramble infer MODEL INPUT");
 }
 
 // One `bramble infer`: rows in pieces to the nodes, answers in the order of the rows.
@@ -105,8 +114,8 @@ class Infer {
 Result<int> infer(const Session& session, const InferCommand& given) {
   const auto bytes = read_learn_file(given.model);
   if (!bytes) return tl::unexpected(bytes.error());
-  const auto model = learn::decode_model(*bytes);
-  if (!model) return fail(model.error().code, given.model + ": " + model.error().message);
+  const auto model = load_model(given.model, *bytes);
+  if (!model) return tl::unexpected(model.error());
   const auto data = load_input(*model, given);
   if (!data) return tl::unexpected(data.error());
   if (given.summary && data->classes.empty() && data->numbers.empty()) {

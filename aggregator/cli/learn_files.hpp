@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "common/base/result.hpp"
 #include "common/posix/error.hpp"
@@ -16,6 +17,12 @@ namespace bramble::cli {
 inline Result<std::string> read_learn_file(const std::string& path) {
   constexpr size_t kMaxBytes = size_t{1} << 30;  // as much as a kernel reads
   return posix::read_file(path, kMaxBytes);
+}
+
+// What is wrong in a file is no wrong usage, as an option is: its exit status is that of work that failed.
+inline tl::unexpected<Error> wrong_file(Error error) {
+  if (error.code == ErrorCode::invalid) error.code = ErrorCode::corrupt;
+  return tl::unexpected(std::move(error));
 }
 
 // Where the model of a spec goes unless people say: to the current folder, for that of the spec may be another's.

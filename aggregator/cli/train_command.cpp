@@ -96,7 +96,7 @@ class Train {
   Status resume_from(const std::string& source, const Result<std::string>& checkpoint) {
     if (!checkpoint) return tl::unexpected(checkpoint.error());
     if (Status status = trainer_.resume(*checkpoint, data_); !status) {
-      return fail(status.error().code, source + ": " + status.error().message);
+      return wrong_file({status.error().code, source + ": " + status.error().message});
     }
     session_.console.say(fmt::format("{}: goes on after epoch {}", source, trainer_.state().epochs_done));
     return {};
@@ -175,12 +175,12 @@ Result<int> train(const Session& session, const TrainCommand& given) {
   TrainCommand command = given;
   if (command.output.empty()) command.output = model_file(given.spec);
   const auto spec = read_train_spec(given.spec);
-  if (!spec) return tl::unexpected(spec.error());
+  if (!spec) return wrong_file(spec.error());
   if (Status status = check_model_file(command.output); !status) return tl::unexpected(status.error());
   auto training = learn::Training::prepare(spec->plan, read_learn_file);
-  if (!training) return tl::unexpected(training.error());
+  if (!training) return wrong_file(training.error());
   const auto files = files_for_kernels(spec->plan, read_learn_file);
-  if (!files) return tl::unexpected(files.error());
+  if (!files) return wrong_file(files.error());
   if (command.task.name.empty()) command.task.name = "train " + std::filesystem::path(given.spec).stem().string();
   for (const std::string& note : training_notes(*training)) session.console.say(note);
   return Train(session, command, *spec, *training, digest_of(*files)).run(*files);

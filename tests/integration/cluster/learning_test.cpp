@@ -131,11 +131,14 @@ TEST_F(LearningCluster, SaysWhereATrainingRanAwayAndWhatIsWrongWithDataAndSpec) 
       "ls s.model 2>/dev/null; mkdir folder; bramble train iris.toml --output folder; echo $?\n"
       "spec six.csv 'target=3' 'dense 2' ''\n"
       "spec six.csv 'target=3' 'dense 1' 'epoch=3'\n"
-      "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n");
-  EXPECT_EQ(result.out, "1\n1\n2\n2\n2\n2\n") << result.err;
+      "echo 1,x,3 >>six.csv; spec six.csv 'target=3' 'dense 1' ''\n"
+      "bramble infer six.csv iris.model; echo $?; bramble infer none.model six.csv; echo $?\n"
+      "bramble infer --header --no-header iris.model six.csv; echo $?\n");
+  EXPECT_EQ(result.out, "1\n1\n2\n1\n1\n1\n1\n1\n2\n") << result.err;
   for (const char* sentence :
        {"is no finite number any more; a lower rate may help", "bramble: epoch ",
         "bramble: epoch 2, step 6: a parameter is no finite number any more", "folder is a folder: name a file",
+        "six.csv is no model: bramble train makes one; usage: bramble infer MODEL INPUT",
         "s.model.checkpoint still has the training:", "the last layer gives 2 values",
         "unknown key 'epoch'; did you mean 'epochs'?", "six.csv:7:2: 'x' is no number"}) {
     EXPECT_NE(result.err.find(sentence), std::string::npos) << sentence << "\n" << result.err;
