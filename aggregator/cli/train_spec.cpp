@@ -13,7 +13,7 @@ using posix::ConfigFile;
 
 constexpr size_t kMaxSpecBytes = 1 << 20;
 
-// What a word means; a wrong one is told with the table's place.
+// What a word means.
 template <typename T>
 void take_word(ConfigFile& file, const char* key, Result<T> (*parse)(const std::string&), T& into) {
   std::string word;
@@ -22,7 +22,7 @@ void take_word(ConfigFile& file, const char* key, Result<T> (*parse)(const std::
   if (const auto value = parse(word)) {
     into = *value;
   } else {
-    file.complain(value.error().message);
+    file.complain_of(key, value.error().message);
   }
 }
 
@@ -40,7 +40,7 @@ void take_target(ConfigFile& file, learn::DataSource& source) {
   file.name_or_integer("target", target_name, target, 1, learn::kMaxColumns);
   const bool is_number = target > 0 || !target_name.empty();
   if (is_number && (label > 0 || !label_name.empty())) {
-    file.complain("label and target exclude each other: a row has a class, or a number to be estimated");
+    file.complain_of("target", "label and target exclude each other: a row has a class, or a number to be estimated");
   }
   source.target = is_number ? learn::Target::number : learn::Target::classes;
   source.target_name = is_number ? target_name : label_name;
@@ -71,7 +71,7 @@ void take_data(ConfigFile& file, const std::filesystem::path& folder, learn::Pla
   if (const auto parsed = learn::parse_shape(shape)) {
     source.shape = *parsed;
   } else {
-    file.complain(parsed.error().message);
+    file.complain_of("shape", parsed.error().message);
   }
 }
 
@@ -83,7 +83,7 @@ void take_model(ConfigFile& file, learn::Plan& plan) {
     if (const auto layer = learn::parse_layer(layers[i])) {
       plan.layers.push_back(*layer);
     } else {
-      file.complain("layer " + std::to_string(i + 1) + ": " + layer.error().message);
+      file.complain_of("layers", i, "layer " + std::to_string(i + 1) + ": " + layer.error().message);
     }
   }
   if (layers.empty()) file.complain("[model] needs layers, such as [\"dense 64\", \"relu\", \"dense 10\"]");

@@ -2,6 +2,8 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 
 #include "common/base/nearest.hpp"
@@ -11,6 +13,12 @@ namespace bramble::posix {
 namespace {
 
 constexpr size_t kMaxFileBytes = 1 << 20;
+
+// With as few digits as make this number and no other: 1e-09, 0.5, 1000.
+std::string short_text(double number) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
 
 }  // namespace
 
@@ -115,8 +123,8 @@ void ConfigFile::real(const char* key, double& into, double least, double most) 
   if (value && *value >= least && *value <= most) {
     into = *value;
   } else {
-    impl_->complain(
-        *node, std::string(key) + " must be a number from " + std::to_string(least) + " to " + std::to_string(most));
+    impl_->complain(*node,
+                    std::string(key) + " must be a number from " + short_text(least) + " to " + short_text(most));
   }
 }
 
@@ -179,6 +187,18 @@ void ConfigFile::table(const char* key, const std::function<void(ConfigFile&)>& 
 
 void ConfigFile::complain(const std::string& what) {
   if (!impl_->complaint) impl_->complaint = impl_->error_at(impl_->table, what);
+}
+
+void ConfigFile::complain_of(const char* key, const std::string& what) {
+  const toml::node* node = impl_->table.get(key);
+  impl_->complain(node == nullptr ? impl_->table : *node, what);
+}
+
+void ConfigFile::complain_of(const char* key, size_t element, const std::string& what) {
+  const toml::node* node = impl_->table.get(key);
+  const toml::array* list = node == nullptr ? nullptr : node->as_array();
+  if (list == nullptr || element >= list->size()) return complain_of(key, what);
+  impl_->complain(*list->get(element), what);
 }
 
 Status ConfigFile::finish() {

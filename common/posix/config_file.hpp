@@ -37,6 +37,9 @@ class ConfigFile {
   void table(const char* key, const std::function<void(ConfigFile&)>& take);
   // In `take`: says, with the place, what is wrong beyond a single value; a single key that is wrong is told first.
   void complain(const std::string& what);
+  // The same of a key that was asked for, with its own place; or of one of its list's texts, from 0 on.
+  void complain_of(const char* key, const std::string& what);
+  void complain_of(const char* key, size_t element, const std::string& what);
 
   // After everything was asked for: the first error, or a key that nobody asked for.
   Status finish();

@@ -65,18 +65,25 @@ TEST(TrainSpec, NamesTheLineOfWhatIsWrong) {
   EXPECT_EQ(refusal(kLeast + "[trainng]\n"), "iris.toml:5: unknown key 'trainng'; did you mean 'training'?");
   EXPECT_EQ(refusal(kLeast + "[training]\nepochs = 0\n"),
             "iris.toml:6: epochs must be a whole number from 1 to 1000000");
-  EXPECT_THAT(refusal(kLeast + "[training]\noptimizer = 'adan'\n"), HasSubstr("iris.toml:5: unknown optimizer 'adan'"));
-  EXPECT_THAT(refusal(kLeast + "[training]\nrate = -1\n"), HasSubstr("iris.toml:6: rate must be a number from"));
-  EXPECT_THAT(refusal("[data]\nfile='f'\n[model]\nlayers=['relu', 'dens 3']\n"),
-              HasSubstr("iris.toml:3: layer 2: unknown layer 'dens'; did you mean 'dense'?"));
+  EXPECT_THAT(refusal(kLeast + "[training]\noptimizer = 'adan'\n"), HasSubstr("iris.toml:6: unknown optimizer 'adan'"));
+  EXPECT_THAT(refusal(kLeast + "loss = 'squared'\n"), HasSubstr("iris.toml:5: unknown loss 'squared'"));
+  EXPECT_THAT(refusal("[data]\nfile='f'\n\nnormalise='row'\n[model]\nlayers=['dense 3']\n"),
+              HasSubstr("iris.toml:4: unknown normalise 'row'"));
+  EXPECT_THAT(refusal(kLeast + "[training]\nrate = -1\n"),
+              HasSubstr("iris.toml:6: rate must be a number from 1e-09 to 1000"));
+  EXPECT_EQ(refusal(kLeast + "[training]\nrate = 0\n"), "iris.toml:6: rate must be a number from 1e-09 to 1000");
+  EXPECT_EQ(refusal(kLeast + "[training]\n\nepsilon = 2\n"), "iris.toml:7: epsilon must be a number from 1e-12 to 1");
+  EXPECT_THAT(refusal("[data]\nfile='f'\n[model]\nlayers=['relu',\n'dens 3']\n"),
+              HasSubstr("iris.toml:5: layer 2: unknown layer 'dens'; did you mean 'dense'?"));
   EXPECT_THAT(refusal("[data]\nfile='f'\n[model]\n"), HasSubstr("[model] needs layers"));
   EXPECT_THAT(refusal("[data]\nfile='f'\nimages='i'\n[model]\nlayers=['dense 3']\n"), HasSubstr("[data] needs file"));
   EXPECT_THAT(refusal("[data]\nimages='i'\n[model]\nlayers=['dense 3']\n"), HasSubstr("go together"));
   EXPECT_THAT(refusal("[data]\nfile='f'\nlabel=1\ntarget=2\n[model]\nlayers=['dense 3']\n"),
-              HasSubstr("exclude each other"));
+              HasSubstr("iris.toml:4: label and target exclude each other"));
   EXPECT_THAT(refusal("[data]\nfile='f'\nlabel=0\n[model]\nlayers=['dense 3']\n"),
               HasSubstr("iris.toml:3: label must be a name in quotes, or a whole number from 1"));
-  EXPECT_THAT(refusal("[data]\nfile='f'\nshape='8'\n[model]\nlayers=['dense 3']\n"), HasSubstr("'8' is no shape"));
+  EXPECT_THAT(refusal("[data]\nfile='f'\nshape='8'\n[model]\nlayers=['dense 3']\n"),
+              HasSubstr("iris.toml:3: '8' is no shape"));
   EXPECT_THAT(refusal("[data]\nfile='f'\n"), HasSubstr("there is no [model]"));
   EXPECT_THAT(refusal(""), HasSubstr("there is no [data]"));
   EXPECT_THAT(refusal("[data"), HasSubstr("iris.toml:1: "));
