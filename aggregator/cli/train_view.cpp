@@ -24,13 +24,13 @@ std::string loss_text(double loss, double accuracy, bool classes) {
   return classes ? fmt::format("loss {:.4f}  {:.1f} %", loss, 100 * accuracy) : fmt::format("loss {:.4g}", loss);
 }
 
-// Columns as people count them.
-std::string column_list(const std::vector<size_t>& columns) {
+std::string column_list(const learn::Dataset& data, const std::vector<size_t>& columns) {
   std::string text;
   for (size_t i = 0; i < columns.size() && i < kMostShownColumns; ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(columns[i] + 1);
+    text += (i == 0 ? "" : ", ") + without_controls(data.column_text(columns[i]));
   }
-  return text + (columns.size() > kMostShownColumns ? "..." : "");
+  if (columns.size() > kMostShownColumns) text += fmt::format(" and {} more", columns.size() - kMostShownColumns);
+  return text;
 }
 
 std::string confusion_table(const learn::Evaluation& evaluation, const std::vector<std::string>& names) {
@@ -85,8 +85,7 @@ std::vector<std::string> training_notes(const learn::Training& training) {
       count_text(training.topology().parameters, "parameter")));
   const auto constant = learn::constant_columns(training.scaling());
   if (!constant.empty()) {
-    notes.push_back(fmt::format("columns that are constant in the rows to learn from are left out: {} ({})",
-                                column_list(constant), constant.size()));
+    notes.push_back("constant in the rows to learn from, and left out: " + column_list(training.data(), constant));
   }
   return notes;
 }

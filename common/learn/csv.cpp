@@ -107,6 +107,7 @@ class Reader {
     if (!all_numbers) {
       if (Status status = find_text_column(); !status) return status;
     }
+    if (choice_.header) table_.names = fields_;
     table_.columns = table_.text_column == 0 ? width_ : width_ - 1;
     if (table_.columns == 0) return wrong(0, "there is only one column: nothing to learn from besides the label");
     return {};

@@ -18,6 +18,7 @@ struct CsvTable {
   std::vector<std::string> texts;  // of the column that is no number; empty where there is none
   std::vector<size_t> lines;       // where each row stands in the file, from 1 on
   size_t text_column = 0;          // from 1 on; 0: none
+  std::vector<std::string> names;  // of all columns, where line 1 has them
 };
 
 enum class TextColumn : uint8_t { none, by_number, by_name, last };

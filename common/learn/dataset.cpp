@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kMaxNameBytes = 4096;  // more than a field of a CSV file has
 
+constexpr size_t kMaxShownName = 40;
+
 // Labels in an order that depends on them alone: numbers by value, then other texts by their bytes.
 bool comes_before(const std::string& left, const std::string& right) {
   double a = 0, b = 0;
@@ -111,6 +113,8 @@ Result<Loaded> load_csv(const DataSource& source, CsvChoice choice, const Fetch&
   loaded.data.shape = source.shape.value_or(Shape{1, 1, static_cast<uint32_t>(table->columns)});
   if (loaded.data.shape.values() != table->columns) return wrong_width(source, table->columns, loaded.data.shape);
   loaded.data.values = std::move(table->values);
+  loaded.data.target_column = table->text_column;
+  loaded.data.column_names = std::move(table->names);
   loaded.texts = std::move(table->texts);
   loaded.place = [name = source.file, lines = std::move(table->lines), column = table->text_column](size_t row) {
     return name + ":" + std::to_string(lines[row]) + ":" + std::to_string(column) + ": ";
@@ -151,6 +155,13 @@ Result<Loaded> load(const DataSource& source, const CsvChoice& choice, const Fet
 }
 
 }  // namespace
+
+std::string Dataset::column_text(size_t column) const {
+  const size_t in_file = target_column != 0 && column + 1 >= target_column ? column + 1 : column;
+  const std::string number = "column " + std::to_string(in_file + 1);
+  if (in_file >= column_names.size()) return number;
+  return number + " '" + to_utf8(column_names[in_file], kMaxShownName) + "'";
+}
 
 Result<Dataset> load_dataset(const DataSource& source, const Fetch& fetch) {
   auto loaded = load(source, {}, fetch);

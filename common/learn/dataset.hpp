@@ -46,6 +46,11 @@ struct Dataset {
   std::vector<std::string> labels;       // as they stand in the data, numbers by value and before other texts
   std::vector<std::string> class_names;  // as people call them
   size_t rows = 0;
+  size_t target_column = 0;               // csv: where it stands, from 1 on; 0: nowhere
+  std::vector<std::string> column_names;  // csv: of all columns, the target's too; empty where there are none
+
+  // What people call a column of the values, which count from 0 on: "column 2 'width'".
+  std::string column_text(size_t column) const;
 };
 
 // The text of a file that a source names, or why there is none.

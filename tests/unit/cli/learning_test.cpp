@@ -210,7 +210,20 @@ TEST(TrainView, SaysWhatIsOddAboutTheData) {
   const auto training = learn::Training::prepare(corner_plan(), learn::from({{"corners.csv", text}}));
   EXPECT_THAT(training_notes(*training),
               testing::ElementsAre("24 rows to learn from, 6 held out; 2 values to 3 classes; 51 parameters",
-                                   "columns that are constant in the rows to learn from are left out: 2 (1)"));
+                                   "constant in the rows to learn from, and left out: column 2"));
+  learn::Plan plan = corner_plan();
+  plan.data.header = true;
+  plan.data.target_name = "kind";
+  std::string named = "x,kind,width";
+  for (int i = 0; i < 12; ++i) named += ",c" + std::to_string(i);
+  for (int i = 0; i < 30; ++i) {
+    named += "\n" + std::to_string(i % 3) + "," + "abc"[i % 3] + ",5";
+    for (int column = 0; column < 12; ++column) named += ",0";
+  }
+  const auto wide = learn::Training::prepare(plan, learn::from({{"corners.csv", named}}));
+  ASSERT_TRUE(wide) << wide.error().message;
+  EXPECT_THAT(training_notes(*wide).back(), testing::HasSubstr("left out: column 3 'width', column 4 'c0', "));
+  EXPECT_THAT(training_notes(*wide).back(), testing::EndsWith("column 12 'c8' and 3 more"));
 }
 
 }  // namespace
