@@ -21,6 +21,19 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// At most ten of them.
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr size_t kMostShown = 10;
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kMostShown; ++i) text += (i == 0 ? "" : ", ") + shown(names[i]);
+  return text + (names.size() > kMostShown ? " and " + std::to_string(names.size() - kMostShown) + " more" : "");
+}
+
+// As spreadsheets write it where decimals have a comma.
+bool has_other_separators(std::string_view text) { return text.find_first_of(";\t") != std::string_view::npos; }
+
+constexpr const char* kSeparators = "fields are separated by commas, and decimals have a point";
+
 class Reader {
  public:
   Reader(const std::string& text, const std::string& name, const CsvChoice& choice)
@@ -105,6 +118,7 @@ class Reader {
     width_ = fields_.size();
     const bool all_numbers = choice_.columns_without != 0 && width_ == choice_.columns_without;
     if (!all_numbers) {
+      if (width_ == 1 && has_other_separators(current_)) return wrong(0, kSeparators);
       if (Status status = find_text_column(); !status) return status;
     }
     if (choice_.header) table_.names = fields_;
@@ -143,7 +157,8 @@ class Reader {
         if (!choice_.header)
           return wrong(
               0, "a column can be called by a name only where line 1 has them (" + choice_.how_to_say_header + ")");
-        if (found == fields_.end()) return wrong(0, unknown("column", choice_.name, fields_));
+        if (found == fields_.end())
+          return wrong(0, unknown("column", choice_.name, fields_) + " (there are " + list_of(fields_) + ")");
         table_.text_column = static_cast<size_t>(found - fields_.begin()) + 1;
         return {};
       }
@@ -181,8 +196,9 @@ class Reader {
     double number = 0;
     if (!parse_number(fields_[i], number)) {
       const bool perhaps_names = table_.rows == 0 && !choice_.header;
-      return wrong(i, shown(fields_[i]) + " is no number" +
-                          (perhaps_names ? "; if line 1 has the columns' names, " + choice_.how_to_say_header : ""));
+      const std::string said = shown(fields_[i]) + " is no number";
+      if (has_other_separators(fields_[i])) return wrong(i, said + ": " + kSeparators);
+      return wrong(i, said + (perhaps_names ? "; if line 1 has the columns' names, " + choice_.how_to_say_header : ""));
     }
     table_.values.push_back(static_cast<float>(number));
     return {};

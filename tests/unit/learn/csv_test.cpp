@@ -86,7 +86,10 @@ TEST(LearnCsv, FindsTheColumnByNameOrNumber) {
   EXPECT_EQ(table->texts, Texts{"a"});
   EXPECT_EQ(table->text_column, 2U);
   choice.name = "knid";
-  EXPECT_EQ(wrong("x,kind,y\n1,a,2\n", choice), "f.csv:1:1: unknown column 'knid'; did you mean 'kind'?");
+  EXPECT_EQ(wrong("x,kind,y\n1,a,2\n", choice),
+            "f.csv:1:1: unknown column 'knid'; did you mean 'kind'? (there are 'x', 'kind', 'y')");
+  EXPECT_EQ(wrong("a,b,c,d,e,f,g,h,i,j,k,l\n", choice),
+            "f.csv:1:1: unknown column 'knid' (there are 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j' and 2 more)");
   choice.header = false;
   EXPECT_EQ(wrong("1,a,2\n", choice),
             "f.csv:1:1: a column can be called by a name only where line 1 has them (set header = true)");
@@ -127,6 +130,17 @@ TEST(LearnCsv, RefusesNumbersThatAreNone) {
     double number = 0;
     EXPECT_FALSE(parse_number(bad, number)) << bad;
   }
+}
+
+TEST(LearnCsv, SaysThatFieldsAreSeparatedByCommas) {
+  const std::string commas = "fields are separated by commas, and decimals have a point";
+  EXPECT_EQ(wrong("5.1;3.5;a\n"), "f.csv:1:1: " + commas);
+  EXPECT_EQ(wrong("5.1\t3.5\ta\n"), "f.csv:1:1: " + commas);
+  EXPECT_EQ(wrong("5,1;3,5;a\n"), "f.csv:1:2: '1;3' is no number: " + commas);
+  CsvChoice choice = last_is_text();
+  choice.columns_without = 1;
+  EXPECT_EQ(wrong("5;3\n", choice), "f.csv:1:1: '5;3' is no number: " + commas);
+  EXPECT_EQ(read("1,a;b\n")->texts, Texts{"a;b"});
 }
 
 TEST(LearnCsv, DoubtsThatNumbersAreNames) {
