@@ -15,13 +15,15 @@ using nlohmann::json;
 
 constexpr size_t kMostShownClasses = 30;
 constexpr size_t kMostShownColumns = 10;
+constexpr size_t kLineWidth = 80;
 
 double rows_a_second(const learn::EpochReport& report, const EpochCost& cost) {
   return static_cast<double>(report.rows + report.validation.rows) / std::max(cost.seconds, 1e-3);
 }
 
 std::string loss_text(double loss, double accuracy, bool classes) {
-  return classes ? fmt::format("loss {:.4f}  {:.1f} %", loss, 100 * accuracy) : fmt::format("loss {:.4g}", loss);
+  const std::string text = classes && loss < 1000 ? fmt::format("{:.4f}", loss) : fmt::format("{:.4g}", loss);
+  return classes ? text + fmt::format(" {:.1f}%", 100 * accuracy) : text;
 }
 
 std::string column_list(const learn::Dataset& data, const std::vector<size_t>& columns) {
@@ -51,14 +53,18 @@ std::string confusion_table(const learn::Evaluation& evaluation, const std::vect
 }  // namespace
 
 std::string epoch_line(const learn::EpochReport& report, uint32_t epochs, bool classes, const EpochCost& cost) {
-  std::string line = fmt::format("epoch {:>{}} of {}  {}", report.epoch, std::to_string(epochs).size(), epochs,
+  std::string line = fmt::format("epoch {:>{}}/{}  loss {}", report.epoch, std::to_string(epochs).size(), epochs,
                                  loss_text(report.loss, report.accuracy, classes));
   if (report.validation.rows > 0) {
-    line += "   held out: " + loss_text(report.validation.loss(), report.validation.accuracy(), classes);
+    line += "  held out " + loss_text(report.validation.loss(), report.validation.accuracy(), classes);
   }
-  line += fmt::format("   {:.0f} rows/s", rows_a_second(report, cost));
-  if (cost.joules > 0) line += fmt::format("  {:.1f} J", cost.joules);
-  return line + (report.best && report.validation.rows > 0 ? "  best\n" : "\n");
+  const std::string end = report.best && report.validation.rows > 0 ? " best" : "";
+  std::vector<std::string> costs{fmt::format("  {:.0f} rows/s", rows_a_second(report, cost))};
+  if (cost.joules > 0) costs.push_back(fmt::format(" {:.{}f} J", cost.joules, cost.joules < 100 ? 1 : 0));
+  for (const std::string& text : costs) {
+    if (line.size() + text.size() + end.size() <= kLineWidth) line += text;
+  }
+  return line + end + "\n";
 }
 
 json epoch_json(const learn::EpochReport& report, bool classes, const EpochCost& cost) {

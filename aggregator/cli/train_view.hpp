@@ -16,7 +16,8 @@ struct EpochCost {
   double joules = 0;  // 0: no node told any
 };
 
-// "epoch  3 of 50  loss 0.1234  96.1 %   held out: loss 0.1301  95.8 %   5210 rows/s  12.3 J  best"
+// "epoch  3/50  loss 0.1234 96.1%  held out 0.1301 95.8%  5210 rows/s 12.3 J best", at most 80 columns: what it cost
+// is left out where that were longer.
 std::string epoch_line(const learn::EpochReport& report, uint32_t epochs, bool classes, const EpochCost& cost);
 nlohmann::json epoch_json(const learn::EpochReport& report, bool classes, const EpochCost& cost);
 

@@ -102,7 +102,7 @@ class Learning(Example):
     def learned(self, spec):
         """The accuracy on what was held out, after the last epoch, and on all rows."""
         summary = self.run_example("learn.sh", *spec)
-        last = re.findall(r"held out: loss [\d.]+  ([\d.]+) %", self.ended.stderr)[-1]
+        last = re.findall(r"held out [\d.]+ ([\d.]+)%", self.ended.stderr)[-1]
         return float(last), float(re.match(r"([\d.]+) % right", summary).group(1))
 
     def test_iris(self):
