@@ -232,6 +232,20 @@ ApiReply explain_one(const State& state, Now now, const Job& job, TaskIndex task
           {}};
 }
 
+// A client that died closes no job. Whoever still feeds one asks how far it is, and so is among those that wait.
+Reason why_still_open(Now now, const Job& job) {
+  const auto& progress = job.record.progress;
+  const int64_t open_ms = std::max<int64_t>(now.wall.ms - job.record.submitted.ms, 0);
+  std::string text =
+      "more tasks may come: the job is open until its inputs are uploaded, for " + format_duration(open_ms) + " by now";
+  if (progress.counts.ended() == progress.counts.total && job.waiters.empty()) {
+    text += progress.counts.total == 0 ? "; nothing has come" : "; all that has come is done";
+    text += ", and nobody waits for it: if the program that feeds it is gone, bramble job cancel " +
+            std::to_string(job.record.id) + " ends it";
+  }
+  return {"upload", std::move(text), ""};
+}
+
 }  // namespace
 
 ApiReply explain_reply(const State& state, Now now, const ExplainRequest& request) {
@@ -248,8 +262,7 @@ ApiReply explain_reply(const State& state, Now now, const ExplainRequest& reques
                                    "forget removes ended jobs, or raise blob_quota_bytes",
                                    ""}}));
   } else if (progress.open) {
-    reasons.push_back(
-        group_json({{"upload", "more tasks may come: the job is open until its inputs are uploaded", ""}}));
+    reasons.push_back(group_json({why_still_open(now, job)}));
   }
   return {200,
           dump({{"job", request.job},

@@ -10,7 +10,9 @@ namespace bramble::aggregator::test {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Explain : public ::testing::Test {
  protected:
@@ -265,6 +267,28 @@ TEST_F(Explain, AnInputThatIsStillBeingUploaded) {
   cluster.take_reply();
   cluster.ask(ExplainRequest{job, {}});
   EXPECT_EQ(cluster.take_reply().http_status, 410) << "it has no task and is over: the store tells";
+}
+
+TEST_F(Explain, AnOpenJobThatNobodyFeedsSaysForHowLongAndWhatEndsIt) {
+  JobSpec open = spec();
+  open.per_task_input = true;
+  const JobId job = cluster.submit({0, 0, 1}, open);
+  cluster.pass(90'000);
+  cluster.ask(ExplainRequest{job, {}});
+  EXPECT_THAT(cluster.take_reply().body,
+              AllOf(HasSubstr("for 1m 30s by now"), HasSubstr("nothing has come, and nobody waits for it"),
+                    HasSubstr("bramble job cancel " + std::to_string(job) + " ends it")));
+}
+
+TEST_F(Explain, AnOpenJobThatSomebodyWaitsForIsNotTakenForForgotten) {
+  JobSpec open = spec();
+  open.per_task_input = true;
+  const JobId job = cluster.submit({0, 0, 1}, open);
+  cluster.ask(WatchJobRequest{job, cluster.state().jobs.at(job).version, 500});
+  cluster.ask(ExplainRequest{job, {}});
+  EXPECT_THAT(cluster.take_reply().body, AllOf(HasSubstr("more tasks may come"), Not(HasSubstr("job cancel"))));
+  cluster.pass(500);
+  cluster.take_reply();
 }
 
 TEST_F(Explain, AJobAsAWholeIsCountedByReason) {
