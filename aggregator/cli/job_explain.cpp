@@ -65,7 +65,7 @@ Result<int> job_explain(const Session& session, const JobExplainCommand& command
   }
   if (session.common.json) return printed(session, all.dump() + "\n");
   std::string text;
-  for (const json& explained : all) text += explanation_text(explained);
+  for (const json& explained : all) text += explanation_text(explained, session.console.columns());
   return printed(session, text);
 }
 

@@ -92,15 +92,7 @@ Result<int> list_tables(const Session& session) {
   const auto result = api.get("/api/v1/query/tables");
   if (!result) return tl::unexpected(result.error());
   if (session.common.json) return printed(session, result->dump() + "\n");
-  std::string text;
-  for (const json& table : *result) {
-    text += text_field(table, "table") + "\n ";
-    for (const json& column : table.value("columns", json::array())) {
-      text += " " + (column.is_string() ? column.get<std::string>() : "");
-    }
-    text += "\n";
-  }
-  return printed(session, text);
+  return printed(session, tables_text(*result, session.console.columns()));
 }
 
 Result<int> query_sql(const Session& session, const QueryCommand& command) {

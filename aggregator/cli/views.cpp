@@ -17,6 +17,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kReasonIndent = 2;   // those behind the first stand below it
+constexpr size_t kPipedColumns = 72;  // of a list that would be one line of thousands of letters
+
 // A field as text: nothing for null, texts as they are, anything else as JSON.
 std::string cell(const json& value) {
   if (value.is_null()) return "";
@@ -213,7 +216,18 @@ std::string job_details(const json& job) {
                   {"energy", energy_text(job)}});
 }
 
-std::string explanation_text(const json& explained) {
+std::string tables_text(const json& tables, size_t width) {
+  std::string text;
+  for (const json& table : tables) {
+    std::string columns;
+    for (const json& column : table.value("columns", json::array())) columns += " " + cell(column);
+    if (!columns.empty()) columns.erase(0, 1);
+    text += cell(table, "table") + "\n  " + wrapped(columns, 2, width == kAnyWidth ? kPipedColumns : width) + "\n";
+  }
+  return text;
+}
+
+std::string explanation_text(const json& explained, size_t width) {
   const bool of_task = explained.contains("task") && explained["task"].is_number();
   std::string text;
   if (of_task) {
@@ -228,7 +242,7 @@ std::string explanation_text(const json& explained) {
     const std::string detail = of_task && !cell(reason, "detail").empty() ? " (" + cell(reason, "detail") + ")" : "";
     const std::string count =
         of_task || tasks == 0 ? "" : fmt::format("{}: ", count_text(static_cast<uint64_t>(tasks), "task"));
-    text += "  " + count + cell(reason, "text") + detail + "\n";
+    text += "  " + wrapped(count + cell(reason, "text") + detail, kReasonIndent, width) + "\n";
   }
   return text;
 }

@@ -14,11 +14,12 @@ Table try_table(const nlohmann::json& tasks);               // a row for each tr
 Table node_table(const nlohmann::json& nodes);
 Table query_table(const nlohmann::json& result);  // {"columns", "rows"}
 
-std::string job_details(const nlohmann::json& job);                  // lines "name  value", without its tries
-std::string explanation_text(const nlohmann::json& explained);       // of a job or a task, a line for each reason
-std::string node_details(const nlohmann::json& node);                // likewise
-std::vector<std::string> troubles_in(const nlohmann::json& health);  // sentences, for what holds up everybody
-std::string csv_line(const nlohmann::json& values);                  // of an array
+std::string job_details(const nlohmann::json& job);                           // lines "name  value", without its tries
+std::string explanation_text(const nlohmann::json& explained, size_t width);  // of a job or a task: its reasons
+std::string tables_text(const nlohmann::json& tables, size_t width);  // what can be asked in SQL; wrapped in any case
+std::string node_details(const nlohmann::json& node);                 // likewise
+std::vector<std::string> troubles_in(const nlohmann::json& health);   // sentences, for what holds up everybody
+std::string csv_line(const nlohmann::json& values);                   // of an array
 std::string query_csv(const nlohmann::json& result);  // RFC 4180, with a line of titles; lines end with '\n'
 
 }  // namespace bramble::cli

@@ -113,12 +113,37 @@ TEST(Views, AnExplanationHasALineForEachReason) {
       {"total", 100},
       {"ended", 3},
       {"reasons", {{{"tasks", 96}, {"text", "all busy"}, {"detail", "x"}}, {{"tasks", 1}, {"text", "running"}}}}};
-  EXPECT_EQ(explanation_text(job), "job 12: running, 3 of 100 tasks ended\n  96 tasks: all busy\n  1 task: running\n");
+  EXPECT_EQ(explanation_text(job, kAnyWidth),
+            "job 12: running, 3 of 100 tasks ended\n  96 tasks: all busy\n  1 task: running\n");
   const json task = {{"job", 12},
                      {"task", 7},
                      {"state", "assigned"},
                      {"reasons", {{{"tasks", 1}, {"text", "at node pi1"}, {"detail", "attempt 2"}}}}};
-  EXPECT_EQ(explanation_text(task), "task 12.7: assigned\n  at node pi1 (attempt 2)\n");
+  EXPECT_EQ(explanation_text(task, kAnyWidth), "task 12.7: assigned\n  at node pi1 (attempt 2)\n");
+}
+
+TEST(Views, AnExplanationIsBrokenBetweenWords) {
+  const json job = {
+      {"job", 12},
+      {"state", "running"},
+      {"total", 1},
+      {"ended", 0},
+      {"reasons", {{{"tasks", 1}, {"text", "waits for what does not come for a very long time indeed"}}}}};
+  EXPECT_EQ(explanation_text(job, 40),
+            "job 12: running, 0 of 1 task ended\n"
+            "  1 task: waits for what does not come\n"
+            "  for a very long time indeed\n");
+}
+
+TEST(Views, TablesOfSqlAreBrokenBetweenColumnsAlsoInAPipe) {
+  json columns = json::array();
+  for (int i = 0; i < 40; ++i) columns.push_back("column_" + std::to_string(i));
+  const json tables = {{{"table", "jobs"}, {"columns", columns}}, {{"table", "few"}, {"columns", {"a", "b"}}}};
+  const std::string text = tables_text(tables, kAnyWidth);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 72U) << line;
+  EXPECT_TRUE(text.starts_with("jobs\n  column_0 column_1 ")) << text;
+  EXPECT_TRUE(text.ends_with("\nfew\n  a b\n")) << text;
 }
 
 TEST(Views, TroublesOfTheAggregatorAreSentences) {
