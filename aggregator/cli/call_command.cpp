@@ -36,7 +36,7 @@ class Calls {
 
   Result<int> run() {
     const Status status = call();
-    if (interrupts_.signal() != 0) return kSignalBase + interrupts_.signal();
+    if (interrupts_.signal() != 0) return interrupted();
     if (!status) {
       cancel();
       return tl::unexpected(status.error());
@@ -54,6 +54,14 @@ class Calls {
   }
 
   void cancel() { session_.cancel(job_); }
+
+  int interrupted() {
+    if (job_ != 0) {
+      session_.console.say(
+          fmt::format("job {} is cancelled; {} of {} calls were answered", job_.load(), answered_, read_));
+    }
+    return kSignalBase + interrupts_.signal();
+  }
 
   Result<json> body() {
     json body = submit_body(command_.task, posix::random_uuid());
@@ -82,6 +90,8 @@ class Calls {
     feeder.join();
     session_.console.end_progress();
     failed_ = join.failed_calls();
+    answered_ = join.calls();
+    read_ = feed.calls();
     if (status && !window_.stopped() && join.calls() != feed.calls()) {
       status = fail(ErrorCode::corrupt,
                     fmt::format("job {} has results for {} of {} calls", job_.load(), join.calls(), feed.calls()));
@@ -102,6 +112,8 @@ class Calls {
   CallPace pace_;
   std::atomic<JobId> job_ = 0;
   uint64_t failed_ = 0;
+  uint64_t answered_ = 0;
+  uint64_t read_ = 0;      // calls in the input, so far
   Interrupts interrupts_;  // last: its thread uses all of the above
 };
 

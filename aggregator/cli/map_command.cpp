@@ -180,7 +180,10 @@ class Map {
   }
 
   Result<int> ended(const Status& status) {
-    if (interrupts_.signal() != 0) return kSignalBase + interrupts_.signal();
+    if (interrupts_.signal() != 0) {
+      if (job_ != 0) session_.console.say(fmt::format("job {} is cancelled: its output is not whole", job_.load()));
+      return kSignalBase + interrupts_.signal();
+    }
     if (status) return kGood;
     cancel();
     return tl::unexpected(status.error());

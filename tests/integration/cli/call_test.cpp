@@ -230,6 +230,7 @@ TEST(Call, AnInterruptCancelsTheJob) {
   call.signal(SIGINT);
   EXPECT_EQ(call.wait(), 128 + SIGINT);
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
+  EXPECT_THAT(call.err(), HasSubstr("job 1 is cancelled; 0 of 1 calls were answered\n"));
 }
 
 }  // namespace

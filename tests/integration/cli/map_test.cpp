@@ -182,6 +182,7 @@ TEST(Map, CancelsAtCtrlC) {
   map.signal(SIGINT);
   EXPECT_EQ(map.wait(), 130);
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
+  EXPECT_THAT(map.err(), HasSubstr("job 1 is cancelled: its output is not whole\n"));
 }
 
 TEST(Map, CancelsAndEndsQuietlyWhenItsReaderLeft) {
