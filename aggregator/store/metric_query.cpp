@@ -27,6 +27,8 @@ Result<OtherIds> read_others(sqlite::Connection& connection) {
   return ids;
 }
 
+constexpr const char* kWhatMetrics = " (they are the columns of telemetry: bramble query --tables lists them)";
+
 std::vector<std::string> known_metrics(const OtherIds& others) {
   std::vector<std::string> names;
   for (const auto& column : kTelemetryColumns) names.emplace_back(column.metric);
@@ -55,7 +57,9 @@ Result<std::vector<AskedMetric>> find_metrics(sqlite::Connection& connection, co
   for (const auto& name : question.metrics) {
     AskedMetric metric{name, column_of(name), 0, Aggregate::mean};
     const auto other = others->find(name);
-    if (!metric.place && other == others->end()) return fail(unknown("metric", name, known_metrics(*others)));
+    if (!metric.place && other == others->end()) {
+      return fail(unknown("metric", name, known_metrics(*others)) + kWhatMetrics);
+    }
     if (!metric.place) metric.other_id = other->second;
     const auto aggregate = aggregate_for(metric, question.aggregate);
     if (!aggregate) return failed(aggregate.error());

@@ -99,6 +99,7 @@ TEST_F(MetricQueryTest, NodesAreApartAndSilenceIsNothing) {
 TEST_F(MetricQueryTest, WrongQuestionsSayWhatToAskInstead) {
   write_seconds("pi1", 0, 60);
   EXPECT_THAT(error_of(question("lod1", 0, 60, 60)), HasSubstr("unknown metric 'lod1'; did you mean 'load1'?"));
+  EXPECT_THAT(error_of(question("nosuch", 0, 60, 60)), HasSubstr("bramble query --tables lists them"));
   EXPECT_THAT(error_of(question("load1", 0, 60, 60, Aggregate::rate)), HasSubstr("no counter"));
   EXPECT_THAT(error_of(question("energy_j", 0, 60, 60, Aggregate::mean)), HasSubstr("--agg rate"));
   auto far = question("load1", 0, 60, 60);
