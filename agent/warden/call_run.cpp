@@ -12,6 +12,7 @@
 
 #include "agent/warden/inputs.hpp"
 #include "agent/warden/process_table.hpp"
+#include "common/base/duration.hpp"
 #include "common/base/utf8.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/files.hpp"
@@ -201,8 +202,8 @@ bool CallRun::take_reply(std::string_view& rest, Now now) {
   if (reply && !*reply) return false;
   const bool was_asked = begin_of(next_) < written_;
   if (!reply || !was_asked || (*reply)->number != calls_[next_].number || !wire::is_kernels((*reply)->status)) {
-    blame(CallStatus::nonsense, "what the kernel wrote is no reply to it (agent/kernels/README.md says what one is)",
-          now);
+    blame(CallStatus::nonsense,
+          "what the kernel wrote is no reply to it (/usr/share/doc/bramble-agent/KERNELS.md.gz says what one is)", now);
     return false;
   }
   if ((*reply)->status != CallStatus::good && failed_++ == 0) {
@@ -313,7 +314,7 @@ void CallRun::on_time(Now now) {
   TaskRun::on_time(now);
   const int64_t limit_ms = start_.spec.calls->limit_ms;
   if (limit_ms <= 0 || blamed_ || ended_as_ || !kernel_.runs() || now.mono < call_since_ + limit_ms) return;
-  blame(CallStatus::timed_out, "it took longer than " + std::to_string(limit_ms) + " ms, the limit of a call", now);
+  blame(CallStatus::timed_out, "it took longer than " + format_duration(limit_ms) + ", the limit of a call", now);
 }
 
 std::optional<MonoTime> CallRun::next_deadline() const {

@@ -19,18 +19,21 @@ void declare_call(OptionTree& tree) {
       add_command(tree.root, {"call", "have calls answered by processes that stay", "[OPTION...] KERNEL [-- ARG...]",
                               "  bramble call wordcount < big.txt\n"
                               "  seq 1 1000 | sed 's/$/ 1000000/' | bramble call montecarlo --each-line\n"
-                              "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt"});
-  add_text(*app, "KERNEL", "", "a program that answers calls: a name or a path on the nodes", *kernel);
+                              "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt\n"
+                              "Without either all of the input is one call. Lengths have their low byte first.\n"
+                              "Every node has the kernels wordcount, montecarlo, matmul, mapreduce and mlp.\n"
+                              "What they take, and how to write one, stands on nodes in\n"
+                              "/usr/share/doc/bramble-agent/KERNELS.md.gz."});
+  add_text(*app, "KERNEL", "", "what answers calls: a name or a path on the nodes", *kernel);
   auto each_line = std::make_shared<bool>(false);
   auto each_frame = std::make_shared<bool>(false);
-  add_flag(*app, "--each-line", "each line is a call, and its result a line; else all of the input is one", *each_line);
-  add_flag(*app, "--each-frame", "each frame is: 4 bytes, low byte first, its length; then so many bytes", *each_frame);
+  add_flag(*app, "--each-line", "a call of each line, and a line of each result", *each_line);
+  add_flag(*app, "--each-frame", "a call of each frame: 4 bytes of length, then data", *each_frame);
   add_duration(*app, "--call-limit", "a call fails that takes longer (60s; 0: never)", command->call_limit_ms);
-  add_duration(*app, "--idle-limit", "a process that has no call for so long is ended (60s)", 0, wire::kMaxIdleMs,
+  add_duration(*app, "--idle-limit", "ends a process without calls for so long (60s)", 0, wire::kMaxIdleMs,
                command->idle_limit_ms);
-  add_number(*app, "--instances", "at most so many of them at once (one for each slot)", 1, kMaxInstances,
-             command->instances);
-  add_number(*app, "--call-retries", "further tries of a call in which the kernel died (0)", 0, wire::kMaxCallRetries,
+  add_number(*app, "--instances", "at most so many at once (one for each slot)", 1, kMaxInstances, command->instances);
+  add_number(*app, "--call-retries", "more tries of a call in which the kernel died (0)", 0, wire::kMaxCallRetries,
              command->call_retries);
   add_flag(*app, "--progress", "show how far it is", command->progress);
   add_task_options(*app, command->task);

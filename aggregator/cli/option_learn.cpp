@@ -22,7 +22,7 @@ void declare_train(OptionTree& tree) {
                                           "  bramble train digits.toml\n"
                                           "  bramble train digits.toml --output digits.model --json\n"
                                           "  bramble train digits.toml --resume 12\n"
-                                          "What SPEC.toml holds stands in aggregator/cli/LEARNING.md."});
+                                          "What SPEC.toml holds stands in /usr/share/doc/bramble/LEARNING.md.gz."});
   add_text(*app, "SPEC", "", "a TOML file: data, layers, how to train", command->spec);
   add_text(*app, "--output", "MODEL",
            "where the model goes (SPEC.model, here); stopped, it goes on from MODEL.checkpoint", command->output);
@@ -46,7 +46,7 @@ void declare_infer(OptionTree& tree) {
       add_command(tree.root, {"infer", "have a trained network answer rows or images", "[OPTION...] MODEL INPUT",
                               "  bramble infer digits.model new.csv > answers.tsv\n"
                               "  bramble infer mnist.model t10k-images-idx3-ubyte --labels t10k-labels-idx1-ubyte "
-                              "--summary\n"});
+                              "--summary"});
   add_text(*app, "MODEL", "", "what bramble train has made", command->model);
   add_text(*app, "INPUT", "", "rows as the model learned them, with or without labels", command->input);
   add_text(*app, "--labels", "FILE", "the labels of images (IDX)", command->labels);

@@ -20,6 +20,10 @@ check_install() {
   for page in bramble.1 bramble-agent.8 bramble-warden.8 bramble-aggregator.8; do
     find /usr/share/man -name "$page.gz" | grep -q . || fail "no manual page $page"
   done
+  local manual
+  for manual in bramble/LEARNING.md.gz bramble-agent/KERNELS.md.gz; do
+    gzip -t "/usr/share/doc/$manual" || fail "help points at $manual, and it is not there"
+  done
 }
 
 # By the commands of the README; head and node are one machine, and nobody is the user who may submit.

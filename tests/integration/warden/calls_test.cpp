@@ -165,7 +165,7 @@ TEST_F(WardenCalls, OneThatIsNeverAnsweredEndsAtItsLimit) {
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].second, "a");
   EXPECT_EQ(found[1].first, CallStatus::timed_out);
-  EXPECT_THAT(found[1].second, HasSubstr("longer than 300 ms"));
+  EXPECT_THAT(found[1].second, HasSubstr("longer than 300ms"));
   EXPECT_EQ(found[2].second, "b");
 }
 
