@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "aggregator/cli/moment.hpp"
+#include "aggregator/cli/unknown_word.hpp"
 #include "common/base/duration.hpp"
-#include "common/base/nearest.hpp"
 #include "common/base/node_set.hpp"
 #include "common/base/size.hpp"
 #include "common/posix/system_clock.hpp"
@@ -90,9 +90,9 @@ std::string nodes_given(const CLI::App& app) {
 }
 
 tl::unexpected<Error> unexpected_word(const CLI::App& app, const std::string& word, bool takes_command) {
-  if (word.starts_with("-") && word != "-") return fail(unknown("option", word, option_names(app)) + see_help(app));
+  if (word.starts_with("-") && word != "-") return fail(unknown_option(word, option_names(app)) + see_help(app));
   if (!app.get_subcommands([](const CLI::App*) { return true; }).empty()) {
-    return fail(unknown("command", word, command_names(app)) + see_help(app));
+    return fail(unknown_command(word, command_names(app)) + see_help(app));
   }
   if (takes_command && app.get_name() == "call") {
     return fail("'" + word + "' is one word too many: what a kernel reads comes in as " + full_name(app) +
