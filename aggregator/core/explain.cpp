@@ -232,7 +232,8 @@ ApiReply explain_one(const State& state, Now now, const Job& job, TaskIndex task
           {}};
 }
 
-// A client that died closes no job. Whoever still feeds one asks how far it is, and so is among those that wait.
+// A client that died closes no job. One that has sent what it had mostly waits for results; that nobody does proves
+// nothing, though: it may wait for its own input.
 Reason why_still_open(Now now, const Job& job) {
   const auto& progress = job.record.progress;
   const int64_t open_ms = std::max<int64_t>(now.wall.ms - job.record.submitted.ms, 0);
@@ -240,7 +241,7 @@ Reason why_still_open(Now now, const Job& job) {
       "more tasks may come: the job is open until its inputs are uploaded, for " + format_duration(open_ms) + " by now";
   if (progress.counts.ended() == progress.counts.total && job.waiters.empty()) {
     text += progress.counts.total == 0 ? "; nothing has come" : "; all that has come is done";
-    text += ", and nobody waits for it: if the program that feeds it is gone, bramble job cancel " +
+    text += ", and nobody waits for results: if the program that feeds it is gone, bramble job cancel " +
             std::to_string(job.record.id) + " ends it";
   }
   return {"upload", std::move(text), ""};

@@ -276,7 +276,7 @@ TEST_F(Explain, AnOpenJobThatNobodyFeedsSaysForHowLongAndWhatEndsIt) {
   cluster.pass(90'000);
   cluster.ask(ExplainRequest{job, {}});
   EXPECT_THAT(cluster.take_reply().body,
-              AllOf(HasSubstr("for 1m 30s by now"), HasSubstr("nothing has come, and nobody waits for it"),
+              AllOf(HasSubstr("for 1m 30s by now"), HasSubstr("nothing has come, and nobody waits for results"),
                     HasSubstr("bramble job cancel " + std::to_string(job) + " ends it")));
 }
 
