@@ -89,7 +89,10 @@ void EnergyLedger::settle(const Interval& interval, const std::vector<Running>& 
 }
 
 void EnergyLedger::pay_out(MonoTime now, AttemptEnergy& energy, uint32_t cpus, int64_t ran_ms, double cpu_s) {
-  const MonoTime since = std::max(energy.since, now + -std::max<int64_t>(0, ran_ms));
+  // Of a short one both words come at once: not when it was seen to run counts, but how long it did. What ran before
+  // this interval is charged for, or was not seen.
+  MonoTime since = now + -std::max<int64_t>(0, ran_ms);
+  if (energy.cpu_before_unknown) since = std::max(since, energy.since);
   const double ran_s = seconds_in_interval(since, now);
   if (energy.cpu_before_unknown) energy.charged_cpu_s = energy.cpu_s = cpu_s;
   energy.cpu_s = std::max(energy.cpu_s, cpu_s);

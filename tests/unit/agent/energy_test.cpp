@@ -91,6 +91,13 @@ TEST(EnergyLedger, PaysAShortTaskOutAtOnce) {
   EXPECT_DOUBLE_EQ(ledger.unattributed_j() + task.joules.total, 2.003);
 }
 
+TEST(EnergyLedger, PaysForHowLongATaskRanThoughItIsSeenOnlyAtItsEnd) {
+  EnergyLedger ledger = ledger_settled_at({1000});
+  AttemptEnergy task{.since = {1500}};
+  ledger.pay_out({1500}, task, 1, 40, 0);
+  EXPECT_NEAR(task.joules.total, 2 * 0.040 / 4, 1e-9);
+}
+
 // The watts fell as soon as the task had ended: what it was paid stays, and is taken off the next interval.
 TEST(EnergyLedger, BooksNoLessThanWasPaidOutAndMakesUpForIt) {
   EnergyLedger ledger = ledger_settled_at({1000});
