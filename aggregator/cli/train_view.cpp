@@ -60,7 +60,8 @@ std::string epoch_line(const learn::EpochReport& report, uint32_t epochs, bool c
   }
   const std::string end = report.best && report.validation.rows > 0 ? " best" : "";
   std::vector<std::string> costs{fmt::format("  {:.0f} rows/s", rows_a_second(report, cost))};
-  if (cost.joules > 0) costs.push_back(fmt::format(" {:.{}f} J", cost.joules, cost.joules < 100 ? 1 : 0));
+  const int decimals = cost.joules < 1 ? 3 : cost.joules < 100 ? 1 : 0;
+  if (cost.joules > 0) costs.push_back(fmt::format(" {:.{}f} J", cost.joules, decimals));
   for (const std::string& text : costs) {
     if (line.size() + text.size() + end.size() <= kLineWidth) line += text;
   }

@@ -321,9 +321,9 @@ std::vector<std::string> troubles_in(const json& health) {
   if (const std::string why = text_field(health, "gone_back"); !why.empty()) troubles.push_back(why);
   const json storage = health.value("storage", json::object());
   if (flag_field(storage, "full")) {
-    troubles.push_back("the room for inputs and outputs is used up (" +
+    troubles.push_back("the room for inputs and outputs is used up (the head's disk, or blob_quota_bytes of " +
                        format_size(static_cast<uint64_t>(number_field(storage, "quota_bytes"))) +
-                       "): bramble job forget removes ended jobs, or raise blob_quota_bytes");
+                       "): bramble job forget removes ended jobs");
   }
   const json telemetry = health.value("telemetry", json::object());
   if (const std::string why = text_field(telemetry, "trouble"); !why.empty()) {

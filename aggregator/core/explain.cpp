@@ -55,8 +55,9 @@ std::string how_much_came(const Attempt& attempt) {
 
 Reason storage_full(const Attempt& attempt, const std::string& name) {
   return {"storage_full",
-          "ended on node " + name + ", and its output waits there: the room for inputs and outputs is used up - " +
-              "bramble job forget removes ended jobs, or raise blob_quota_bytes",
+          "ended on node " + name +
+              ", and its output waits there: the room for inputs and outputs is used up - make room " +
+              "on the head's disk (bramble job forget removes ended jobs), or raise blob_quota_bytes",
           how_much_came(attempt)};
 }
 

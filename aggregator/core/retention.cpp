@@ -36,7 +36,8 @@ void on_expired_jobs(State& state, Effects& effects, Now now, const std::vector<
 void on_storage(State& state, Effects& effects, const StorageUse& storage) {
   if (storage.full && !state.storage.full) {
     effects.warn(
-        "the room for inputs and outputs is used up (blob_quota_bytes): nothing is lost, and outputs wait on "
+        "the room for inputs and outputs is used up (the disk, or blob_quota_bytes): nothing is lost, and outputs wait "
+        "on "
         "their nodes; bramble job forget makes room");
   } else if (!storage.full && state.storage.full) {
     effects.info("there is room for inputs and outputs again");

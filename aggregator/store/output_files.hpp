@@ -39,6 +39,7 @@ class OutputFiles {
   struct File;
   using Entry = std::pair<std::string, std::shared_ptr<File>>;
 
+  Status write(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes);
   std::string path(const AttemptKey& key, wire::Stream stream) const;
   std::string directory(const AttemptKey& key) const;
   Result<std::shared_ptr<File>> open(const AttemptKey& key, wire::Stream stream, bool create);

@@ -63,7 +63,7 @@ TEST_F(AggregatorRetention, AFullQuotaLosesNothingAndSaysWhatToDo) {
     return bramble({"job", "explain", "2"}).out.find("the room for inputs and outputs is used up") != std::string::npos;
   })) << bramble({"job", "explain", "2"}).out;
   EXPECT_THAT(bramble({"job", "explain", "2.0"}).out, HasSubstr("bramble job forget"));
-  EXPECT_THAT(bramble({"job", "list"}).err, HasSubstr("(1M): bramble job forget removes ended jobs"));
+  EXPECT_THAT(bramble({"job", "list"}).err, HasSubstr("1M): bramble job forget removes ended jobs"));
   EXPECT_THAT(bramble({"node", "list"}).err, HasSubstr("used up"));
   aggregator.wait_logged("the room for inputs and outputs is used up");
 

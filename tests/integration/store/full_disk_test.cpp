@@ -141,8 +141,10 @@ TEST_F(FullDisk, OutputIsCutWhereItWasAndGoesOn) {
   EXPECT_EQ(status.error().code, ErrorCode::unavailable) << status.error().message;
   EXPECT_EQ((*files)->output_size(key, wire::Stream::stdout_), 5u);
   EXPECT_EQ((*files)->used_bytes(), 5u);
+  EXPECT_TRUE((*files)->storage().full) << "and is told as a used up quota is";
   make_room();
   ASSERT_TRUE((*files)->append_output(key, wire::Stream::stdout_, 5, rest));
+  EXPECT_FALSE((*files)->storage().full);
   EXPECT_EQ((*files)->output_size(key, wire::Stream::stdout_), 100'005u);
 }
 

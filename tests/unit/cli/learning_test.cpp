@@ -199,6 +199,7 @@ TEST(TrainView, TellsAnEpochInOneLine) {
   learn::EpochReport report{3, 1437, 0.12345, 0.961, {359, 46.7, {300, 14, 0, 45}}, true};
   EXPECT_EQ(epoch_line(report, 50, true, {2, 12.34}),
             "epoch  3/50  loss 0.1235 96.1%  held out 0.1301 96.1%  898 rows/s 12.3 J best\n");
+  EXPECT_THAT(epoch_line(report, 50, true, {2, 0.0312}), ::testing::HasSubstr(" 0.031 J best"));
   EXPECT_EQ(epoch_json(report, true, {2, 0})["energy_j"], nullptr);
   const learn::EpochReport longest{1'000'000, 1'000'000, 1.2345e-300, 1, {1, 1.2345e300, {1}}, true};
   for (const double seconds : {1.0, 1e9}) {

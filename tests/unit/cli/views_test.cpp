@@ -156,7 +156,7 @@ TEST(Views, TroublesOfTheAggregatorAreSentences) {
   ASSERT_EQ(troubles.size(), 2U);
   EXPECT_EQ(troubles[0],
             "the aggregator has no connection to the broker (refused): nothing is sent to nodes until it is back");
-  EXPECT_NE(troubles[1].find("(16G): bramble job forget"), std::string::npos) << troubles[1];
+  EXPECT_NE(troubles[1].find("16G): bramble job forget"), std::string::npos) << troubles[1];
 }
 
 json waiting_job(int number) {
