@@ -25,7 +25,7 @@ std::string bytes_of(const std::vector<T>& values) {
 
 std::vector<double> elements_of(const std::string& bytes) {
   std::vector<double> values(bytes.size() / sizeof(double));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(double));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(double));
   return values;
 }
 
