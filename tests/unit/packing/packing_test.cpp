@@ -39,6 +39,14 @@ TEST(Packing, LeavesWhatHardlyShrinksAsItIs) {
   EXPECT_FALSE(pack("x"));
 }
 
+TEST(Packing, TellsByTheMiddleOfALongPieceWhetherItIsWorthATry) {
+  std::string text = words(kMost);
+  EXPECT_TRUE(pack(text.replace(0, 8 << 10, noise(8 << 10))));  // its beginning (a head, a picture's) is no sign
+  text.replace(kMost / 2 - (4 << 10), 8 << 10, noise(8 << 10));
+  EXPECT_FALSE(pack(text));
+  EXPECT_TRUE(pack(text.substr(0, 12 << 10) + noise(1 << 10)));  // a short one is tried with all of it
+}
+
 TEST(Packing, RefusesMoreThanWasAllowedBeforeItTakesTheRoom) {
   const auto packed = pack(std::string(kMost + 1, 'x'));
   ASSERT_TRUE(packed);
