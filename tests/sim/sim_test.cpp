@@ -32,14 +32,34 @@ Options world_of(Bug bug) {
   return options;
 }
 
+// The seed that found it when this was written, of those that take long to get there. A change of the simulator moves
+// it, and then the search goes over all.
+uint64_t likely_seed(Bug bug) {
+  switch (bug) {
+    case Bug::old_session:
+      return 132;
+    case Bug::lease_by_late_echo:
+      return 97;
+    case Bug::stall_is_silence:
+      return 61;
+    default:
+      return 1;
+  }
+}
+
+bool finds(Options options, uint64_t seed) {
+  options.seed = seed;
+  const auto report = run(options);
+  if (report.violations.empty()) return false;
+  std::printf("seed %llu finds it: %s\n", static_cast<unsigned long long>(seed), report.violations.front().c_str());
+  return true;
+}
+
 bool is_found(Bug bug, uint64_t seeds) {
-  Options options = world_of(bug);
+  const Options options = world_of(bug);
+  if (finds(options, likely_seed(bug))) return true;
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
-    options.seed = seed;
-    const auto report = run(options);
-    if (report.violations.empty()) continue;
-    std::printf("seed %llu finds it: %s\n", static_cast<unsigned long long>(seed), report.violations.front().c_str());
-    return true;
+    if (finds(options, seed)) return true;
   }
   return false;
 }
