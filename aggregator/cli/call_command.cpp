@@ -45,11 +45,12 @@ class Calls {
   }
 
  private:
-  // Batches are small at first, and the next must be there when one ends.
+  // Batches are small at first, and the next must be there when one ends. But what is far ahead was cut when less was
+  // known of how long the calls take.
   static WindowLimits limits_for(uint64_t slots) {
     WindowLimits limits;
     limits.least_pieces = 2 * slots;
-    limits.most_pieces = std::max<uint64_t>(64, 8 * slots);
+    limits.most_pieces = std::max<uint64_t>(16, 8 * slots);
     return limits;
   }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
 constexpr size_t kBatchBytes = size_t{1} << 20;
-constexpr uint64_t kBatchMs = 250;
+constexpr uint64_t kBatchMs = 500;
 constexpr uint64_t kBatchResultBytes = uint64_t{8} << 20;
 constexpr uint64_t kMostBatchCalls = 8192;
 constexpr int64_t kUnknownMs = 200;

@@ -13,7 +13,7 @@
 namespace bramble::cli {
 
 // How many calls make a batch: one while it is not known how long they take (they may be as many as there are nodes,
-// and of an hour each), then so many that a batch takes about a quarter of a second - long against what a task costs
+// and of an hour each), then so many that a batch takes about half a second - long against what a task costs
 // (some 5 ms of CPU, on the head and the node together), short against a person's patience and at the end of the work -
 // and that their results are a few MiB. Thread-safe.
 class CallPace {

@@ -14,12 +14,12 @@ TEST(CallPace, CallsOfUnknownLengthGoOneByOneSoThatFewOfThemReachAllNodes) {
   EXPECT_EQ(pace.batch_calls(), 1U);
 }
 
-TEST(CallPace, BatchesAimAtAQuarterOfASecond) {
+TEST(CallPace, BatchesAimAtHalfASecond) {
   CallPace pace;
   for (int i = 0; i < 4; ++i) pace.batch_ended(16, 40, 160);
-  EXPECT_EQ(pace.batch_calls(), 100U);
+  EXPECT_EQ(pace.batch_calls(), 200U);
   pace.batch_ended(40, 400, 400);
-  EXPECT_EQ(pace.batch_calls(), 25U);
+  EXPECT_EQ(pace.batch_calls(), 50U);
 }
 
 TEST(CallPace, GrowsInStepsSoThatOneMeasurementDoesNotMakeAGiant) {
