@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "aggregator/cli/views.hpp"
 #include "common/posix/digest.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/system_clock.hpp"
@@ -23,6 +24,8 @@ using nlohmann::json;
 
 constexpr int64_t kGatherPollS = 30;
 constexpr int kGoesOn = 202;
+constexpr int64_t kFirstPollS = 2;       // so soon people are told why nothing comes
+constexpr int64_t kLookAfterMs = 1'000;  // of "come again": most of these pass sooner
 
 tl::unexpected<Error> not_understood() {
   return fail(ErrorCode::corrupt, "the aggregator's answer is not understood: are it and this command of one version?");
@@ -98,7 +101,8 @@ void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::millisecond
 }  // namespace
 
 Result<HttpReply> Api::send_until_answered(const Send& send) {
-  const MonoTime since = posix::mono_now();
+  const MonoTime began = posix::mono_now();
+  MonoTime since = began;  // patience is for what passes by itself; room is made by people
   while (true) {
     auto reply = send();
     if (!reply && reply.error().code != ErrorCode::unavailable) return reply;
@@ -108,11 +112,30 @@ Result<HttpReply> Api::send_until_answered(const Send& send) {
     } else {
       reconnect_.reached();
       if (reply->status != 503) return reply;
-      wait_ms = reconnect_.busy(since, posix::mono_now());
+      const MonoTime now = posix::mono_now();
+      wait_ms = reconnect_.busy(since, now);
+      const bool look = !wait_ms || now - began >= kLookAfterMs;
+      if (look && tell_hold_ups() && reconnect_.waits_for_room()) wait_ms = reconnect_.busy(since = now, now);
     }
     if (!wait_ms) return reply;
     pause_ms(*wait_ms);
   }
+}
+
+// The first poll after news is short: what follows it is told soon, and who waits for long asks seldom.
+int64_t Api::poll_s(int64_t wait_s) const { return quiet_ ? wait_s : std::min(wait_s, kFirstPollS); }
+
+void Api::polled(bool news) {
+  quiet_ = !news;
+  if (quiet_ && reconnect_.look_due(posix::mono_now())) tell_hold_ups();
+}
+
+// True: the head has no room. What cannot be asked now holds up this command, too, and is told in another way.
+bool Api::tell_hold_ups() {
+  const auto health = to_json(client_.get("/api/v1/health", 0));
+  if (!health || !health->is_object()) return false;
+  reconnect_.say_hold_ups(hold_ups_in(*health));
+  return has_no_room(*health);
 }
 
 Result<json> Api::get(const std::string& path, int64_t wait_s) {
@@ -138,7 +161,8 @@ Result<Submitted> Api::submit(const json& body) {
 }
 
 Result<JobView> Api::watch(JobId job, uint64_t since, int64_t wait_s) {
-  const auto reply = get(fmt::format("/api/v1/jobs/{}/watch?since={}&wait_s={}", job, since, wait_s), wait_s);
+  const int64_t poll = poll_s(wait_s);
+  const auto reply = get(fmt::format("/api/v1/jobs/{}/watch?since={}&wait_s={}", job, since, poll), poll);
   if (!reply) return tl::unexpected(reply.error());
   JobView view;
   view.version = static_cast<uint64_t>(number_field(*reply, "version"));
@@ -146,17 +170,19 @@ Result<JobView> Api::watch(JobId job, uint64_t since, int64_t wait_s) {
   view.counts = counts_field(*reply);
   if (reply->contains("eta_ms") && (*reply)["eta_ms"].is_number()) view.eta_ms = number_field(*reply, "eta_ms");
   if (view.state.empty()) return not_understood();
+  if (wait_s > 0) polled(view.version > since);
   return view;
 }
 
 Result<OutputPart> Api::output(const OutputQuestion& question) {
+  const int64_t poll = poll_s(question.wait_s);
   std::string path =
       fmt::format("/api/v1/jobs/{}/tasks/{}/output/{}?offset={}&wait_s={}", question.task.job, question.task.task,
-                  question.stream == wire::Stream::stdout_ ? "stdout" : "stderr", question.offset, question.wait_s);
+                  question.stream == wire::Stream::stdout_ ? "stdout" : "stderr", question.offset, poll);
   if (question.attempt > 0) path += fmt::format("&attempt={}", question.attempt);
   if (question.only_final) path += "&final=1";
   if (question.limit > 0) path += fmt::format("&limit={}", question.limit);
-  auto reply = send_until_answered([&] { return client_.get(path, question.wait_s); });
+  auto reply = send_until_answered([&] { return client_.get(path, poll); });
   if (!reply) return tl::unexpected(reply.error());
   if (reply->status >= 300) return to_error(*reply);
   OutputPart part;
@@ -166,6 +192,7 @@ Result<OutputPart> Api::output(const OutputQuestion& question) {
   part.final = header_number(*reply, "x-bramble-final") == 1;
   part.dropped_bytes = header_number(*reply, "x-bramble-dropped");
   part.data = std::move(reply->body);
+  if (question.wait_s > 0) polled(part.final || !part.data.empty());
   return part;
 }
 

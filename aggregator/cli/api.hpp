@@ -1,5 +1,6 @@
 // The aggregator's API (aggregator/http/README.md) as calls. Each repeats its request while the aggregator is away, as
-// Reconnect allows; every request is one that may be said twice.
+// Reconnect allows; every request is one that may be said twice. While nothing comes, people are told what holds up
+// everybody (no room on the head), if anything does.
 #pragma once
 
 #include <cstdint>
@@ -85,10 +86,14 @@ class Api {
  private:
   using Send = std::function<Result<HttpReply>()>;
   Result<HttpReply> send_until_answered(const Send& send);
+  int64_t poll_s(int64_t wait_s) const;
+  void polled(bool news);
+  bool tell_hold_ups();
   Result<HttpReply> checkpoint_part(JobId job, uint64_t offset);
 
   HttpClient client_;
   Reconnect& reconnect_;
+  bool quiet_ = false;  // the last long poll brought nothing
 };
 
 // What the fields of a JSON object say, or a fallback where they are absent, null, or of another type.

@@ -92,8 +92,8 @@ Result<int> run_line(const CommandLine& line, Console& console) {
     endpoint = std::move(*found);
   }
   const int64_t patience_ms = std::min(line.common.give_up_ms, kRestartMs);
-  Reconnect reconnect(console, waits_for_work(line.command) ? line.common.give_up_ms : patience_ms,
-                      has_socket(endpoint));
+  const bool waits = waits_for_work(line.command);
+  Reconnect reconnect(console, waits ? line.common.give_up_ms : patience_ms, has_socket(endpoint), waits);
   const Session session{line.common, endpoint, console, reconnect};
   return std::visit([&](const auto& command) { return dispatch(session, command); }, line.command);
 }

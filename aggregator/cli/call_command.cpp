@@ -56,6 +56,11 @@ class Calls {
 
   void cancel() { session_.cancel(job_); }
 
+  void stop_feeding() {
+    window_.stop();
+    session_.reconnect.stop_waiting_for_room();
+  }
+
   int interrupted() {
     if (job_ != 0) {
       session_.console.say(
@@ -87,7 +92,7 @@ class Calls {
     std::thread feeder([&] { window_.feed_ended(feed.feed(STDIN_FILENO)); });
     CallJoin join(api_, session_.console, window_, job_, pace_);
     Status status = join.join(command_.form, command_.progress);
-    if (!status) window_.stop();
+    if (!status) stop_feeding();
     feeder.join();
     session_.console.end_progress();
     failed_ = join.failed_calls();

@@ -21,6 +21,7 @@ struct Session {
   // For a job that has failed or was interrupted, over a connection of its own; 0: none was made yet. Where that fails,
   // too, nothing more is said: what can be said was said.
   void cancel(JobId job) const {
+    reconnect.stop_waiting_for_room();
     if (job != 0) static_cast<void>(connect().cancel(job));
   }
 };

@@ -49,6 +49,7 @@ class CancelAllOnInterrupt {
   }
   // Also without a signal: what was begun must not go on alone.
   void cancel() {
+    session_.reconnect.stop_waiting_for_room();
     const std::lock_guard lock(mutex_);
     Api api = session_.connect();
     for (const JobId job : std::exchange(jobs_, {})) {

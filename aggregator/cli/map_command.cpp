@@ -63,6 +63,11 @@ class Map {
 
   void cancel() { session_.cancel(job_); }
 
+  void stop_feeding() {
+    window_.stop();
+    session_.reconnect.stop_waiting_for_room();
+  }
+
   Status open_job(json body) {
     if (auto status = files_.upload(api_, body); !status) return status;
     const auto job = hand_in(api_, session_.console, body);
@@ -109,7 +114,7 @@ class Map {
       window_.feed_ended(MapFeed(api, window_, job_, command_.split, as_calls()).feed(command_.inputs));
     });
     const Status status = MapJoin(api_, session_.console, window_, job_, command_.progress).join(take, begin_bytes);
-    if (!status) window_.stop();
+    if (!status) stop_feeding();
     feeder.join();
     session_.console.end_progress();
     return status;

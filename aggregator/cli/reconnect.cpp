@@ -8,6 +8,7 @@ namespace {
 
 constexpr int64_t kFirstWaitMs = 100;
 constexpr int64_t kLongestWaitMs = 2'000;
+constexpr int64_t kLookEveryMs = 5'000;
 constexpr int64_t kSayAfterMs = 300;  // a restart that nobody would notice is not worth a line
 
 // A quarter of what was waited for already: grows by itself, however many threads ask.
@@ -40,6 +41,20 @@ std::optional<int64_t> Reconnect::busy(MonoTime since, MonoTime now) const {
   const int64_t waited_ms = now - since;
   if (waited_ms >= give_up_ms_) return std::nullopt;
   return back_off(waited_ms);
+}
+
+bool Reconnect::look_due(MonoTime now) {
+  const std::lock_guard lock(mutex_);
+  if (looked_ && now - *looked_ < kLookEveryMs) return false;
+  looked_ = now;
+  return true;
+}
+
+void Reconnect::say_hold_ups(const std::vector<std::string>& sentences) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& sentence : sentences) {
+    if (held_up_.insert(sentence).second) console_.say(sentence);
+  }
 }
 
 }  // namespace bramble::cli

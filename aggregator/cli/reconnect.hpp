@@ -1,10 +1,14 @@
-// What a command does while the aggregator does not answer: try again with back-off, say so once, give up in time.
+// What a command does while the aggregator does not answer, or has no room: try again with back-off, say so once, give
+// up in time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "aggregator/cli/console.hpp"
 #include "common/base/clock.hpp"
@@ -15,9 +19,10 @@ namespace bramble::cli {
 class Reconnect {
  public:
   // give_up_ms 0: a command that does not wait for an aggregator to come back. was_there: there are traces of one, so
-  // that it is waited for before it answered for the first time.
-  Reconnect(Console& console, int64_t give_up_ms, bool was_there = false)
-      : console_(console), give_up_ms_(give_up_ms), ever_reached_(was_there) {}
+  // that it is waited for before it answered for the first time. waits_for_room: for a command that waits for work,
+  // room on the head is worth waiting for however long it takes.
+  Reconnect(Console& console, int64_t give_up_ms, bool was_there = false, bool waits_for_room = false)
+      : console_(console), give_up_ms_(give_up_ms), ever_reached_(was_there), waits_for_room_(waits_for_room) {}
 
   void reached();
 
@@ -28,6 +33,17 @@ class Reconnect {
   // "Come again" (503) since `since`: how long to wait; nothing: give up.
   std::optional<int64_t> busy(MonoTime since, MonoTime now) const;
 
+  // Nothing came for a while: whether it is time to ask what holds up everybody. True at most every few seconds,
+  // however many connections ask.
+  bool look_due(MonoTime now);
+
+  // What does: said once each, however often it comes and goes.
+  void say_hold_ups(const std::vector<std::string>& sentences);
+
+  // Whether to wait on while the head has no room. The command is ending: not any more.
+  bool waits_for_room() const { return waits_for_room_; }
+  void stop_waiting_for_room() { waits_for_room_ = false; }
+
  private:
   Console& console_;
   const int64_t give_up_ms_;
@@ -35,6 +51,9 @@ class Reconnect {
   bool ever_reached_;
   std::optional<MonoTime> lost_since_;
   bool said_ = false;
+  std::atomic<bool> waits_for_room_;
+  std::optional<MonoTime> looked_;
+  std::set<std::string> held_up_;  // the sentences that were said
 };
 
 }  // namespace bramble::cli

@@ -82,6 +82,7 @@ class CancelOnInterrupt {
 
  private:
   void cancel() {
+    session_.reconnect.stop_waiting_for_room();
     if (job_ == 0) return;
     Api api = session_.connect();
     if (const auto status = api.cancel(job_); !status) session_.console.say(status.error().message);

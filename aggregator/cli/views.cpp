@@ -308,7 +308,12 @@ std::string node_details(const json& node) {
                   {"boot", cell(node, "boot_id")}});
 }
 
-std::vector<std::string> troubles_in(const json& health) {
+bool has_no_room(const json& health) {
+  return flag_field(health.value("storage", json::object()), "full") ||
+         (health.contains("store_ok") && !flag_field(health, "store_ok"));
+}
+
+std::vector<std::string> hold_ups_in(const json& health) {
   std::vector<std::string> troubles;
   if (health.contains("connected") && !flag_field(health, "connected")) {
     const std::string why = text_field(health, "broker_trouble");
@@ -325,6 +330,11 @@ std::vector<std::string> troubles_in(const json& health) {
                        format_size(static_cast<uint64_t>(number_field(storage, "quota_bytes"))) +
                        "): bramble job forget removes ended jobs");
   }
+  return troubles;
+}
+
+std::vector<std::string> troubles_in(const json& health) {
+  std::vector<std::string> troubles = hold_ups_in(health);
   const json telemetry = health.value("telemetry", json::object());
   if (const std::string why = text_field(telemetry, "trouble"); !why.empty()) {
     troubles.push_back("readings of the nodes cannot be stored and wait in memory: " + why);

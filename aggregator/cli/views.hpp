@@ -18,8 +18,10 @@ std::string job_details(const nlohmann::json& job);                           //
 std::string explanation_text(const nlohmann::json& explained, size_t width);  // of a job or a task: its reasons
 std::string tables_text(const nlohmann::json& tables, size_t width);  // what can be asked in SQL; wrapped in any case
 std::string node_details(const nlohmann::json& node);                 // likewise
-std::vector<std::string> troubles_in(const nlohmann::json& health);   // sentences, for what holds up everybody
-std::string csv_line(const nlohmann::json& values);                   // of an array
+std::vector<std::string> hold_ups_in(const nlohmann::json& health);   // sentences, for what holds up everybody's work
+std::vector<std::string> troubles_in(const nlohmann::json& health);   // those, and what else should be told
+bool has_no_room(const nlohmann::json& health);      // the head can keep no inputs and outputs, or its database nothing
+std::string csv_line(const nlohmann::json& values);  // of an array
 std::string query_csv(const nlohmann::json& result);  // RFC 4180, with a line of titles; lines end with '\n'
 
 }  // namespace bramble::cli

@@ -48,6 +48,7 @@ class DirectoryBlobFiles::Writer final : public BlobWriter {
     Status status = write_at(fd_.get(), path_, size_bytes_, bytes);
     if (!status) {
       owner_.quota_.give_back(bytes.size());
+      owner_.quota_.heed(status.error());
       broken_ = true;
       return status;
     }
@@ -57,6 +58,17 @@ class DirectoryBlobFiles::Writer final : public BlobWriter {
   }
 
   Result<wire::BlobRef> finish() override {
+    auto blob = complete();
+    if (blob) {
+      owner_.quota_.disk_took();
+    } else {
+      owner_.quota_.heed(blob.error());
+    }
+    return blob;
+  }
+
+ private:
+  Result<wire::BlobRef> complete() {
     if (broken_ || kept_) return fail(ErrorCode::conflict, "the blob was not written completely: send it again");
     if (Status status = sync_file(fd_.get(), path_); !status) return failed(status.error());
     const wire::BlobRef blob{digest_.hex(), size_bytes_};
@@ -66,7 +78,6 @@ class DirectoryBlobFiles::Writer final : public BlobWriter {
     return blob;
   }
 
- private:
   DirectoryBlobFiles& owner_;
   const std::string path_;
   posix::UniqueFd fd_;
@@ -116,7 +127,11 @@ Result<std::vector<wire::BlobRef>> DirectoryBlobFiles::list_blobs() const {
 Result<std::unique_ptr<BlobWriter>> DirectoryBlobFiles::begin_blob() {
   std::string path = root_ + "/incoming/" + std::to_string(next_incoming_++);
   posix::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd) return disk_failure("cannot make " + path, errno);
+  if (!fd) {
+    const auto refused = disk_failure("cannot make " + path, errno);
+    quota_.heed(refused.value());
+    return refused;
+  }
   return std::make_unique<Writer>(*this, std::move(path), std::move(fd));
 }
 

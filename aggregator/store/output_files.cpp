@@ -59,7 +59,7 @@ Result<std::shared_ptr<OutputFiles::File>> OutputFiles::open(const AttemptKey& k
 Status OutputFiles::append(const AttemptKey& key, wire::Stream stream, uint64_t offset, std::string_view bytes) {
   Status status = write(key, stream, offset, bytes);
   if (status) quota_.disk_took();
-  if (!status && status.error().code == ErrorCode::unavailable) quota_.disk_refused();
+  if (!status) quota_.heed(status.error());
   return status;
 }
 

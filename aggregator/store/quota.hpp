@@ -28,6 +28,9 @@ class Quota {
     return (refused_bytes_ > 0 && used_bytes_ + refused_bytes_ > limit_bytes_) || now() < disk_full_until_.load();
   }
   void disk_refused() { disk_full_until_ = now() + kRefusalCounts; }
+  void heed(const Error& error) {  // of what was to be written
+    if (error.code == ErrorCode::unavailable) disk_refused();
+  }
   void disk_took() { disk_full_until_ = Seconds{0}; }
   uint64_t limit_bytes() const { return limit_bytes_; }
   void count(uint64_t bytes) { used_bytes_ += bytes; }  // what is there already, above the limit or not

@@ -13,14 +13,21 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from bramble import BrambleError, CancelledError, Cluster, ClusterUnreachable, RequestRefused, _frames, _kernel
+from bramble import BrambleError, CancelledError, Cluster, ClusterUnreachable, RequestRefused, _api, _frames, _kernel
 from bramble._api import Api, Patience, unfolded
 from bramble._calls import Calls
 from bramble._endpoint import find_endpoint, parse_url
+from bramble._health import hold_ups_in, size_text
 from bramble._job import bytes_in, job_body
 from bramble._pace import MAX_CALLS, Pace
 from bramble._progress import Progress, waits_text
 from bramble._sending import Sender
+
+FULL = {"storage": {"full": True, "quota_bytes": 16 << 30}}
+NO_ROOM = (
+    "the room for inputs and outputs is used up (the head's disk, or blob_quota_bytes of 16G): "
+    "bramble job forget removes ended jobs"
+)
 
 
 class Endpoints(unittest.TestCase):
@@ -61,6 +68,7 @@ class Played(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self, path, answers):
         self.answers = answers  # (status, body) each; the last one again and again; None: hangs up
         self.asked = []
+        self.health = None  # what it says of itself
         super().__init__(path, Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -75,7 +83,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, body, dict(self.headers)))
         answers = self.server.answers
-        said = answers.pop(0) if len(answers) > 1 else answers[0]
+        if self.path == "/api/v1/health" and self.server.health is not None:
+            said = (200, self.server.health)
+        else:
+            said = answers.pop(0) if len(answers) > 1 else answers[0]
         if said is None:
             self.close_connection = True
             return
@@ -139,6 +150,37 @@ class Requests(unittest.TestCase):
         with self.assertRaisesRegex(RequestRefused, "full") as caught:
             Api(find_endpoint("unix:" + self.path), self.said.append, give_up_s=0).submit({})
         self.assertEqual(caught.exception.status, 503)
+
+    def test_room_is_waited_for_longer_than_an_aggregator_that_is_away_and_told_once(self):
+        api = self.api((503, {"error": "cannot write it: the disk is full"}), give_up_s=0)
+        self.server.health = FULL
+
+        def say(text):
+            self.said.append(text)
+            self.server.answers.extend([(503, {"error": "still"}), (201, {"blob": "b", "size_bytes": 4})])
+
+        api._patience._say = say
+        with mock.patch.object(_api, "LONGEST_WAIT_S", 0.05):
+            self.assertEqual(api.put_blob(b"data")["blob"], "b")
+        self.assertEqual(self.said, [NO_ROOM])
+
+    def test_who_watches_is_told_once_why_nothing_comes(self):
+        api = self.api((200, {"version": 7, "state": "running"}))
+        self.server.health = FULL
+        for since in (6, 7, 7):
+            api.watch(1, since, 10)
+        self.assertEqual(self.said, [NO_ROOM])
+        waits = [path.rpartition("wait_s=")[2] for _, path, _, _ in self.server.asked if "watch" in path]
+        self.assertEqual(waits, ["2", "2", "10"])
+
+    def test_what_holds_up_work_is_told_in_the_commands_words(self):
+        self.assertEqual(hold_ups_in({"connected": True, "store_ok": True, "storage": {"full": False}}), [])
+        told = hold_ups_in({"connected": False, "broker_trouble": "refused", "store_ok": False, "gone_back": "it went back"})
+        self.assertRegex(told[0], r"no connection to the broker \(refused\): nothing is sent")
+        self.assertRegex(told[1], "database cannot be written")
+        self.assertEqual(told[2:], ["it went back"])
+        sizes = [size_text(size) for size in (512, 1024, 1536, 10 << 10, 1 << 20, (1 << 40) - 1, 16 << 30)]
+        self.assertEqual(sizes, ["512", "1K", "1.5K", "10K", "1M", "1023G", "16G"])
 
     def test_refusals_are_the_aggregators_own_sentence(self):
         with self.assertRaisesRegex(RequestRefused, "there is no job 3"):

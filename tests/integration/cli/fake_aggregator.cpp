@@ -276,7 +276,7 @@ struct FakeAggregator::Server {
   }
 
   void add_other_routes() {
-    get("/api/v1/health", [](const auto&, auto& response, auto&) { answer(response, {{"version", "test"}}); });
+    get("/api/v1/health", [this](const auto&, auto& response, auto&) { answer(response, fake_.health_); });
     get("/api/v1/nodes", [this](const auto&, auto& response, auto&) { answer(response, fake_.nodes_); });
     get("/api/v1/power", [this](const auto&, auto& response, auto&) { answer(response, {{"nodes", fake_.power_}}); });
     post("/api/v1/power/switch", [this](const auto&, const json& body, auto& response) {
@@ -302,11 +302,11 @@ struct FakeAggregator::Server {
                   bytes.append(data, size);
                   return true;
                 });
+                const std::lock_guard lock(fake_.mutex_);
+                if (refused(request, response)) return;
                 const std::string sha = posix::sha256_hex(bytes);
                 answer(response, {{"blob", sha}, {"size_bytes", bytes.size()}}, 201);
-                const std::lock_guard lock(fake_.mutex_);
                 fake_.blobs_[sha] = std::move(bytes);
-                (void)request;
               });
   }
 
@@ -414,6 +414,11 @@ void FakeAggregator::settle(FakeJob& job) {
     failed = failed || task.state != "succeeded";
   }
   if (!job.open && job.state == "running") job.state = failed ? "failed" : "succeeded";
+}
+
+void FakeAggregator::set_health(json health) {
+  const std::lock_guard lock(mutex_);
+  health_ = std::move(health);
 }
 
 void FakeAggregator::set_nodes(json nodes) {

@@ -59,7 +59,7 @@ class FakeAggregator {
   // Called for each new task, without the lock, in a thread of the server.
   void on_task(std::function<void(TaskKey)> handler);
   void set_note(const std::string& note);  // with the answer to a submission
-  // Requests of these paths are answered with this status and no change, so many times.
+  // Requests of these paths are answered with this status and no change, so many times. 0: no more.
   void refuse(const std::string& path, int status, int times);
   // Answers of POST /api/v1/jobs get lost so many times: the job is made, and the connection ends without an answer.
   void lose_submit_answers(int times);
@@ -73,6 +73,7 @@ class FakeAggregator {
   void hold_tasks();
   void start_task(TaskKey task);
 
+  void set_health(nlohmann::json health);
   void set_nodes(nlohmann::json nodes);
   void set_power(nlohmann::json nodes);                           // what the status of power tells of all
   void set_audit(const std::string& nodes, nlohmann::json rows);  // what is answered to just this set
@@ -102,6 +103,7 @@ class FakeAggregator {
   int lost_answers_ = 0;
   bool held_ = false;
   bool stopping_ = false;
+  nlohmann::json health_ = {{"version", "test"}};
   nlohmann::json nodes_ = nlohmann::json::array();
   nlohmann::json power_ = nlohmann::json::array();
   std::map<std::string, nlohmann::json> audit_;

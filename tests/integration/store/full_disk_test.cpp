@@ -159,6 +159,11 @@ TEST_F(FullDisk, BlobIsUnavailableAndLeavesNothing) {
   writer->reset();
   EXPECT_EQ((*files)->used_bytes(), 0u);
   EXPECT_TRUE(std::filesystem::is_empty(dir_ / "files/incoming"));
+  EXPECT_TRUE((*files)->storage().full) << "and is told as a used up quota is";
+  make_room();
+  writer = (*files)->begin_blob();
+  ASSERT_TRUE(writer && (*writer)->write(std::string(100'000, 'b')) && (*writer)->finish());
+  EXPECT_FALSE((*files)->storage().full);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The aggregator's API (aggregator/http/README.md) as calls. Each may be said twice, and so is repeated while the
-aggregator is away: one that was there once is waited for (`give_up_s`), one that never answered is not."""
+aggregator is away: one that was there once is waited for (`give_up_s`), one that never answered is not. Room on the
+head is waited for however long it takes. Where nothing comes, people are told what holds up everybody."""
 
 from __future__ import annotations
 
@@ -11,13 +12,16 @@ import uuid
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Set
 
 from ._endpoint import Endpoint
+from ._health import has_no_room, hold_ups_in
 from ._http import Client, NoAnswer, Reply
-from .errors import ClusterUnreachable, RequestRefused
+from .errors import BrambleError, ClusterUnreachable, RequestRefused
 
 GIVE_UP_S = 60.0
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
 FOLDED = re.compile(r"([^,\[\]]*)(?:\[([^\]]*)\])?([^,\[\]]*)(?:,|$)")
+FIRST_POLL_S = 2.0  # so soon people are told why nothing comes
+LOOK_AFTER_S = 1.0  # of "come again": most of these pass sooner
 SAY_AFTER_S = 0.3  # a restart that nobody would notice is not worth a line
 
 
@@ -40,6 +44,7 @@ class Patience:
         self._ever_reached = False
         self._lost_since: Optional[float] = None
         self._said = False
+        self._held_up: Set[str] = set()
 
     def reached(self) -> None:
         """It answered."""
@@ -69,6 +74,14 @@ class Patience:
         """It said "come again"."""
         return None if waited >= self._give_up_s else _back_off(waited)
 
+    def held_up(self, sentences: List[str]) -> None:
+        """By these: each is said once, however often it comes and goes."""
+        with self._lock:
+            for sentence in sentences:
+                if sentence not in self._held_up:
+                    self._held_up.add(sentence)
+                    self._say(sentence)
+
 
 def _back_off(waited: float) -> float:
     """A quarter of what was waited already: grows by itself, however many threads ask."""
@@ -82,6 +95,7 @@ class Api:
         self._client = Client(endpoint)
         self._patience = Patience(give_up_s, say)
         self._gone = threading.Event()
+        self._is_quiet = False  # the last watch brought nothing
 
     def give_up(self) -> None:
         """Nothing is tried again from now on; what waits for its next try ends."""
@@ -113,7 +127,14 @@ class Api:
         self.post("/api/v1/jobs/cancel", {"jobs": str(job)})
 
     def watch(self, job: int, since: int, wait_s: float) -> Any:
-        return self.get(f"/api/v1/jobs/{job}/watch?since={since}&wait_s={wait_s:.0f}", wait_s)
+        """The first one after news is short: what follows it is told soon, and who waits for long asks seldom."""
+        poll_s = wait_s if self._is_quiet else min(wait_s, FIRST_POLL_S)
+        view = self.get(f"/api/v1/jobs/{job}/watch?since={since}&wait_s={poll_s:.0f}", poll_s)
+        if wait_s > 0:
+            self._is_quiet = bool(view["version"] == since)
+            if self._is_quiet:
+                self._tell_hold_ups()
+        return view
 
     def tasks(self, job: int, first: int, limit: int) -> Any:
         return self.get(f"/api/v1/jobs/{job}/tasks?first={first}&limit={limit}")
@@ -137,7 +158,7 @@ class Api:
         return Output(reply.body, number["offset"], number["size"], number["final"] == 1)
 
     def _send(self, method: str, path: str, body: Optional[bytes] = None, kind: str = "", wait_s: float = 0) -> Reply:
-        since = time.monotonic()
+        began = since = time.monotonic()  # patience is for what passes by itself; room is made by people
         while True:
             try:
                 reply = self._client.send(method, path, body, kind, wait_s)
@@ -151,9 +172,24 @@ class Api:
             self._patience.reached()
             if reply.status != 503:
                 return reply
-            pause = self._patience.busy(time.monotonic() - since)
+            now = time.monotonic()
+            pause = self._patience.busy(now - since)
+            if (pause is None or now - began >= LOOK_AFTER_S) and self._tell_hold_ups():
+                since = now
+                pause = self._patience.busy(0) or LONGEST_WAIT_S
             if pause is None or self._gone.wait(pause):
                 return reply
+
+    def _tell_hold_ups(self) -> bool:
+        """True: the head has no room. What cannot be asked now is told in another way."""
+        try:
+            health = self._json(self._client.send("GET", "/api/v1/health"))
+        except (NoAnswer, ValueError, BrambleError):
+            return False
+        if not isinstance(health, dict):
+            return False
+        self._patience.held_up(hold_ups_in(health))
+        return has_no_room(health)
 
     def _json(self, reply: Reply) -> Any:
         if reply.status >= 300:
