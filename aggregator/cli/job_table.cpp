@@ -80,6 +80,7 @@ Table table_of(const json& jobs, const Without& without) {
     std::vector<std::string> cells;
     for (const Shown& each : all) cells.push_back(each.cells[row]);
     table.add_row(std::move(cells));
+    if (const std::string silence = client_silence(jobs[row]); !silence.empty()) table.add_note("open: " + silence);
   }
   return table;
 }

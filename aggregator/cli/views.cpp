@@ -17,7 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kReasonIndent = 2;   // those behind the first stand below it
+constexpr size_t kReasonIndent = 2;  // those behind the first stand below it
+constexpr int64_t kLongSilenceMs = 60'000;
 constexpr size_t kPipedColumns = 72;  // of a list that would be one line of thousands of letters
 
 // A field as text: nothing for null, texts as they are, anything else as JSON.
@@ -196,10 +197,17 @@ std::string input_names(const json& spec) {
 
 }  // namespace
 
+std::string client_silence(const json& job) {
+  const int64_t silent_ms = number_field(job, "client_silent_ms");
+  if (!flag_field(job, "open") || silent_ms < kLongSilenceMs) return "";
+  return "its client last spoke " + format_duration(silent_ms) + " ago";
+}
+
 std::string job_details(const json& job) {
   const ProgressCounts counts = counts_field(job);
   const int64_t ended_ms = number_field(job, "ended_ms");
   const json spec = job.value("spec", json::object());
+  const std::string silence = client_silence(job);
   return fmt::format("job {}: {}\n", cell(job, "job"), cell(job, "state")) +
          details({{"name", cell(job, "name")},
                   {"owner", cell(job, "owner")},
@@ -213,6 +221,7 @@ std::string job_details(const json& job) {
                   {"tasks", fmt::format("{}: {} succeeded, {} failed, {} cancelled, {} running{}", counts.total,
                                         counts.succeeded, counts.failed, counts.cancelled, counts.running,
                                         counts.open ? "; more may come" : "")},
+                  {"open", silence.empty() ? "" : silence + "; bramble job cancel ends it"},
                   {"energy", energy_text(job)}});
 }
 

@@ -14,6 +14,8 @@ Table try_table(const nlohmann::json& tasks);               // a row for each tr
 Table node_table(const nlohmann::json& nodes);
 Table query_table(const nlohmann::json& result);  // {"columns", "rows"}
 
+// "its client last spoke 12m ago" of an open job, where that is worth a word: its client may be gone. Else empty.
+std::string client_silence(const nlohmann::json& job);
 std::string job_details(const nlohmann::json& job);                           // lines "name  value", without its tries
 std::string explanation_text(const nlohmann::json& explained, size_t width);  // of a job or a task: its reasons
 std::string tables_text(const nlohmann::json& tables, size_t width);  // what can be asked in SQL; wrapped in any case

@@ -47,8 +47,9 @@ Json counts_json(const JobRow& row) {
           {"cancelled", counts.cancelled}};
 }
 
-Json job_json(const JobRow& row) {
+Json job_json(const JobRow& row, const SilentMs& silent_ms) {
   const JobRecord& job = row.record;
+  const auto silent = job.progress.open && silent_ms ? silent_ms(job) : std::nullopt;
   const bool ended = is_final(job.progress.state);
   return {{"job", job.id},
           {"name", job.spec.name},
@@ -56,6 +57,7 @@ Json job_json(const JobRow& row) {
           {"state", to_string(job.progress.state)},
           {"priority", job.spec.priority},
           {"open", job.progress.open},
+          {"client_silent_ms", silent ? Json(*silent) : Json(nullptr)},
           {"submitted_ms", job.submitted.ms},
           {"ended_ms", ended ? Json(job.progress.ended.ms) : Json(nullptr)},
           {"command", command_text(job.spec.task.argv)},
@@ -195,14 +197,14 @@ std::string command_text(const std::vector<std::string>& argv) {
   return to_utf8(text, kMaxCommandTextBytes) + "...";
 }
 
-std::string render_jobs(std::span<const JobRow> rows) {
+std::string render_jobs(std::span<const JobRow> rows, const SilentMs& silent_ms) {
   std::string text = "[";
-  for (const JobRow& row : rows) text += (text.size() > 1 ? "," : "") + dump(job_json(row));
+  for (const JobRow& row : rows) text += (text.size() > 1 ? "," : "") + dump(job_json(row, silent_ms));
   return text + "]";
 }
 
-std::string render_job(const JobRow& row, const JobEnergy& energy) {
-  Json json = job_json(row);
+std::string render_job(const JobRow& row, const JobEnergy& energy, const SilentMs& silent_ms) {
+  Json json = job_json(row, silent_ms);
   put_joules(json, energy.energy_j, energy.energy_measured_j);
   json["spec"] = spec_json(row.record);
   json["checkpoint"] = blob_json(row.record.progress.checkpoint);

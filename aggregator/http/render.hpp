@@ -1,6 +1,8 @@
 // Rows of the store as the JSON that people and programs get (README.md names every field). Pure.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,8 +11,11 @@
 
 namespace bramble::aggregator::http {
 
-std::string render_jobs(std::span<const JobRow> rows);
-std::string render_job(const JobRow& row, const JobEnergy& energy);  // with `spec`
+// For how long the client of an open job has not spoken; nothing: not known.
+using SilentMs = std::function<std::optional<int64_t>(const JobRecord& job)>;
+
+std::string render_jobs(std::span<const JobRow> rows, const SilentMs& silent_ms = {});
+std::string render_job(const JobRow& row, const JobEnergy& energy, const SilentMs& silent_ms = {});  // with `spec`
 std::string render_tasks(std::span<const TaskRow> rows);
 
 std::string render_audit(std::span<const AuditRow> rows);

@@ -6,6 +6,7 @@
 
 #include "aggregator/http/render.hpp"
 #include "aggregator/http/selection.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::aggregator::http {
 namespace {
@@ -27,6 +28,12 @@ HttpReply to_http(ApiReply reply) {
 
 bool is_question(Endpoint endpoint) {
   return endpoint == Endpoint::query || endpoint == Endpoint::telemetry || endpoint == Endpoint::energy;
+}
+
+// A person who looks at a job asks for other things.
+bool is_said_by_clients(Endpoint endpoint) {
+  return endpoint == Endpoint::append || endpoint == Endpoint::keep_checkpoint || endpoint == Endpoint::watch_job ||
+         endpoint == Endpoint::read_output;
 }
 
 // A question on its way to the reactor: answered once, by it or by the clock.
@@ -61,6 +68,7 @@ Service::Service(Backend backend, const ServerLimits& limits)
       limits_(limits),
       polls_(limits.max_polls),
       uploads_(limits.max_uploads),
+      job_clients_(posix::mono_now()),
       work_pool_(kWorkThreads, kMaxWaitingWork),
       sql_pool_(kSqlThreads, limits.max_waiting_queries),
       upload_pool_(std::make_shared<WorkerPool>(kUploadThreads, 2 * limits.max_uploads)) {}
@@ -114,7 +122,12 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
   return found == kHandlers.end() ? nullptr : found->second;
 }
 
+SilentMs Service::silence() const {
+  return [this, now = posix::now()](const JobRecord& job) { return job_clients_.silent_ms(job, now); };
+}
+
 void Service::handle(const Route& route, HttpRequest request, Answer answer) {
+  if (is_said_by_clients(route.endpoint)) job_clients_.spoke(route.job, posix::mono_now());
   if (const Handler handler = handler_of(route.endpoint)) {
     WorkerPool& pool = pool_for(route.endpoint);
     return run(pool, answer,

@@ -12,6 +12,8 @@
 #include "aggregator/http/deadlines.hpp"
 #include "aggregator/http/gather_run.hpp"
 #include "aggregator/http/http_message.hpp"
+#include "aggregator/http/job_clients.hpp"
+#include "aggregator/http/render.hpp"
 #include "aggregator/http/requests.hpp"
 #include "aggregator/http/routes.hpp"
 #include "aggregator/http/running_queries.hpp"
@@ -132,12 +134,14 @@ class Service : public std::enable_shared_from_this<Service> {
   void end_gathering(const std::shared_ptr<GatherRun>& run, HttpReply reply);
   HttpReply no_output(const OutputQuestion& question);
   Result<JobRow> find_job(JobId job);
+  SilentMs silence() const;  // of clients, now
 
   const Backend backend_;
   const ServerLimits limits_;
   Slots polls_;
   Slots uploads_;
   GatherRuns gather_runs_;
+  JobClients job_clients_;
   RunningQueries running_queries_;
   Deadlines deadlines_;
   WorkerPool work_pool_;

@@ -83,7 +83,7 @@ void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer
   const auto selector = parse_job_selector(select.empty() ? "all" : select);
   if (!selector) return answer(error_reply(selector.error()));
   const auto rows = select_jobs(backend_.jobs, *selector, params.text("owner"), request.caller, limit);
-  answer(rows ? json_reply(render_jobs(*rows)) : error_reply(rows.error()));
+  answer(rows ? json_reply(render_jobs(*rows, silence())) : error_reply(rows.error()));
 }
 
 void Service::show_job(const Route& route, HttpRequest& request, const Answer& answer) {
@@ -92,7 +92,7 @@ void Service::show_job(const Route& route, HttpRequest& request, const Answer& a
   const auto row = find_job(route.job);
   if (!row) return answer(error_reply(row.error()));
   const auto energy = backend_.jobs.energy(route.job);
-  answer(energy ? json_reply(render_job(*row, *energy)) : error_reply(energy.error()));
+  answer(energy ? json_reply(render_job(*row, *energy, silence())) : error_reply(energy.error()));
 }
 
 void Service::list_tasks(const Route& route, HttpRequest& request, const Answer& answer) {

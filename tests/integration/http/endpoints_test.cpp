@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/posix/system_clock.hpp"
 #include "integration/http/server_fixture.hpp"
 
 namespace bramble::aggregator::http {
@@ -163,6 +164,20 @@ TEST_F(EndpointsTest, ShowsAJobAndItsTasks) {
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0]["task"], 1);
   EXPECT_EQ(get("/api/v1/jobs/2/tasks").error(), "there is no job 2: the last one is 1");
+}
+
+TEST_F(EndpointsTest, TellsForHowLongTheClientOfAnOpenJobIsSilent) {
+  jobs_.add_job(1, "ada", JobState::running);
+  jobs_.set_open(1);
+  const auto silent_ms = [&] { return Json::parse(get("/api/v1/jobs/1").body)["client_silent_ms"].get<int64_t>(); };
+  start();
+  while (silent_ms() < 20) std::this_thread::yield();
+  port_.expect<AppendRequest>([](const AppendRequest&, const Caller&) { return ApiReply{200, R"({"tasks":3})", {}}; });
+  const int64_t before_ms = posix::mono_now().ms;
+  post("/api/v1/jobs/1/tasks", R"({"first":2,"tasks":[{"stdin":)" + input(7) + "}]}");
+  const int64_t silent = silent_ms();
+  EXPECT_LE(silent, posix::mono_now().ms - before_ms);
+  EXPECT_TRUE(Json::parse(get("/api/v1/jobs").body)[0]["client_silent_ms"].is_number());
 }
 
 TEST_F(EndpointsTest, ListsNodesAsTheReactorTellsThem) {

@@ -121,6 +121,12 @@ void FakeJobs::add_job(JobId id, const std::string& owner, JobState state, TaskR
   row.record.progress.counts.total = range.size();
 }
 
+void FakeJobs::set_open(JobId id) {
+  const std::lock_guard lock(mutex_);
+  jobs_.at(id).record.progress.open = true;
+  jobs_.at(id).record.submitted = {1};
+}
+
 void FakeJobs::keep_checkpoint(JobId id, const wire::BlobRef& blob) {
   const std::lock_guard lock(mutex_);
   jobs_.at(id).record.progress.checkpoint = blob;

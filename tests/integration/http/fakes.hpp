@@ -87,6 +87,7 @@ class FakePort {
 class FakeJobs : public JobQuery {
  public:
   void add_job(JobId id, const std::string& owner, JobState state, TaskRange range = {});
+  void set_open(JobId id);  // submitted long ago
   void add_output(TaskKey task, wire::Stream stream, OutputRow row);
   void add_task(TaskRow row);
   void keep_checkpoint(JobId id, const wire::BlobRef& blob);

@@ -159,6 +159,28 @@ TEST(Views, TroublesOfTheAggregatorAreSentences) {
   EXPECT_NE(troubles[1].find("16G): bramble job forget"), std::string::npos) << troubles[1];
 }
 
+TEST(Views, AnOpenJobWhoseClientIsSilentSaysForHowLong) {
+  json job = long_job();
+  job["client_silent_ms"] = 720'000;
+  EXPECT_EQ(client_silence(job), "") << "it is closed";
+  job["open"] = true;
+  const std::string table = job_table(json::array({job}), 80).render(80);
+  EXPECT_NE(table.find("\n    open: its client last spoke 12m ago\n"), std::string::npos) << table;
+  expect_at_most_80_columns(table);
+  job["command"] = "wc -l";
+  job["name"] = "lines";
+  job["tasks"]["total"] = job["tasks"]["succeeded"] = 3;
+  const std::string details = job_details(job);
+  expect_at_most_80_columns(details);
+  EXPECT_NE(details.find("open          its client last spoke 12m ago; bramble job cancel ends it\n"),
+            std::string::npos)
+      << details;
+  for (const json& silence : {json(30'000), json(nullptr)}) {
+    job["client_silent_ms"] = silence;
+    EXPECT_EQ(client_silence(job), "") << "it may ask seldom";
+  }
+}
+
 json waiting_job(int number) {
   json job = long_job();
   job["job"] = number;

@@ -41,9 +41,22 @@ TEST(RenderJob, HasTheFieldsOfAListing) {
   const Json json = Json::parse(render_jobs(std::vector{sample_job()}));
   ASSERT_EQ(json.size(), 1U);
   EXPECT_EQ(json[0], Json::parse(R"({
-    "job":12,"name":"sweep","owner":"ada","state":"running","priority":3,"open":false,"submitted_ms":1000,
+    "job":12,"name":"sweep","owner":"ada","state":"running","priority":3,"open":false,"client_silent_ms":null,"submitted_ms":1000,
     "ended_ms":null,"command":"echo 'two words'",
     "tasks":{"total":10,"waiting":3,"assigned":1,"running":2,"succeeded":3,"failed":1,"cancelled":0}})"));
+}
+
+TEST(RenderJob, TellsOfAnOpenJobForHowLongItsClientIsSilent) {
+  JobRow row = sample_job();
+  const SilentMs known = [](const JobRecord& job) {
+    return job.id == 12 ? std::optional<int64_t>(720'000) : std::nullopt;
+  };
+  EXPECT_TRUE(Json::parse(render_job(row, {}, known))["client_silent_ms"].is_null()) << "it is closed";
+  row.record.progress.open = true;
+  EXPECT_EQ(Json::parse(render_job(row, {}, known))["client_silent_ms"], 720'000);
+  EXPECT_EQ(Json::parse(render_jobs(std::vector{row}, known))[0]["client_silent_ms"], 720'000);
+  row.record.id = 13;
+  EXPECT_TRUE(Json::parse(render_job(row, {}, known))["client_silent_ms"].is_null()) << "nobody knows";
 }
 
 TEST(RenderJob, SaysWhenItEndedOnlyOnceItHas) {
