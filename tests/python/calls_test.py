@@ -2,11 +2,12 @@
 """What becomes of calls when something happens at an awkward moment: each of them ends, whatever it is."""
 
 import itertools
+import signal
 import threading
 import unittest
 from unittest import mock
 
-from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, Pool, _calls, _frames
+from bramble import BatchFailed, BrambleError, CancelledError, Cluster, Executor, Pool, _calls, _ending, _frames
 from bramble._mapping import Results
 
 LONG_S = 60  # nobody waits for so long, unless something hangs
@@ -81,7 +82,7 @@ class WithCalls(unittest.TestCase):
 
     def executor(self):
         executor = Executor(self.cluster)
-        self.addCleanup(_calls._running.discard, executor._calls)  # one that hangs would hang the test's own end
+        self.addCleanup(_ending.running.discard, executor._calls)  # one that hangs would hang the test's own end
         return executor
 
     def assert_ends(self, calls):
@@ -140,6 +141,39 @@ class Ends(WithCalls):
         self.assert_ends(executor._calls)
 
 
+    def test_at_sigterm_leave_a_handler_of_the_programs_own(self):
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        own = lambda *_: None
+        for before in (own, signal.SIG_IGN):
+            signal.signal(signal.SIGTERM, before)
+            self.executor()
+            self.assertIs(signal.getsignal(signal.SIGTERM), before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        thread = threading.Thread(target=self.executor)
+        thread.start()
+        thread.join()
+        self.assertEqual(signal.getsignal(signal.SIGTERM), signal.SIG_DFL, "only the main thread can set one")
+        self.executor()
+        self.assertIs(signal.getsignal(signal.SIGTERM), _ending._terminated)
+
+    def test_at_sigterm_cancel_a_job_that_is_being_submitted(self):
+        executor = self.executor()
+        submitting = threading.Event()
+
+        def submit(body):
+            submitting.set()
+            self.api.opened.wait(LONG_S)
+            return {"job": 1}
+
+        self.api.submit = submit
+        self.api.slots = lambda job: 1
+        future = executor.submit(pow, 2, 3)
+        self.assertTrue(submitting.wait(LONG_S))
+        _ending._end_all()
+        self.assert_ends(executor._calls)
+        self.assertIn(1, self.api.cancelled)
+        self.assertEqual((self.api.appended, self.api.is_closed, future.done()), (0, False, False))
+
     def test_of_the_program_says_what_it_waits_for(self):
         executor = self.executor()
         said = []
@@ -196,7 +230,7 @@ class Batches(WithCalls):
 class Told(WithCalls):
     def test_are_all_calls_though_a_callback_raises(self):
         pool = Pool(cluster=self.cluster)
-        self.addCleanup(_calls._running.discard, pool._calls)
+        self.addCleanup(_ending.running.discard, pool._calls)
         told = []
 
         def tell(error):

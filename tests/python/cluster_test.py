@@ -195,6 +195,26 @@ class Mapping(unittest.TestCase):
         self.assertEqual(total, 328350)
         self.assertEqual(Api(find_endpoint(self.cluster.url), print).get(f"/api/v1/jobs/{job}")["state"], "succeeded")
 
+    def test_sigterm_cancels_the_jobs_and_ends_the_program(self):
+        script = (
+            "import time\nfrom bramble import Cluster\ncluster = Cluster()\n"
+            "results = cluster.map(time.sleep, [0] + [100] * 10)\nfuture = cluster.submit(pow, 2, 3)\n"
+            "next(results), future.result()\n"
+            "print(results._state.calls.job, cluster._executor._calls.job, flush=True)\nnext(results)\n"
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        jobs = child.stdout.readline().split()
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, errors), (-signal.SIGTERM, b""))
+        states = [self.job_state(type("Job", (), {"job": int(job)})) for job in jobs]
+        self.assertEqual(states, ["cancelled", "succeeded"], "of the second all was done; neither is open")
+
     def test_ctrl_c_cancels_the_job(self):
         script = (
             "import time\nfrom bramble import Cluster\n"

@@ -6,15 +6,12 @@ that what is queued behind them can still be cancelled, and grows into batches o
 
 from __future__ import annotations
 
-import atexit
-import sys
 import threading
 import time
-import weakref
 from collections import OrderedDict, deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
-from . import _frames
+from . import _ending, _frames
 from ._answers import AGAIN, POLL_S, Answer, Answers, Batch, Call, runs
 from ._api import Api
 from ._pace import MAX_BYTES, Pace
@@ -56,6 +53,7 @@ class Calls:
         self.job: Optional[int] = None
         self.done = 0
         self.failed = 0
+        _ending.heed_sigterm()
 
     # --- what owners ask for
 
@@ -102,6 +100,28 @@ class Calls:
         """Ends the job; all calls without a result fail as cancelled."""
         self._abandon(CancelledError(why))
 
+    @property
+    def is_running(self) -> bool:
+        """What it has begun to send has not ended."""
+        return any(thread.is_alive() for thread in self._threads[:1])
+
+    def stop_silently(self, error: BaseException) -> None:
+        """Of a program that dies: whoever waits for a result waits on. A job that is done but for its end is left alone.
+        Takes no lock but one that its owner may take again."""
+        with self._changed:
+            if not (self._closing and not self._is_busy()):
+                self._error = self._error or error
+            self._changed.notify_all()
+
+    def end_stopped_job(self, most_s: float) -> None:
+        """Cancels it; one that is being submitted or closed is waited for."""
+        if self._error is not None:
+            self._api.give_up()
+        if self.job is None or self._error is None:
+            self._threads[0].join(most_s)
+        if self.job is not None and self._error is not None:
+            self._api.cancel(self.job)
+
     def appetite(self, function: Function) -> int:
         """So many calls of it ahead of those whose results were taken keep all slots busy."""
         with self._changed:
@@ -132,7 +152,7 @@ class Calls:
             thread = threading.Thread(target=self._guarded, args=(target,), name="bramble", daemon=True)
             self._threads.append(thread)
             thread.start()
-        _running.add(self)
+        _ending.running.add(self)
 
     def _put(self, call: Call) -> None:
         key = call.function.definition.key
@@ -372,22 +392,3 @@ def _tell(answers: List[Tuple[Call, Answer]]) -> None:
             raised = raised or error
     if raised is not None:
         raise raised
-
-
-# Those that still wait for results when the program ends: they are waited for, as those of concurrent.futures; after
-# Ctrl-C they are cancelled.
-_running: "weakref.WeakSet[Calls]" = weakref.WeakSet()
-
-
-@atexit.register
-def _at_exit() -> None:
-    interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-    for calls in list(_running):
-        if (interrupted or calls.cancel_at_exit) and not calls.all_answered:
-            calls.cancel("the program ended")
-        else:
-            try:
-                calls.wait_at_exit()
-            except KeyboardInterrupt:
-                interrupted = True
-                calls.cancel("the program was interrupted")
