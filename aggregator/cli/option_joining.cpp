@@ -9,7 +9,7 @@ namespace bramble::cli {
 void declare_node_add(OptionTree& tree, CLI::App& nodes) {
   auto command = std::make_shared<NodeAddCommand>();
   CLI::App* app =
-      add_command(nodes, {"add", "make identities (keys and certificates) for new nodes", "[OPTION...] NODES",
+      add_command(nodes, {"add", "make keys and certificates for new nodes", "[OPTION...] NODES",
                           "  bramble node add pi07       (writes pi07.join, for bramble-agent --join there)\n"
                           "  bramble node add pi07 | ssh root@pi07 bramble-agent --join -\n"
                           "  bramble node add 'pi[01-20]' --output joins"});

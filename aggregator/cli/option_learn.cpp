@@ -18,16 +18,18 @@ Status check_learning(const TaskOptions& task) {
 
 void declare_train(OptionTree& tree) {
   auto command = std::make_shared<TrainCommand>();
-  CLI::App* app = add_command(tree.root, {"train", "train a neural network on all nodes", "[OPTION...] SPEC.toml",
-                                          "  bramble train digits.toml\n"
-                                          "  bramble train digits.toml --output digits.model --json\n"
-                                          "  bramble train digits.toml --resume 12\n"
-                                          "What SPEC.toml holds stands in /usr/share/doc/bramble/LEARNING.md.gz."});
+  CLI::App* app =
+      add_command(tree.root, {"train", "train a neural network on all nodes", "[OPTION...] SPEC.toml",
+                              "  bramble train digits.toml\n"
+                              "  bramble train digits.toml --output digits.model --json\n"
+                              "  bramble train digits.toml --resume 12\n"
+                              "Stopped, it goes on from MODEL.checkpoint when it is said again. The job of\n"
+                              "--resume is cancelled.\n"
+                              "What SPEC.toml holds stands in /usr/share/doc/bramble/LEARNING.md.gz."});
   add_text(*app, "SPEC", "", "a TOML file: data, layers, how to train", command->spec);
-  add_text(*app, "--output", "MODEL",
-           "where the model goes (SPEC.model, here); stopped, it goes on from MODEL.checkpoint", command->output);
-  add_number(*app, "--resume", "go on from the checkpoint of this job, as on another machine; it is cancelled", 1,
-             std::numeric_limits<int64_t>::max(), command->resume);
+  add_text(*app, "--output", "MODEL", "where the model goes (SPEC.model, here)", command->output);
+  add_number(*app, "--resume", "go on from the checkpoint of this job", 1, std::numeric_limits<int64_t>::max(),
+             command->resume);
   add_flag(*app, "--json", "an object for each epoch, a line each", tree.common.json);
   add_task_options(*app, command->task);
   tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
@@ -45,15 +47,14 @@ void declare_infer(OptionTree& tree) {
   CLI::App* app =
       add_command(tree.root, {"infer", "have a trained network answer rows or images", "[OPTION...] MODEL INPUT",
                               "  bramble infer digits.model new.csv > answers.tsv\n"
-                              "  bramble infer mnist.model t10k-images-idx3-ubyte --labels t10k-labels-idx1-ubyte "
-                              "--summary"});
+                              "  bramble infer mnist.model t10k-images --labels t10k-labels --summary"});
   add_text(*app, "MODEL", "", "what bramble train has made", command->model);
-  add_text(*app, "INPUT", "", "rows as the model learned them, with or without labels", command->input);
+  add_text(*app, "INPUT", "", "rows as the model learned them, or images", command->input);
   add_text(*app, "--labels", "FILE", "the labels of images (IDX)", command->labels);
-  add_flag(*app, "--header", "line 1 of the CSV has the columns' names (else: as where the model learned)", *header);
+  add_flag(*app, "--header", "line 1 of the CSV has names (as when it learned)", *header);
   add_flag(*app, "--no-header", "line 1 of the CSV is a row", *no_header);
   add_flag(*app, "--summary", "show accuracy and confusion matrix alone", command->summary);
-  add_flag(*app, "--json", "an object for each row, a line each; or of the summary", tree.common.json);
+  add_flag(*app, "--json", "an object for each row, or of the summary", tree.common.json);
   add_task_options(*app, command->task);
   tree.leaves.push_back(
       {app, Tail::none, [command, header, no_header](const std::vector<std::string>&) -> Result<Command> {

@@ -18,12 +18,51 @@ std::string refusal(const std::vector<std::string>& args) {
   return line ? "" : line.error().message;
 }
 
-TEST(Help, OfCallFitsInto80ColumnsAndNamesTheKernels) {
-  const auto line = parse_command_line({"call", "--help"});
-  ASSERT_TRUE(line && std::holds_alternative<HelpText>(line->command));
-  const std::string text = std::get<HelpText>(line->command).text;
-  std::istringstream lines(text);
-  for (std::string each; std::getline(lines, each);) EXPECT_LE(each.size(), 80U) << each;
+std::string help_of(std::vector<std::string> command) {
+  command.emplace_back("--help");
+  const auto line = parse_command_line(command);
+  const auto* help = line ? std::get_if<HelpText>(&line->command) : nullptr;
+  EXPECT_NE(help, nullptr) << ::testing::PrintToString(command);
+  return help == nullptr ? "" : help->text;
+}
+
+// The first words of the lines below "Subcommands:".
+std::vector<std::string> subcommands_in(const std::string& help) {
+  std::vector<std::string> names;
+  std::istringstream lines(help);
+  bool below = false;
+  for (std::string each; std::getline(lines, each);) {
+    if (each == "Subcommands:") {
+      below = true;
+    } else if (below && each.empty()) {
+      break;
+    } else if (below && each.starts_with("  ") && !each.starts_with("   ")) {
+      names.push_back(each.substr(2, each.find(' ', 2) - 2));
+    }
+  }
+  return names;
+}
+
+// Of the command and all below it; how many these are.
+size_t expect_helps_of_80_columns(const std::vector<std::string>& command) {
+  const std::string help = help_of(command);
+  std::istringstream lines(help);
+  for (std::string each; std::getline(lines, each);) {
+    EXPECT_LE(each.size(), 80U) << ::testing::PrintToString(command) << ": " << each;
+  }
+  size_t seen = 1;
+  for (const std::string& name : subcommands_in(help)) {
+    std::vector<std::string> below = command;
+    below.push_back(name);
+    seen += expect_helps_of_80_columns(below);
+  }
+  return seen;
+}
+
+TEST(Help, OfEveryCommandFitsInto80Columns) { EXPECT_GT(expect_helps_of_80_columns({}), 40U); }
+
+TEST(Help, OfCallNamesTheKernels) {
+  const std::string text = help_of({"call"});
   EXPECT_THAT(text, HasSubstr("wordcount, montecarlo, matmul"));
   EXPECT_THAT(text, HasSubstr("KERNELS.md.gz"));
 }
