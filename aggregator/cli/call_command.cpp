@@ -129,7 +129,7 @@ Result<int> call(const Session& session, const CallCommand& command) {
   const auto files = JobInputs::open(command.task.inputs);
   if (!files) return tl::unexpected(files.error());
   Api api = session.connect();
-  const auto slots = count_slots(api);
+  const auto slots = count_slots(api, command.task);
   if (!slots) return tl::unexpected(slots.error());
   return Calls(session, command, *files, *slots).run();
 }

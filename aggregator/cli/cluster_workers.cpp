@@ -5,6 +5,7 @@
 
 #include "common/learn/calls.hpp"
 #include "common/posix/digest.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 constexpr const char* kDataFile = "data";
 constexpr const char* kLabelsFile = "labels";
 constexpr size_t kMostCalls = 256;  // at once
+constexpr int64_t kLongMs = 250;
+constexpr uint64_t kReplyBytes = 64;  // at most, besides its numbers
 
 // A name that says what is in it: a kernel reads each name once.
 KernelFile file_of(const std::vector<float>& parameters) {
@@ -22,6 +25,22 @@ KernelFile file_of(const std::vector<float>& parameters) {
 
 }  // namespace
 
+size_t task_count(size_t calls, uint64_t result_bytes, uint64_t slots, int64_t last_ms) {
+  const uint64_t rounds = 1 + static_cast<uint64_t>(std::max<int64_t>(last_ms, 0) / kLongMs);
+  const uint64_t together = std::max<uint64_t>(kMostTaskResultBytes / std::max<uint64_t>(result_bytes, 1), 1);
+  const uint64_t least = (calls + together - 1) / together;
+  return static_cast<size_t>(std::min<uint64_t>(calls, std::max(least, slots * rounds)));
+}
+
+Result<std::vector<std::string>> ClusterWorkers::ask(const std::vector<std::string>& calls,
+                                                     const KernelFile& parameters, uint64_t result_bytes,
+                                                     int64_t& last_ms) {
+  const MonoTime begin = posix::mono_now();
+  auto results = kernels_.ask(calls, {parameters}, task_count(calls.size(), result_bytes, slots_, last_ms));
+  last_ms = posix::mono_now() - begin;
+  return results;
+}
+
 Result<std::vector<learn::Gradient>> ClusterWorkers::gradients(const std::vector<float>& parameters, uint32_t epoch,
                                                                uint32_t step) {
   const KernelFile file = file_of(parameters);
@@ -29,7 +48,7 @@ Result<std::vector<learn::Gradient>> ClusterWorkers::gradients(const std::vector
   for (uint32_t shard = 0; shard < training_.shards_of(step); ++shard) {
     calls.push_back(learn::encode_call(learn::GradientCall{epoch, step, shard, file.name}));
   }
-  const auto results = kernels_.ask(calls, {file});
+  const auto results = ask(calls, file, parameters.size() * sizeof(float) + kReplyBytes, gradients_ms_);
   if (!results) return tl::unexpected(results.error());
   std::vector<learn::Gradient> gradients;
   for (const std::string& result : *results) {
@@ -42,7 +61,7 @@ Result<std::vector<learn::Gradient>> ClusterWorkers::gradients(const std::vector
 
 Result<learn::Evaluation> ClusterWorkers::evaluate(const std::vector<float>& parameters, learn::Part part) {
   const KernelFile file = file_of(parameters);
-  const size_t rows = training_.rows_of(part).size();
+  const size_t rows = training_.rows_of(part).size(), classes = training_.data().labels.size();
   learn::Evaluation sum;
   for (size_t first = 0; first < rows;) {
     std::vector<std::string> calls;
@@ -50,10 +69,10 @@ Result<learn::Evaluation> ClusterWorkers::evaluate(const std::vector<float>& par
       const auto count = static_cast<uint32_t>(std::min(learn::kEvaluationRows, rows - first));
       calls.push_back(learn::encode_call(learn::EvaluationCall{part, static_cast<uint32_t>(first), count, file.name}));
     }
-    const auto results = kernels_.ask(calls, {file});
+    const auto results = ask(calls, file, classes * classes * sizeof(uint64_t) + kReplyBytes, evaluation_ms_);
     if (!results) return tl::unexpected(results.error());
     for (const std::string& result : *results) {
-      const auto piece = learn::decode_evaluation(result, training_.data().labels.size());
+      const auto piece = learn::decode_evaluation(result, classes);
       if (!piece) return tl::unexpected(piece.error());
       sum.add(*piece);
     }

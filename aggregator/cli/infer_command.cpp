@@ -122,7 +122,7 @@ Result<int> infer(const Session& session, const InferCommand& given) {
     return fail(given.input + ": its rows have no labels, so there is no summary");
   }
   Api api = session.connect();
-  const auto slots = count_slots(api);
+  const auto slots = count_slots(api, given.task);
   if (!slots) return tl::unexpected(slots.error());
   InferCommand command = given;
   if (command.task.name.empty()) command.task.name = "infer";

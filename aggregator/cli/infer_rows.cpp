@@ -29,7 +29,7 @@ Status answer_rows(Kernels& kernels, const learn::Dataset& data, const learn::Mo
       const float* to = from + std::min(piece, data.rows - first) * columns;
       calls.push_back(learn::encode_call(learn::AnswerCall{std::vector<float>(from, to)}));
     }
-    const auto results = kernels.ask(calls, {});
+    const auto results = kernels.ask(calls, {}, calls.size());
     if (!results) return tl::unexpected(results.error());
     for (size_t i = 0; i < results->size(); ++i) {
       const size_t row = begin + i * piece;

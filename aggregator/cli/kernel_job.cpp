@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/cli/output_stream.hpp"
@@ -15,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t kResultBytes = uint64_t{32} << 20;
 constexpr int64_t kPollS = 2;
 constexpr int64_t kCallLimitMs = 600'000;  // the first call of a kernel reads the data, too
 constexpr int64_t kIdleMs = 300'000;
@@ -39,7 +39,7 @@ Status KernelJob::add_file(const KernelFile& file) {
 Status KernelJob::open() {
   json body = submit_body(task_, posix::random_uuid());
   body["per_task_input"] = true;
-  body["stdout_cap_bytes"] = kResultBytes;
+  body["stdout_cap_bytes"] = kMostTaskResultBytes;
   body["calls"] = {{"limit_ms", kCallLimitMs}, {"idle_ms", kIdleMs}, {"retries", 2}};
   for (size_t i = 0; i < blobs_.size(); ++i) body["files"].push_back(as_json(names_[i], blobs_[i]));
   const auto job = hand_in(connections_.first(), console_, body);
@@ -76,19 +76,23 @@ Status KernelJob::leave(JobId job) {
 }
 
 Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& calls,
-                                                const std::vector<KernelFile>& files) {
+                                                const std::vector<KernelFile>& files, size_t tasks) {
   if (calls.size() > kMostAppended) return fail(ErrorCode::limit, "more than 1000 calls at once");
   if (Status status = make_room(); !status) return tl::unexpected(status.error());
   const TaskIndex first = next_task_;
-  std::vector<std::string> batches(calls.size());
-  for (size_t i = 0; i < calls.size(); ++i) wire::append_call(batches[i], {static_cast<uint32_t>(i), calls[i]});
+  std::vector<std::string> batches(std::min(calls.size(), std::max<size_t>(tasks, 1)));
+  const auto begin_of = [&](size_t batch) { return calls.size() * batch / batches.size(); };
+  for (size_t batch = 0; batch < batches.size(); ++batch) {
+    for (size_t i = begin_of(batch); i < begin_of(batch + 1); ++i) {
+      wire::append_call(batches[batch], {static_cast<uint32_t>(i), calls[i]});
+    }
+  }
   if (Status status = append(batches, files); !status) return tl::unexpected(status.error());
   std::vector<std::string> results(calls.size());
-  const Status answered = connections_.run(calls.size(), [&](Api& api, size_t i) -> Status {
-    auto result = result_of(api, static_cast<TaskIndex>(first + i));
-    if (!result) return tl::unexpected(result.error());
-    results[i] = std::move(*result);
-    return {};
+  const Status answered = connections_.run(batches.size(), [&](Api& api, size_t batch) {
+    const size_t begin = begin_of(batch);
+    return take_results(api, static_cast<TaskIndex>(first + batch),
+                        std::span(results).subspan(begin, begin_of(batch + 1) - begin));
   });
   if (!answered) return tl::unexpected(answered.error());
   for (const std::string& result : results) stored_bytes_ += result.size();
@@ -128,7 +132,7 @@ Status KernelJob::append(const std::vector<std::string>& batches, const std::vec
   return {};
 }
 
-Result<std::string> KernelJob::result_of(Api& api, TaskIndex task) {
+Status KernelJob::take_results(Api& api, TaskIndex task, std::span<std::string> results) {
   while (!stopped_) {
     const TaskKey key{job_, task};
     const auto part = api.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
@@ -139,27 +143,30 @@ Result<std::string> KernelJob::result_of(Api& api, TaskIndex task) {
       text += bytes;
       return {};
     };
-    if (Status status = copy_final_output(api, key, wire::Stream::stdout_, *part, keep); !status) {
-      return tl::unexpected(status.error());
-    }
-    return only_reply(api, task, text);
+    if (Status status = copy_final_output(api, key, wire::Stream::stdout_, *part, keep); !status) return status;
+    return take_replies(api, task, text, results);
   }
   return fail(ErrorCode::unavailable, "stopped");
 }
 
-// A task without a reply is told by how it ended.
-Result<std::string> KernelJob::only_reply(Api& api, TaskIndex task, const std::string& text) {
+// Where one failed, its sentence. A task that lacks replies is told by how it ended.
+Status KernelJob::take_replies(Api& api, TaskIndex task, const std::string& text, std::span<std::string> results) {
   const TaskKey key{job_, task};
   const auto replies = wire::split_replies(text);
-  if (replies && replies->size() == 1) {
-    const wire::Reply& reply = replies->front();
-    if (reply.status == wire::CallStatus::good) return std::string(reply.bytes);
-    return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
+  if (replies && replies->size() == results.size()) {
+    for (size_t i = 0; i < results.size(); ++i) {
+      const wire::Reply& reply = (*replies)[i];
+      if (reply.status != wire::CallStatus::good) return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
+      results[i] = reply.bytes;
+    }
+    return {};
   }
   const auto report = fetch_task_report(api, key);
   if (!report) return tl::unexpected(report.error());
   return fail(ErrorCode::io, fmt::format("task {} {}", to_string(key), describe_end(*report)));
 }
+
+Result<uint64_t> KernelJob::slots() { return count_slots(connections_.first(), task_); }
 
 Result<double> KernelJob::joules_of_this_job() {
   if (job_ == 0) return 0.0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,12 @@ class Kernels {
   virtual ~Kernels() = default;
 
   // The results, in the order of the calls; `files` lie in the kernel's directory besides those that are always there.
+  // The calls go in so many tasks, neighbours together, and in no more than one for each: what runs side by side.
   virtual Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
-                                               const std::vector<KernelFile>& files) = 0;
+                                               const std::vector<KernelFile>& files, size_t tasks) = 0;
 };
+
+inline constexpr uint64_t kMostTaskResultBytes = uint64_t{32} << 20;  // of all its calls together
 
 // Of one job; what is over goes to another.
 struct KernelJobLimits {
@@ -49,9 +53,11 @@ class KernelJob : public Kernels {
   // Every job of this has them.
   Status add_file(const KernelFile& file);
 
-  // Each call a task, so that they run side by side, and a node that is lost costs those that it had alone.
-  Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
-                                       const std::vector<KernelFile>& files) override;
+  // A node that is lost costs the tasks that it had alone.
+  Result<std::vector<std::string>> ask(const std::vector<std::string>& calls, const std::vector<KernelFile>& files,
+                                       size_t tasks) override;
+
+  Result<uint64_t> slots();  // in which its tasks run, now
 
   // Of all attempts that have ended: joules; 0 where no node tells any.
   Result<double> joules();
@@ -71,8 +77,8 @@ class KernelJob : public Kernels {
   Result<std::vector<wire::BlobRef>> put_all(const std::vector<std::string>& batches,
                                              const std::vector<KernelFile>& files);
   Status append(const std::vector<std::string>& batches, const std::vector<KernelFile>& files);
-  Result<std::string> result_of(Api& api, TaskIndex task);
-  Result<std::string> only_reply(Api& api, TaskIndex task, const std::string& text);
+  Status take_results(Api& api, TaskIndex task, std::span<std::string> results);
+  Status take_replies(Api& api, TaskIndex task, const std::string& text, std::span<std::string> results);
   Result<double> joules_of_this_job();
 
   SideBySide connections_;  // each request waits for a disk or a node

@@ -211,7 +211,7 @@ Result<int> map(const Session& session, const MapCommand& command) {
   const auto files = JobInputs::open(command.task.inputs);
   if (!files) return tl::unexpected(files.error());
   Api api = session.connect();
-  const auto slots = count_slots(api);
+  const auto slots = count_slots(api, command.task);
   if (!slots) return tl::unexpected(slots.error());
   return Map(session, command, *files, *slots).run();
 }

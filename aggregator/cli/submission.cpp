@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "aggregator/cli/text.hpp"
 #include "common/posix/system_clock.hpp"
+#include "common/posix/uuid.hpp"
 
 namespace bramble::cli {
 namespace {
@@ -42,14 +45,31 @@ void add_stdin(json& body, const wire::BlobRef& blob) {
   body["stdin"] = {{"blob", blob.sha256}, {"size_bytes", blob.size_bytes}};
 }
 
-Result<uint64_t> count_slots(Api& api) {
-  const auto nodes = api.get("/api/v1/nodes");
-  if (!nodes) return tl::unexpected(nodes.error());
+uint64_t slots_of(const json& nodes, const NodeSet& able, uint32_t cpus) {
+  const std::set<std::string> names(able.names.begin(), able.names.end());
   int64_t slots = 0;
-  for (const json& node : *nodes) {
-    if (text_field(node, "state") == "on" && !flag_field(node, "drained")) slots += number_field(node, "cores");
+  for (const json& node : nodes) {
+    const bool takes_work = text_field(node, "state") == "on" && !flag_field(node, "drained");
+    if (takes_work && names.contains(text_field(node, "node"))) slots += number_field(node, "cores") / cpus;
   }
   return static_cast<uint64_t>(std::max<int64_t>(slots, 1));
+}
+
+// Which nodes are able, the aggregator knows best: a rehearsal of the job, whatever its command will be, says it.
+Result<uint64_t> count_slots(Api& api, const TaskOptions& task) {
+  TaskOptions such = task;
+  such.argv = {"true"};
+  such.env.clear();
+  json body = submit_body(such, posix::random_uuid());
+  body["dry_run"] = true;
+  const auto rehearsed = api.post("/api/v1/jobs", body);
+  if (!rehearsed) return tl::unexpected(rehearsed.error());
+  const std::string names = text_field(*rehearsed, "nodes");
+  const auto able = names.empty() ? NodeSet{} : parse_node_set(names);
+  if (!able) return tl::unexpected(able.error());
+  const auto nodes = api.get("/api/v1/nodes");
+  if (!nodes) return tl::unexpected(nodes.error());
+  return slots_of(*nodes, *able, std::max(task.cpus, 1U));
 }
 
 Result<JobView> wait_for_job(Api& api, Console& console, JobId job, bool progress) {

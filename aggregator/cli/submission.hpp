@@ -8,6 +8,7 @@
 #include "aggregator/cli/console.hpp"
 #include "aggregator/cli/exit_status.hpp"
 #include "aggregator/cli/options.hpp"
+#include "common/base/node_set.hpp"
 
 namespace bramble::cli {
 
@@ -16,8 +17,11 @@ nlohmann::json submit_body(const TaskOptions& task, const std::string& submit_id
 void add_array(nlohmann::json& body, const ArraySpec& array);
 void add_stdin(nlohmann::json& body, const wire::BlobRef& blob);
 
-// The cores of all nodes that take work; at least 1.
-Result<uint64_t> count_slots(Api& api);
+// How many such tasks the nodes that take work and may run them can run at once; at least 1.
+Result<uint64_t> count_slots(Api& api, const TaskOptions& task);
+
+// The same of node objects, where `able` is the set of nodes that may run them.
+uint64_t slots_of(const nlohmann::json& nodes, const NodeSet& able, uint32_t cpus);
 
 // Waits for the job's end; with `progress`, shows it on the way.
 Result<JobView> wait_for_job(Api& api, Console& console, JobId job, bool progress);

@@ -116,6 +116,9 @@ class Train {
 
   Status learn_epoch() {
     const MonoTime started = posix::mono_now();
+    const auto slots = job_.slots();
+    if (!slots) return tl::unexpected(slots.error());
+    workers_.set_slots(*slots);
     const auto report = trainer_.next_epoch();
     if (!report) return tl::unexpected(report.error());
     const auto joules = job_.joules();

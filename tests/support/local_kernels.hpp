@@ -19,8 +19,8 @@ class LocalKernels : public cli::Kernels {
     for (const auto& file : files) files_[file.name] = file.bytes;
   }
 
-  Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
-                                       const std::vector<cli::KernelFile>& files) override {
+  Result<std::vector<std::string>> ask(const std::vector<std::string>& calls, const std::vector<cli::KernelFile>& files,
+                                       size_t) override {
     for (const auto& file : files) files_[file.name] = file.bytes;
     std::vector<std::string> results;
     for (const std::string& call : calls) {

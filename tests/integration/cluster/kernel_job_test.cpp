@@ -1,5 +1,6 @@
 // The job behind bramble train and bramble infer, with limits that a test can reach, on a whole cluster.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,9 +64,11 @@ TEST_F(KernelJobs, KeepTheirFilesWhenAnotherTakesThePlaceOfOneThatIsFull) {
   cli::Reconnect reconnect(console, kPatienceMs);
   cli::Api api(*endpoint, reconnect);
   const learn::Model model = corner_model();
-  const std::vector<float> rows = {1, 2, 3, 4};
-  const std::string expected = learn::encode_floats(*learn::Inference::of(model)->answer(rows));
-  const std::string call = learn::encode_call(learn::AnswerCall{rows});
+  std::vector<std::string> calls, expected;
+  for (const std::vector<float>& rows : {std::vector<float>{1, 2, 3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12}}) {
+    calls.push_back(learn::encode_call(learn::AnswerCall{rows}));
+    expected.push_back(learn::encode_floats(*learn::Inference::of(model)->answer(rows)));
+  }
   for (const cli::KernelJobLimits limits : {cli::KernelJobLimits{1, 1000}, cli::KernelJobLimits{1 << 20, 2}}) {
     cli::TaskOptions task;
     task.argv = {"mlp"};
@@ -73,13 +76,16 @@ TEST_F(KernelJobs, KeepTheirFilesWhenAnotherTakesThePlaceOfOneThatIsFull) {
     ASSERT_TRUE(kernels.add_file({learn::kModelFile, encode_model(model)}));
     JobId before = 0;
     for (int question = 1; question <= 3; ++question) {
-      const auto answers = kernels.ask({call, call}, {});
+      const auto answers = kernels.ask(calls, {}, 2);
       ASSERT_TRUE(answers) << "question " << question << ": " << answers.error().message;
-      EXPECT_EQ(*answers, (std::vector<std::string>{expected, expected}));
+      EXPECT_EQ(*answers, expected);
       EXPECT_NE(kernels.job(), before);
       EXPECT_FALSE(api.get("/api/v1/jobs/" + std::to_string(before))) << "it is forgotten";
       before = kernels.job();
+      EXPECT_EQ((*api.get("/api/v1/jobs/" + std::to_string(before)))["tasks"]["total"], 2) << "of three calls";
     }
+    EXPECT_THAT(kernels.ask({calls[0], "no call", calls[2]}, {}, 1).error().message,
+                testing::HasSubstr("makes no sense"));
     EXPECT_TRUE(kernels.close());
   }
 }

@@ -112,6 +112,17 @@ TEST(ClusterTraining, IsToTheBitThatOfOneProcess) {
   EXPECT_EQ(kernels.asked(), 3 * (4 * 4 + 4 + 1U)) << "72 rows: four batches of 16 and one of 8, four shards each";
 }
 
+TEST(ClusterTraining, SendsATaskToEachSlotWhileAStepIsShort) {
+  constexpr uint64_t kSmall = 1000, kHalf = kMostTaskResultBytes / 2;
+  EXPECT_EQ(task_count(4, kSmall, 1, 0), 1U);
+  EXPECT_EQ(task_count(4, kSmall, 3, 20), 3U);
+  EXPECT_EQ(task_count(4, kSmall, 40, 20), 4U) << "no more than there are calls";
+  EXPECT_EQ(task_count(256, kSmall, 4, 1000), 20U) << "several each where it takes a second";
+  EXPECT_EQ(task_count(256, kSmall, 4, 3'600'000), 256U);
+  EXPECT_EQ(task_count(5, kHalf, 1, 0), 3U) << "what comes back must not be too much for a task";
+  EXPECT_EQ(task_count(5, 3 * kHalf, 1, 0), 5U);
+}
+
 TEST(ClusterTraining, SendsTheDataUnderNamesOfItsOwn) {
   learn::Plan plan = corner_plan();
   plan.data.file = "/home/ada/corners.csv";
@@ -126,7 +137,8 @@ TEST(ClusterTraining, SendsTheDataUnderNamesOfItsOwn) {
 
 TEST(ClusterTraining, EndsWithTheKernelsSentence) {
   class Broken : public Kernels {
-    Result<std::vector<std::string>> ask(const std::vector<std::string>&, const std::vector<KernelFile>&) override {
+    Result<std::vector<std::string>> ask(const std::vector<std::string>&, const std::vector<KernelFile>&,
+                                         size_t) override {
       return fail(ErrorCode::io, "epoch 1, step 1, shard 1: the loss is no finite number any more");
     }
   } broken;
@@ -180,8 +192,8 @@ TEST(ClusterAnswers, AreJudgedByTheLabels) {
 
 TEST(ClusterAnswers, OfAnotherLengthAreRefused) {
   class Short : public Kernels {
-    Result<std::vector<std::string>> ask(const std::vector<std::string>& calls,
-                                         const std::vector<KernelFile>&) override {
+    Result<std::vector<std::string>> ask(const std::vector<std::string>& calls, const std::vector<KernelFile>&,
+                                         size_t) override {
       return std::vector<std::string>(calls.size(), learn::encode_floats({1, 2}));
     }
   } kernels;

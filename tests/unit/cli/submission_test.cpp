@@ -16,6 +16,19 @@ TEST(Submission, SaysOnlyWhatWasAskedFor) {
                                                     "retries":0,"crash_limit":3,"on_node_loss":"rerun"})"));
 }
 
+TEST(Submission, CountsTheSlotsOfNodesThatMayAndCanRunSuchTasks) {
+  const json nodes = json::parse(R"([{"node":"pi01","state":"on","drained":false,"cores":4},
+                                     {"node":"pi02","state":"on","drained":false,"cores":3},
+                                     {"node":"pi03","state":"on","drained":true,"cores":4},
+                                     {"node":"pi04","state":"silent","drained":false,"cores":4},
+                                     {"node":"pi05","state":"on","drained":false,"cores":4}])");
+  const NodeSet able = *parse_node_set("pi[01-04]");
+  EXPECT_EQ(slots_of(nodes, able, 1), 7U) << "pi05 may not, pi03 and pi04 take no work";
+  EXPECT_EQ(slots_of(nodes, able, 2), 3U);
+  EXPECT_EQ(slots_of(nodes, able, 8), 1U) << "never none";
+  EXPECT_EQ(slots_of(nodes, {}, 1), 1U);
+}
+
 TEST(Submission, PutsEveryOptionIntoItsField) {
   TaskOptions task;
   task.argv = {"x"};
