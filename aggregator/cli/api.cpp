@@ -26,6 +26,8 @@ constexpr int64_t kGatherPollS = 30;
 constexpr int kGoesOn = 202;
 constexpr int64_t kFirstPollS = 2;       // so soon people are told why nothing comes
 constexpr int64_t kLookAfterMs = 1'000;  // of "come again": most of these pass sooner
+constexpr uint64_t kWorthAskingBytes = 64 << 10;  // what is smaller is sent as fast as it is asked for
+constexpr uint64_t kDigestStepBytes = 1 << 20;
 
 tl::unexpected<Error> not_understood() {
   return fail(ErrorCode::corrupt, "the aggregator's answer is not understood: are it and this command of one version?");
@@ -94,6 +96,17 @@ Result<std::string> read_at(int fd, uint64_t offset, size_t size) {
   if (got == 0) return fail(ErrorCode::io, "the input became shorter while it was read");
   bytes.resize(static_cast<size_t>(got));
   return bytes;
+}
+
+Result<std::string> digest_of(int fd, uint64_t size) {
+  posix::Sha256 digest;
+  for (uint64_t offset = 0; offset < size;) {
+    const auto bytes = read_at(fd, offset, static_cast<size_t>(std::min(size - offset, kDigestStepBytes)));
+    if (!bytes) return bytes;
+    digest.update(*bytes);
+    offset += bytes->size();
+  }
+  return digest.hex();
 }
 
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
@@ -205,6 +218,16 @@ Result<wire::BlobRef> Api::put_blob_file(int fd, uint64_t size) {
   if (size == 0) return put_blob("");
   const auto source = [fd](uint64_t offset, size_t step) { return read_at(fd, offset, step); };
   return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", size, source); }));
+}
+
+Result<wire::BlobRef> Api::offer_blob_file(int fd, uint64_t size) {
+  if (size < kWorthAskingBytes) return put_blob_file(fd, size);
+  const auto name = digest_of(fd, size);
+  if (!name) return tl::unexpected(name.error());
+  const auto kept = post("/api/v1/blobs/keep", {{"blob", *name}, {"size_bytes", size}});
+  if (kept) return wire::BlobRef{*name, size};
+  if (kept.error().code == ErrorCode::unavailable) return tl::unexpected(kept.error());
+  return put_blob_file(fd, size);  // it is not there, or nobody there understands the question
 }
 
 Result<std::optional<wire::BlobRef>> Api::gather(JobId job, const std::vector<OutputSlice>& parts) {

@@ -30,10 +30,10 @@ Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
 }
 
 Result<wire::BlobRef> JobInputs::upload_file(Api& api, const File& file) {
-  if (file.spool) return api.put_blob_file(file.spool->fd(), file.spool->size_bytes());
+  if (file.spool) return api.offer_blob_file(file.spool->fd(), file.spool->size_bytes());
   struct stat about {};
   if (::fstat(file.fd.get(), &about) != 0) return posix::system_failure("cannot read " + file.option.path, errno);
-  return api.put_blob_file(file.fd.get(), static_cast<uint64_t>(about.st_size));
+  return api.offer_blob_file(file.fd.get(), static_cast<uint64_t>(about.st_size));
 }
 
 Result<JobInputs> JobInputs::open(const std::vector<InputOption>& files, const std::string& stdin_file) {

@@ -108,13 +108,16 @@ ApiReply handle(State& state, Effects& effects, Now, const Caller& caller, Appen
 }
 
 ApiReply handle(State& state, Effects& effects, Now now, const Caller&, KeepBlobRequest& request) {
+  if (!request.is_new) {
+    if (auto refused = refuse_blob(state, request.blob)) return *refused;
+  }
   if (state.blobs_to_be_named.size() >= state.config.max_unnamed_blobs) {
     if (!state.blobs.contains(request.blob.sha256)) effects.files.push_back(RemoveBlob{request.blob.sha256, now.mono});
     return refuse(503,
                   std::to_string(state.blobs_to_be_named.size()) + " inputs wait for their jobs already: try again");
   }
   keep_blob(state, now, request.blob);
-  return ok({{"blob", request.blob.sha256}, {"size_bytes", request.blob.size_bytes}}, 201);
+  return ok({{"blob", request.blob.sha256}, {"size_bytes", request.blob.size_bytes}}, request.is_new ? 201 : 200);
 }
 
 ApiReply handle(State& state, Effects&, Now, const Caller& caller, CloseRequest& request) {

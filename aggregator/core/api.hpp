@@ -28,6 +28,7 @@ struct SubmitRequest {
 // Bytes that lie in the store as a blob, to be named by a job soon.
 struct KeepBlobRequest {
   wire::BlobRef blob;
+  bool is_new = true;  // else it must be there already
 };
 
 struct AppendRequest {  // tasks first, first + 1, ...; those that exist already are passed over

@@ -69,6 +69,14 @@ Result<AppendRequest> parse_append(std::string_view body, JobId job) {
   return request;
 }
 
+Result<KeepBlobRequest> parse_keep(std::string_view body) {
+  const auto json = parse_object(body);
+  if (!json) return tl::unexpected(json.error());
+  KeepBlobRequest request{{}, false};
+  if (Status status = read_blob(*json, "", request.blob); !status) return tl::unexpected(status.error());
+  return request;
+}
+
 Result<CheckpointRequest> parse_checkpoint(std::string_view body, JobId job) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());

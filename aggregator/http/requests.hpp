@@ -98,6 +98,7 @@ struct SqlQuestion {
 
 Result<SubmitRequest> parse_submit(std::string_view body, const Caller& caller);
 Result<AppendRequest> parse_append(std::string_view body, JobId job);
+Result<KeepBlobRequest> parse_keep(std::string_view body);
 Result<CheckpointRequest> parse_checkpoint(std::string_view body, JobId job);
 Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);

@@ -28,6 +28,7 @@ constexpr Rule kRules[] = {
     {"GET", "/api/v1/jobs/#/tasks/#/output/stdout", Endpoint::read_output, Role::viewer, wire::Stream::stdout_},
     {"GET", "/api/v1/jobs/#/tasks/#/output/stderr", Endpoint::read_output, Role::viewer, wire::Stream::stderr_},
     {"POST", "/api/v1/blobs", Endpoint::upload_blob, Role::submitter},
+    {"POST", "/api/v1/blobs/keep", Endpoint::keep_blob, Role::submitter},
     {"POST", "/api/v1/blobs/gather", Endpoint::gather_blob, Role::submitter},
     {"GET", "/api/v1/nodes", Endpoint::list_nodes, Role::viewer},
     {"POST", "/api/v1/nodes/add", Endpoint::add_node, Role::operator_},

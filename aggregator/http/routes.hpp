@@ -34,6 +34,7 @@ enum class Endpoint {
   watch_job,
   read_output,
   upload_blob,
+  keep_blob,
   gather_blob,
   list_nodes,
   calibrate,

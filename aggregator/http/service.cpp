@@ -93,6 +93,7 @@ Service::Handler Service::handler_of(Endpoint endpoint) {
       {Endpoint::cancel, &Service::cancel},
       {Endpoint::retry, &Service::retry},
       {Endpoint::forget, &Service::forget},
+      {Endpoint::keep_blob, &Service::keep_known_blob},
       {Endpoint::gather_blob, &Service::gather_blob},
       {Endpoint::list_jobs, &Service::list_jobs},
       {Endpoint::show_job, &Service::show_job},

@@ -101,6 +101,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void cancel(const Route& route, HttpRequest& request, const Answer& answer);
   void retry(const Route& route, HttpRequest& request, const Answer& answer);
   void forget(const Route& route, HttpRequest& request, const Answer& answer);
+  void keep_known_blob(const Route& route, HttpRequest& request, const Answer& answer);
   void gather_blob(const Route& route, HttpRequest& request, const Answer& answer);
   void list_jobs(const Route& route, HttpRequest& request, const Answer& answer);
   void show_job(const Route& route, HttpRequest& request, const Answer& answer);

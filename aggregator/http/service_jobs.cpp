@@ -33,6 +33,16 @@ void Service::close(const Route& route, HttpRequest& request, const Answer& answ
   ask_and_answer(request.caller, CloseRequest{route.job}, answer);
 }
 
+// One whose file is gone or cut off is as one that never came: the upload that follows mends it.
+void Service::keep_known_blob(const Route&, HttpRequest& request, const Answer& answer) {
+  const auto keep = parse_keep(request.body);
+  if (!keep) return answer(error_reply(keep.error()));
+  if (backend_.files.blob_size(keep->blob.sha256) != keep->blob.size_bytes) {
+    return answer(error_reply(409, "the aggregator does not have this blob: upload it (POST /api/v1/blobs)"));
+  }
+  ask_and_answer(request.caller, *keep, answer);
+}
+
 void Service::keep_checkpoint(const Route& route, HttpRequest& request, const Answer& answer) {
   const auto checkpoint = parse_checkpoint(request.body, route.job);
   if (!checkpoint) return answer(error_reply(checkpoint.error()));

@@ -251,6 +251,22 @@ TEST_F(Blobs, AnAppendSaidAgainNeedsItsInputsNoMore) {
   EXPECT_EQ(append(job, 1, blob), 409);
 }
 
+TEST_F(Blobs, WhatIsThereAlreadyNeedNotBeSentAgain) {
+  const auto blob = cluster.upload('a', 5);
+  const JobId job = open_map();
+  ASSERT_EQ(append(job, 0, blob), 200);
+  cluster.ask(KeepBlobRequest{blob, false});
+  EXPECT_EQ(cluster.take_reply().http_status, 200);
+  finish_next();
+  EXPECT_THAT(removed(), IsEmpty()) << "it is kept as an upload is, though its task has ended";
+  EXPECT_EQ(append(job, 1, blob), 200);
+  finish_next();
+  EXPECT_THAT(removed(), ElementsAre(blob.sha256));
+  cluster.ask(KeepBlobRequest{{std::string(64, 'b'), 5}, false});
+  EXPECT_EQ(cluster.take_reply().http_status, 409);
+  EXPECT_EQ(cluster.state().blobs.count(std::string(64, 'b')), 0U);
+}
+
 TEST_F(Blobs, UploadsWithoutAJobAreLimited) {
   cluster.state().config.max_unnamed_blobs = 1;
   cluster.upload('a', 5);

@@ -45,6 +45,14 @@ TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {
             "a job has at most 100000000 tasks");
 }
 
+TEST(ParseKeep, TakesABlobThatIsThereAlready) {
+  const auto request = parse_keep(R"({"blob":")" + kSha + R"(","size_bytes":7})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->blob, (wire::BlobRef{kSha, 7}));
+  EXPECT_FALSE(request->is_new);
+  EXPECT_EQ(complaint(parse_keep("{}")), "blob is missing");
+}
+
 TEST(ParseCheckpoint, TakesABlob) {
   const auto request = parse_checkpoint(R"({"blob":")" + kSha + R"(","size_bytes":7})", 9);
   ASSERT_TRUE(request) << request.error().message;

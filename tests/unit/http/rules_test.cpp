@@ -19,7 +19,7 @@ const std::map<Role, std::set<std::string>> kExpected = {
     {Role::submitter,
      {"POST /api/v1/jobs", "POST /api/v1/jobs/cancel", "POST /api/v1/jobs/retry", "POST /api/v1/jobs/forget",
       "POST /api/v1/jobs/#/tasks", "POST /api/v1/jobs/#/close", "POST /api/v1/jobs/#/checkpoint", "POST /api/v1/blobs",
-      "POST /api/v1/blobs/gather"}},
+      "POST /api/v1/blobs/keep", "POST /api/v1/blobs/gather"}},
     {Role::operator_,
      {"POST /api/v1/nodes/add", "POST /api/v1/nodes/remove", "POST /api/v1/nodes/calibrate", "POST /api/v1/nodes/drain",
       "POST /api/v1/nodes/resume", "POST /api/v1/power/switch", "POST /api/v1/power/pause", "POST /api/v1/power/resume",
