@@ -60,6 +60,9 @@ make_head() {
   cp "$here/scenario_cluster.sh" "$work/share-head/scenario.sh"
   cp "$here/scenario_words.sh" "$work/share-head/"
   readme_commands 1 >"$work/share-head/readme.sh"
+  mkdir -p "$work"/share-head/{examples,fixtures/data}
+  cp "$here/../examples/iris.toml" "$work/share-head/examples/"
+  cp "$here/../fixtures/data/iris.csv" "$work/share-head/fixtures/data/"
   cp "${debs[0]}" "$work/share-head/"
   repack "${debs[0]}" "$work/share-head/upgrade/$(basename "${debs[0]}")" -e 's/^Version: .*/&+upgrade/'
 }

@@ -89,6 +89,36 @@ check_work() {
   [ "$(bramble job cat last | sort -u | tr '\n' ' ')" = "pi01 pi02 " ] || fail "it ran on: $(bramble job cat last | sort | uniq -c)"
 }
 
+check_counting() {
+  say "words counted by the kernels of both nodes"
+  local counted
+  counted=$(for _ in {1..2000}; do echo b a b; done | bramble map --split 1K --kernel wordcount --combine tally --reduce tally) ||
+    fail "map"
+  [ "$(tr '\t\n' '  ' <<<"$counted")" = "a 2000 b 4000 " ] || fail "counted: $counted"
+}
+
+# Of a training of 1280 tasks.
+is_under_way() { bramble job list --json | jq -e '.[-1].tasks | .succeeded >= 200 and .succeeded < 1000'; }
+train() { bramble train "$@" /mnt/share/examples/iris.toml; }
+
+check_training() {
+  say "a network trained on pi01 is the same as on both nodes, whose one warden is killed meanwhile"
+  local training warden answers
+  cd /root
+  train --on pi01 --output one.model >trained 2>&1 || fail "no training on pi01: $(tail trained)"
+  warden=$(on pi02 'systemctl show --property MainPID --value bramble-warden') || fail "no warden"
+  train --output both.model >trained 2>&1 &
+  training=$!
+  wait_for "the middle of the training" is_under_way
+  on pi02 "kill -KILL $warden" || fail "kill"
+  wait $training || fail "no training: $(tail trained)"
+  cmp one.model both.model || fail "the models differ"
+  bramble job info last | grep -q ' pi02 ' || fail "pi02 had no part in it"
+  on pi02 'systemctl show --property MainPID --value bramble-warden' | grep -qvx "$warden" || fail "the warden was not killed"
+  answers=$(bramble infer both.model /mnt/share/fixtures/data/iris.csv --summary) || fail "infer"
+  [[ $answers =~ ^(9[6-9]|100).*\ %\ right ]] || fail "$answers"
+}
+
 # publish NODE TOPIC WORD... : as mosquitto_pub does it there, with the node's own certificate.
 publish() {
   local node=$1 topic=$2
@@ -157,6 +187,8 @@ check_remove() {
 check_readme
 check_flash
 check_work
+check_counting
+check_training
 check_rights
 check_upgrade
 check_host_key
