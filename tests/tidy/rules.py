@@ -64,6 +64,7 @@ LIBRARY_HOMES = (
     (r"sqlite3(ext)?\.h", "SQLite", ("aggregator/store", "tests")),
     (r"zstd.*\.h", "zstd", ("common/packing",)),
     (r"gpiod\.(h|hpp)|gpiodcxx/.*", "libgpiod", ("aggregator/power",)),
+    (r"future", "<future>, which a Pi Zero does not have", ("aggregator", "tests/integration", "tests/unit/http")),
 )
 
 

@@ -3,9 +3,10 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <future>
+#include <mutex>
 
 #include "agent/runner/blob_cache.hpp"
 #include "agent/runner/output_files.hpp"
@@ -23,6 +24,24 @@ using test::TempDir;
 
 const StoreId kStore = "11111111-1111-4111-8111-111111111111";
 
+// Happens once, on another thread. Not a std::promise: there is none for ARMv6, whose libstdc++ was built for
+// processors without atomic instructions.
+struct Event {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool happened = false;
+
+  void tell() {
+    const std::lock_guard lock(mutex);
+    happened = true;
+    changed.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return happened; });
+  }
+};
+
 struct BlobCacheTest : ::testing::Test {
   TempDir dir;
   BlobCache cache = *BlobCache::open(dir / "blobs");
@@ -37,11 +56,11 @@ struct BlobCacheTest : ::testing::Test {
 
   // Asks at a time when the bytes are not trusted any more, and waits for what is told of them.
   Status check_bytes() {
-    std::promise<void> told;
-    cache.on_verdict([&told] { told.set_value(); });
+    Event told;
+    cache.on_verdict([&told] { told.tell(); });
     now = now + BlobCache::kTrustMs;
     if (const auto checked = cache.check(sha, now)) return *checked;
-    told.get_future().wait();
+    told.wait();
     const auto verdicts = cache.take_verdicts(now);
     EXPECT_EQ(verdicts.size(), 1U);
     return verdicts.empty() ? Status() : verdicts[0].status;
@@ -120,21 +139,21 @@ TEST_F(BlobCacheTest, ReadsBytesAgainThatItHasTrustedForLong) {
 }
 
 TEST_F(BlobCacheTest, TellsNothingOfAFileThatWasDroppedOrWrittenMeanwhile) {
-  std::promise<void> first;
-  cache.on_verdict([&first] { first.set_value(); });
+  Event first;
+  cache.on_verdict([&first] { first.tell(); });
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
   ASSERT_TRUE(check());
   EXPECT_FALSE(cache.check(sha, {BlobCache::kTrustMs}));
-  first.get_future().wait();
+  first.wait();
   cache.drop(sha);
   EXPECT_TRUE(cache.take_verdicts({BlobCache::kTrustMs}).empty());
 
-  std::promise<void> second;
-  cache.on_verdict([&second] { second.set_value(); });
+  Event second;
+  cache.on_verdict([&second] { second.tell(); });
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
   ASSERT_TRUE(check());
   EXPECT_FALSE(cache.check(sha, {BlobCache::kTrustMs}));
-  second.get_future().wait();
+  second.wait();
   ASSERT_TRUE(cache.write({sha, 0, "hello world"}));
   ASSERT_TRUE(check({BlobCache::kTrustMs}));
   EXPECT_TRUE(cache.take_verdicts({BlobCache::kTrustMs}).empty());
