@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -24,8 +26,9 @@ using nlohmann::json;
 
 constexpr int64_t kGatherPollS = 30;
 constexpr int kGoesOn = 202;
-constexpr int64_t kFirstPollS = 2;       // so soon people are told why nothing comes
-constexpr int64_t kLookAfterMs = 1'000;  // of "come again": most of these pass sooner
+constexpr int64_t kFirstPollS = 2;  // so soon people are told why nothing comes
+constexpr int64_t kSlowAnswerMs = 2'000;
+constexpr int64_t kLookAfterMs = 1'000;           // of "come again": most of these pass sooner
 constexpr uint64_t kWorthAskingBytes = 64 << 10;  // what is smaller is sent as fast as it is asked for
 constexpr uint64_t kDigestStepBytes = 1 << 20;
 
@@ -109,6 +112,44 @@ Result<std::string> digest_of(int fd, uint64_t size) {
   return digest.hex();
 }
 
+// True: the head has no room. What cannot be asked now holds up this command, too, and is told in another way.
+bool tell_hold_ups(HttpClient& client, Reconnect& reconnect) {
+  const auto health = to_json(client.get("/api/v1/health", 0));
+  if (!health || !health->is_object()) return false;
+  reconnect.say_hold_ups(hold_ups_in(*health));
+  return has_no_room(*health);
+}
+
+// While it lives somebody waits for an answer that should come at once: people are told why it does not, over another
+// connection.
+class SlowAnswer {
+ public:
+  SlowAnswer(const Endpoint& endpoint, Reconnect& reconnect)
+      : watcher_([this, &endpoint, &reconnect] {
+          std::unique_lock lock(mutex_);
+          if (changed_.wait_for(lock, std::chrono::milliseconds(kSlowAnswerMs), [this] { return came_; })) return;
+          lock.unlock();
+          HttpClient client(endpoint);
+          tell_hold_ups(client, reconnect);
+        }) {}
+  ~SlowAnswer() {
+    {
+      const std::lock_guard lock(mutex_);
+      came_ = true;
+    }
+    changed_.notify_one();
+    watcher_.join();
+  }
+  SlowAnswer(const SlowAnswer&) = delete;
+  SlowAnswer& operator=(const SlowAnswer&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool came_ = false;
+  std::thread watcher_;  // last: it uses the others
+};
+
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 }  // namespace
@@ -128,7 +169,8 @@ Result<HttpReply> Api::send_until_answered(const Send& send) {
       const MonoTime now = posix::mono_now();
       wait_ms = reconnect_.busy(since, now);
       const bool look = !wait_ms || now - began >= kLookAfterMs;
-      if (look && tell_hold_ups() && reconnect_.waits_for_room()) wait_ms = reconnect_.busy(since = now, now);
+      if (look && tell_hold_ups(client_, reconnect_) && reconnect_.waits_for_room())
+        wait_ms = reconnect_.busy(since = now, now);
     }
     if (!wait_ms) return reply;
     pause_ms(*wait_ms);
@@ -140,15 +182,7 @@ int64_t Api::poll_s(int64_t wait_s) const { return quiet_ ? wait_s : std::min(wa
 
 void Api::polled(bool news) {
   quiet_ = !news;
-  if (quiet_ && reconnect_.look_due(posix::mono_now())) tell_hold_ups();
-}
-
-// True: the head has no room. What cannot be asked now holds up this command, too, and is told in another way.
-bool Api::tell_hold_ups() {
-  const auto health = to_json(client_.get("/api/v1/health", 0));
-  if (!health || !health->is_object()) return false;
-  reconnect_.say_hold_ups(hold_ups_in(*health));
-  return has_no_room(*health);
+  if (quiet_ && reconnect_.look_due(posix::mono_now())) tell_hold_ups(client_, reconnect_);
 }
 
 Result<json> Api::get(const std::string& path, int64_t wait_s) {
@@ -162,6 +196,7 @@ Result<json> Api::post(const std::string& path, const json& body) {
   } catch (const json::exception&) {
     return fail("a word of the command or an option is not valid UTF-8: the API takes only such text");
   }
+  const SlowAnswer slow(endpoint_, reconnect_);
   return to_json(send_until_answered([&] { return client_.post(path, text, "application/json"); }));
 }
 

@@ -63,7 +63,7 @@ struct OutputSlice {
 // One connection; one thread at a time.
 class Api {
  public:
-  Api(const Endpoint& endpoint, Reconnect& reconnect) : client_(endpoint), reconnect_(reconnect) {}
+  Api(const Endpoint& endpoint, Reconnect& reconnect) : endpoint_(endpoint), client_(endpoint), reconnect_(reconnect) {}
 
   Result<nlohmann::json> get(const std::string& path, int64_t wait_s = 0);
   Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
@@ -90,9 +90,9 @@ class Api {
   Result<HttpReply> send_until_answered(const Send& send);
   int64_t poll_s(int64_t wait_s) const;
   void polled(bool news);
-  bool tell_hold_ups();
   Result<HttpReply> checkpoint_part(JobId job, uint64_t offset);
 
+  Endpoint endpoint_;
   HttpClient client_;
   Reconnect& reconnect_;
   bool quiet_ = false;  // the last long poll brought nothing

@@ -1,10 +1,15 @@
 // A head without room: who waits for work is told so once, and goes on by itself when there is room.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
+#include <sys/socket.h>
 
+#include <condition_variable>
 #include <csignal>
 #include <fstream>
 #include <list>
+#include <mutex>
+#include <thread>
 
 #include "common/wire/call_frames.hpp"
 #include "integration/cli/fake_aggregator.hpp"
@@ -95,6 +100,59 @@ TEST(Room, IsWaitedForUntilCtrlC) {
   call.signal(SIGINT);
   EXPECT_EQ(call.wait(), 130);
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
+}
+
+// An aggregator whose job database cannot be written: it says so, and answers no submission until it can.
+class StuckAggregator {
+ public:
+  StuckAggregator() {
+    server_.set_address_family(AF_UNIX);
+    server_.set_keep_alive_timeout(1);
+    server_.Get("/api/v1/health", [](const auto&, auto& response) {
+      response.set_content(R"({"version":"test","store_ok":false})", "application/json");
+    });
+    server_.Post("/api/v1/jobs", [this](const auto&, auto& response) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return has_room_; });
+      }
+      response.set_content(R"({"job":7})", "application/json");
+    });
+    server_.bind_to_port(dir_ / "api.sock", 80);
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~StuckAggregator() {
+    make_room();
+    server_.stop();
+    thread_.join();
+  }
+  StuckAggregator(const StuckAggregator&) = delete;
+  StuckAggregator& operator=(const StuckAggregator&) = delete;
+
+  std::string url() const { return "unix:" + (dir_ / "api.sock"); }
+  void make_room() {
+    const std::lock_guard lock(mutex_);
+    has_room_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  test::TempDir dir_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool has_room_ = false;
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+TEST(Room, ThatLacksForTheJobDatabaseIsToldWhileNothingIsAnswered) {
+  StuckAggregator aggregator;
+  BrambleProcess submit(aggregator.url(), {"submit", "--", "x"});
+  EXPECT_TRUE(submit.wait_for_err("the job database cannot be written")) << submit.err();
+  aggregator.make_room();
+  EXPECT_EQ(submit.wait(), 0) << submit.err();
+  EXPECT_EQ(submit.out(), "7\n");
 }
 
 TEST(Room, IsNotWaitedForByWhoOnlyAsks) {
