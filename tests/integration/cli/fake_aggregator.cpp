@@ -135,8 +135,17 @@ struct FakeAggregator::Server {
     return nullptr;
   }
 
+  // Every node is able.
+  json rehearsed() const {
+    std::string names;
+    for (const json& node : fake_.nodes_) names += (names.empty() ? "" : ",") + node["node"].get<std::string>();
+    json reply{{"job", nullptr}, {"tasks", 10}};
+    if (!names.empty()) reply["nodes"] = names;
+    return reply;
+  }
+
   void submit(const httplib::Request&, const json& body, httplib::Response& response) {
-    if (body.value("dry_run", false)) return answer(response, {{"job", nullptr}, {"tasks", 10}});
+    if (body.value("dry_run", false)) return answer(response, rehearsed());
     if (body.value("on", "") == kRefusedNode) return answer(response, {{"error", "not there"}}, 400);
     for (const auto& [id, job] : fake_.jobs_) {
       if (job.body["submit_id"] == body["submit_id"]) return answer(response, {{"job", id}});
