@@ -11,7 +11,8 @@
 namespace bramble::aggregator {
 namespace {
 
-// A full buffer of the connection is waited for this long; then the node, which misses chunks, asks again.
+// A full buffer of the connection, or a connection that is not up yet, is waited for this long; then the node, which
+// misses chunks, asks again.
 constexpr int kSendTries = 200;
 constexpr std::chrono::milliseconds kSendPause{5};
 
@@ -152,11 +153,23 @@ bool FileHand::send_chunk(const SendBlob& op, uint64_t offset, std::string bytes
   const std::string topic = is_shared ? topics_.blob_shared(op.sha256, offset, packed.has_value())
                                       : topics_.blob_down(op.node, op.sha256, offset, packed.has_value());
   const mqtt::Message message{topic, packed ? std::move(*packed) : std::move(bytes), is_shared ? 0 : 1, false, 0};
-  for (int i = 0; i < kSendTries && chunks_.connected(); ++i) {
+  for (int i = 0; i < kSendTries && may_connect(); ++i) {
     if (chunks_.publish(message)) return true;
     std::this_thread::sleep_for(kSendPause);
   }
+  gave_up_ = !chunks_.connected();
   return false;
+}
+
+// Who asks is back at a broker that was away a little before this connection is. It is waited for once, then what is to
+// be sent is dropped until it is there: other work must not stand still.
+bool FileHand::may_connect() {
+  if (chunks_.connected()) {
+    gave_up_ = false;
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  return !gave_up_ && !stopping_;
 }
 
 }  // namespace bramble::aggregator

@@ -50,6 +50,7 @@ class FileHand {
   void work(const FindExpired& op);
   void sweep_some();
   bool send_chunk(const SendBlob& op, uint64_t offset, std::string bytes);
+  bool may_connect();
 
   BlobFiles& files_;
   JobQuery& jobs_;
@@ -61,6 +62,7 @@ class FileHand {
   std::deque<FileOp> queue_;
   bool stopping_ = false;
   bool sweeping_ = false;
+  bool gave_up_ = false;  // on the connection of the chunks; the thread's own
   posix::LogOnce trouble_;
   std::thread thread_;
 };
