@@ -299,6 +299,18 @@ uint32_t unlucky_tries(const Task& task) {
   return task.attempts <= kFreeTries ? 0 : task.attempts - kFreeTries;
 }
 
+constexpr int kOutputLostCode = 74;   // of a task that went well, by its warden: EX_IOERR of sysexits.h
+constexpr uint32_t kNoRoomTries = 3;  // besides the job's retries: another node may have room, or this one soon
+
+// The node's text says what of it was lost; a task that ends so by itself has none.
+bool had_no_room(const wire::Finished& result) {
+  return result.outcome == wire::Outcome::exited && result.code == kOutputLostCode && !result.text.empty();
+}
+
+uint32_t free_tries(const JobSpec& spec, const wire::Finished& result) {
+  return had_no_room(result) && spec.on_node_loss != NodeLossPolicy::fail ? kNoRoomTries : 0;
+}
+
 // What a result means for its task, besides what it means for the attempt.
 void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const wire::Finished& result) {
   const TaskKey task_key = key.task_key();
@@ -316,7 +328,8 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   }
   const bool counts = !is_clusters_fault(result.outcome) && result.outcome != wire::Outcome::cancelled;
   if (counts) ++task.failures;
-  if (counts && task.failures > job.record.spec.retries && !has_rival) {
+  const uint32_t free = free_tries(job.record.spec, result);
+  if (counts && task.failures > job.record.spec.retries + free && !has_rival) {
     return commit_result(state, effects, now, key, TaskState::failed, result);
   }
   effects.files.push_back(RemoveOutput{key});
@@ -325,7 +338,8 @@ void judge(State& state, Effects& effects, Now now, const AttemptKey& key, const
   if (!counts && job.record.spec.on_node_loss == NodeLossPolicy::fail) {
     return end_task(state, effects, now, task_key, TaskState::failed, 0);
   }
-  requeue_later(state, effects, now, task_key, task, counts ? task.failures : unlucky_tries(task));
+  const uint32_t tries = counts ? task.failures - (free > 0 ? 1 : 0) : unlucky_tries(task);  // elsewhere at once
+  requeue_later(state, effects, now, task_key, task, tries);
 }
 
 }  // namespace
@@ -337,6 +351,7 @@ void conclude(State& state, Effects& effects, Now now, AttemptKey key, const wir
     effects.writes.push_back(StartAttempt{key, WallTime{result.started_wall_ms}});
   }
   if (result.outcome == wire::Outcome::exited) note_duration(job, result.duration_ms);
+  if (had_no_room(result)) avoid_full_node(state, now, job, attempt.node);
   job.ended_energy_j += result.energy_j;
   state.ended_energy_j += result.energy_j;
   mail_to(state, state.nodes[attempt.node]).done.push_back(key);

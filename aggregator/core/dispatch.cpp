@@ -17,8 +17,9 @@ constexpr size_t kMaxLaunchesInMessage = 128;
 constexpr size_t kMaxKeysInMessage = 2000;
 constexpr size_t kMaxSpecBytesInMessage = 256 << 10;
 constexpr size_t kFileBytesInMessage = 150 + 2 * wire::kMaxFileNameBytes;  // with what JSON makes of a name
-constexpr double kShortTaskMs = 100;                                       // shorter ones are not worth a recall,
-constexpr double kWorthwhileWaitMs = 300;                                  // unless they would wait this long
+constexpr int64_t kAvoidFullMs = 60'000;
+constexpr double kShortTaskMs = 100;       // shorter ones are not worth a recall,
+constexpr double kWorthwhileWaitMs = 300;  // unless they would wait this long
 
 }  // namespace
 
@@ -59,8 +60,29 @@ std::vector<PlacedInput> placed_inputs(const State& state, const JobSpec& spec) 
   return inputs;
 }
 
+bool is_avoided(const Job& job, NodeIndex node, Now now) {
+  const auto found = job.no_room.find(node);
+  return found != job.no_room.end() && now.mono - found->second < kAvoidFullMs;
+}
+
+// None where no other node is left: then the room may be made meanwhile, and is tried.
+std::vector<uint32_t> avoided_nodes(const Job& job, const std::vector<NodeView>& nodes, Now now) {
+  std::vector<uint32_t> avoided;
+  if (job.no_room.empty()) return avoided;
+  bool others = false;
+  for (const NodeView& node : nodes) {
+    if (!could_hold(node, job.record.spec)) continue;
+    if (is_avoided(job, node.index, now)) {
+      avoided.push_back(node.index);
+    } else {
+      others = true;
+    }
+  }
+  return others ? avoided : std::vector<uint32_t>();
+}
+
 // The jobs that come first, of each shape that some node could hold.
-void add_jobs(const State& state, Snapshot& snapshot) {
+void add_jobs(const State& state, Snapshot& snapshot, Now now) {
   std::map<Shape, size_t> taken;
   size_t looked_at = 0;
   for (const auto& [order, id] : state.ready_order) {
@@ -75,22 +97,23 @@ void add_jobs(const State& state, Snapshot& snapshot) {
     if (entry->second == kMaxJobsOfOneShape) continue;
     ++entry->second;
     snapshot.jobs.push_back({id, spec.priority, &spec.task, job.ready(), room, static_cast<int64_t>(job.mean_ms + 0.5),
-                             &spec.where, spec.needs_files(), placed_inputs(state, spec)});
+                             &spec.where, spec.needs_files(), placed_inputs(state, spec),
+                             avoided_nodes(job, snapshot.nodes, now)});
   }
 }
 
-Snapshot take_snapshot(const State& state) {
+Snapshot take_snapshot(const State& state, Now now) {
   Snapshot snapshot;
   for (NodeIndex index = 0; index < state.nodes.size(); ++index) {
     if (is_schedulable(state.nodes[index])) snapshot.nodes.push_back(view_of(state.nodes[index], index));
   }
-  if (!snapshot.nodes.empty()) add_jobs(state, snapshot);
+  if (!snapshot.nodes.empty()) add_jobs(state, snapshot, now);
   return snapshot;
 }
 
 // Whether something was placed and jobs are left that were not looked at.
 bool place_once(State& state, Effects& effects, Now now) {
-  const Snapshot snapshot = take_snapshot(state);
+  const Snapshot snapshot = take_snapshot(state, now);
   if (snapshot.jobs.empty()) return false;
   const auto placements = state.scheduler(snapshot);
   for (const Placement& placement : placements) {
@@ -102,7 +125,16 @@ bool place_once(State& state, Effects& effects, Now now) {
 
 }  // namespace
 
+void avoid_full_node(State& state, Now now, Job& job, NodeIndex node) {
+  job.no_room[node] = now.mono;
+  state.no_room_until = now.mono + kAvoidFullMs;
+}
+
 void schedule(State& state, Effects& effects, Now now) {
+  if (state.no_room_until && *state.no_room_until <= now.mono) {
+    state.no_room_until.reset();
+    state.schedule_needed = true;
+  }
   if (!state.schedule_needed || !state.connected || !state.gone_back.empty()) return;
   state.schedule_needed = false;
   for (int round = 0; round < kMaxRounds && !state.ready_order.empty(); ++round) {
@@ -196,7 +228,8 @@ void share_out(State& state, Now now, Node& node, std::vector<NodeView>& rooms) 
     const Job& job = state.jobs.at(key.job);
     const JobSpec& spec = job.record.spec;
     if (!is_worth_a_recall(node, job)) continue;
-    if (std::none_of(rooms.begin(), rooms.end(), [&](NodeView& room) { return take_room(room, spec); })) continue;
+    const auto takes = [&](NodeView& room) { return !is_avoided(job, room.index, now) && take_room(room, spec); };
+    if (std::none_of(rooms.begin(), rooms.end(), takes)) continue;
     recall(state, now, node, key);
     if (--limit == 0) return;
   }

@@ -144,6 +144,7 @@ void answer_output_waiters(State& state, Effects& effects, Now now);
 NodeView view_of(const Node& node, NodeIndex index);
 uint32_t room_of(const Job& job);  // how many more of its tasks may be at nodes
 void schedule(State& state, Effects& effects, Now now);
+void avoid_full_node(State& state, Now now, Job& job, NodeIndex node);  // it had no room for a task's output
 void rebalance(State& state, Now now);  // recalls work that waits on one node while another idles
 void resend(State& state, Now now);     // launches, cancels and recalls that were not answered
 void mail_launch(State& state, Now now, Node& node, const AttemptKey& key, const Job& job, const Task& task);

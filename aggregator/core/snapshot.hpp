@@ -50,6 +50,7 @@ struct JobView {
   const Constraints* where = nullptr;  // null: anywhere
   bool needs_files = false;            // JobSpec::needs_files()
   std::vector<PlacedInput> inputs = {};
+  std::vector<uint32_t> avoided = {};  // NodeView::index of nodes that get none of its tasks now
 };
 
 struct Snapshot {

@@ -135,6 +135,7 @@ struct Job {
   MonoTime first_start;  // for the rate
   uint64_t ended_before = 0;
   std::vector<JobWaiter> waiters;
+  std::map<NodeIndex, MonoTime> no_room;  // nodes that had none for the output of one of its tasks: the last time
 
   uint64_t ready() const;  // tasks that could be placed
 };
@@ -244,6 +245,7 @@ struct State {
   std::unordered_map<TaskKey, Task> tasks;
   std::unordered_map<AttemptKey, Attempt> attempts;
   std::set<AttemptKey> unproved;                       // lost ones of `fence` tasks: whether they are dead is not known
+  std::optional<MonoTime> no_room_until;               // then a node that had no room for output may be tried again
   std::set<std::pair<MonoTime, TaskKey>> delayed;      // by `not_before`
   std::unordered_map<std::string, JobId> submissions;  // by submit_id: open jobs and the last final ones
 

@@ -51,6 +51,7 @@ uint32_t ahead_limit(const NodeView& node, const JobView& job, const SchedulerOp
 
 bool could_hold(const NodeView& node, const JobView& job) {
   if (job.needs_files && !node.files) return false;
+  if (std::find(job.avoided.begin(), job.avoided.end(), node.index) != job.avoided.end()) return false;
   if (job.where != nullptr && !job.where->allow(node.name, node.arch)) return false;
   return aggregator::could_hold(node, *job.spec);
 }
