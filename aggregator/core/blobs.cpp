@@ -10,6 +10,10 @@ namespace {
 
 constexpr int64_t kKeepUnnamedMs = 900'000;  // the other files of the job may be large, and the way here slow
 constexpr int64_t kSweepEveryMs = 10'000;
+// People call, map and infer with the same large files again and again: these stay where there is room.
+constexpr uint64_t kMinLingeringBytes = 64 << 10;  // what is smaller is sent as fast as it is asked for
+constexpr size_t kMaxLingering = 256;
+constexpr uint64_t kLingeringShare = 8;  // of the quota, at most one such part
 
 bool may_go(const Blob& blob) { return blob.uses == 0 && blob.kept_for == 0; }
 
@@ -17,6 +21,38 @@ void remove(State& state, Effects& effects, const std::string& sha256) {
   const auto found = state.blobs.find(sha256);
   effects.files.push_back(RemoveBlob{sha256, found->second.kept});
   state.blobs.erase(found);
+}
+
+void end_lingering(State& state, const std::string& sha256, Blob& blob) {
+  if (!blob.lingers) return;
+  blob.lingers = false;
+  std::erase(state.lingering_blobs, sha256);
+  state.lingering_bytes -= blob.size_bytes;
+}
+
+void drop_oldest_lingering(State& state, Effects& effects) {
+  const std::string sha256 = state.lingering_blobs.front();
+  Blob& blob = state.blobs.at(sha256);
+  end_lingering(state, sha256, blob);
+  if (--blob.kept_for == 0) state.blobs_to_be_named.erase(sha256);
+  if (may_go(blob)) remove(state, effects, sha256);
+}
+
+void let_linger(State& state, Effects& effects, Now now, const wire::BlobRef& ref) {
+  const auto found = state.blobs.find(ref.sha256);
+  const uint64_t most_bytes = state.storage.full ? 0 : state.storage.quota_bytes / kLingeringShare;
+  if (found == state.blobs.end() || found->second.lingers || found->second.missing) return;
+  if (ref.size_bytes < kMinLingeringBytes || ref.size_bytes > most_bytes) return;
+  Blob& blob = found->second;
+  blob.lingers = true;
+  blob.kept = now.mono;
+  ++blob.kept_for;
+  state.blobs_to_be_named.insert(ref.sha256);
+  state.lingering_blobs.push_back(ref.sha256);
+  state.lingering_bytes += blob.size_bytes;
+  while (state.lingering_bytes > most_bytes || state.lingering_blobs.size() > kMaxLingering) {
+    drop_oldest_lingering(state, effects);
+  }
 }
 
 }  // namespace
@@ -30,12 +66,18 @@ void keep_blob(State& state, Now now, const wire::BlobRef& blob) {
   state.blobs_to_be_named.insert(blob.sha256);
 }
 
-// Whoever uploaded the same bytes besides keeps its claim: each use takes up one upload.
+// Whoever uploaded the same bytes besides keeps its claim: each use takes up one upload. What only lingered is asked
+// for before it is named (keep_blob), and is taken up by that.
 void take_blob(State& state, const wire::BlobRef& blob) {
   Blob& used = state.blobs[blob.sha256];
   used.size_bytes = blob.size_bytes;
   ++used.uses;
-  if (used.kept_for > 0 && --used.kept_for == 0) state.blobs_to_be_named.erase(blob.sha256);
+  if (used.lingers) {
+    end_lingering(state, blob.sha256, used);
+    --used.kept_for;
+  }
+  if (used.kept_for > 0) --used.kept_for;
+  if (used.kept_for == 0) state.blobs_to_be_named.erase(blob.sha256);
 }
 
 void take_kept_blob(State& state, const wire::BlobRef& blob, uint64_t uses) {
@@ -61,6 +103,14 @@ void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_
   for_each_blob(stdin_blob, files, [&](const wire::BlobRef& blob) { drop_blob(state, effects, now, blob); });
 }
 
+void drop_job_blobs(State& state, Effects& effects, Now now, const JobSpec& spec) {
+  if (spec.stdin_blob) drop_blob(state, effects, now, *spec.stdin_blob);
+  for (const wire::InputFile& file : spec.task.files) {
+    let_linger(state, effects, now, file.blob);
+    drop_blob(state, effects, now, file.blob);
+  }
+}
+
 uint64_t count_inputs(const MaybeBlob& stdin_blob, const InputFiles& files) {
   return files.size() + (stdin_blob ? 1 : 0);
 }
@@ -84,9 +134,11 @@ void sweep_blobs(State& state, Effects& effects, Now now) {
   if (now.mono - state.blobs_swept < kSweepEveryMs) return;
   state.blobs_swept = now.mono;
   state.blob_groups.sweep(now.mono);
+  while (state.storage.full && !state.lingering_blobs.empty()) drop_oldest_lingering(state, effects);
   std::erase_if(state.blobs_to_be_named, [&](const std::string& sha256) {
     Blob& blob = state.blobs.at(sha256);
     if (now.mono - blob.kept < kKeepUnnamedMs) return false;
+    end_lingering(state, sha256, blob);
     blob.kept_for = 0;
     if (may_go(blob)) remove(state, effects, sha256);
     return true;

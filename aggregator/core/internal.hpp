@@ -67,6 +67,7 @@ void take_blobs(State& state, const MaybeBlob& stdin_blob, const InputFiles& fil
 uint64_t count_inputs(const MaybeBlob& stdin_blob, const InputFiles& files);
 std::optional<ApiReply> refuse_more_inputs(const State& state, uint64_t more);  // of tasks, beside those there are
 void drop_blobs(State& state, Effects& effects, Now now, const MaybeBlob& stdin_blob, const InputFiles& files);
+void drop_job_blobs(State& state, Effects& effects, Now now, const JobSpec& spec);  // it has succeeded: files linger
 std::optional<ApiReply> refuse_blobs(const State& state, const MaybeBlob& stdin_blob, const InputFiles& files);
 void sweep_blobs(State& state, Effects& effects, Now now);  // uploads that no job ever named
 // What a node that is sent the task may ask for soon; what it asks for; what has waited for others that ask.

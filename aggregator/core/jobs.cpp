@@ -38,7 +38,7 @@ void finish_job(State& state, Effects& effects, Now now, Job& job) {
   progress.state = final_state(progress);
   progress.ended = now.wall;
   const bool is_over = progress.state == JobState::succeeded;  // else its input is kept for another try
-  if (is_over) drop_blobs(state, effects, now, job.record.spec.stdin_blob, job.record.spec.task.files);
+  if (is_over) drop_job_blobs(state, effects, now, job.record.spec);
   if (is_over && !progress.cancel_requested && progress.checkpoint) {  // nobody will go on with it
     drop_blob(state, effects, now, *progress.checkpoint);
     progress.checkpoint.reset();

@@ -188,13 +188,14 @@ struct Node {
 };
 
 // An input. It stays until each task and job that uses it has succeeded or is forgotten (one that failed may be tried
-// again), and for a while after each upload, until a job names it.
+// again), and for a while after each upload, until a job names it; a file of a job also for a while after that job.
 struct Blob {
   uint64_t size_bytes = 0;
   uint64_t uses = 0;
   bool missing = false;   // used, and not in the store
-  uint32_t kept_for = 0;  // uploads that no job has named yet
+  uint32_t kept_for = 0;  // uploads that no job has named yet, and one if it lingers
   MonoTime kept;          // the last upload
+  bool lingers = false;   // its job has succeeded, and another one may come with the same file
 };
 
 struct OutputWaiter {
@@ -269,6 +270,8 @@ struct State {
 
   std::unordered_map<std::string, Blob> blobs;        // those that the store holds
   std::unordered_set<std::string> blobs_to_be_named;  // those with a `kept_for`
+  std::deque<std::string> lingering_blobs;            // the one whose job ended first is first
+  uint64_t lingering_bytes = 0;
   MonoTime blobs_swept;
   uint64_t open_inputs = 0;  // that tasks which have not ended name, beside what their jobs do
   BlobPlaces blob_places;    // as the nodes of now say in their sessions

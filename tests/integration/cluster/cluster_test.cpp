@@ -207,13 +207,14 @@ TEST_F(LocalCluster, HandsFilesToTasksAndMapsWithThem) {
 }
 
 TEST_F(LocalCluster, SendsAnInputThatTheHeadHasOnlyWhereItIsNotWholeThere) {
-  const auto result = run(1,
-                          "head -c 3000000 /dev/zero >$DIR/big\n"
-                          "bramble submit --on elsewhere --input $DIR/big -- true >/dev/null 2>&1\n"
-                          "f=$(find $DIR -name $(sha256sum <$DIR/big | cut -d' ' -f1)); before=$(stat -c %i $f)\n"
-                          "echo a | bramble call --input $DIR/big wordcount\n"
-                          "[ $(stat -c %i $f) = $before ] && echo not sent\n"
-                          "truncate -s 5 $f; echo b | bramble call --input $DIR/big wordcount; stat -c %s $f\n");
+  const auto result =
+      run(1,
+          "head -c 3000000 /dev/zero >$DIR/big\n"
+          "bramble run --input $DIR/big -- true\n"  // a job that has ended
+          "f=$(find $DIR/cluster/aggregator -name $(sha256sum <$DIR/big | cut -d' ' -f1)); before=$(stat -c %i $f)\n"
+          "echo a | bramble call --input $DIR/big wordcount\n"
+          "[ $(stat -c %i $f) = $before ] && echo not sent\n"
+          "truncate -s 5 $f; echo b | bramble call --input $DIR/big wordcount; stat -c %s $f\n");
   EXPECT_EQ(result.out, "a\t1\nnot sent\nb\t1\n3000000\n") << result.err;
 }
 
