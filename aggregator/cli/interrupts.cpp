@@ -11,8 +11,14 @@
 #include <cstdlib>
 
 #include "aggregator/cli/exit_status.hpp"
+#include "common/posix/system_clock.hpp"
 
 namespace bramble::cli {
+namespace {
+
+constexpr int64_t kOneAndTheSameMs = 300;
+
+}  // namespace
 
 Interrupts::Interrupts(std::function<void()> on_first) : on_first_(std::move(on_first)) {
   sigset_t signals;
@@ -36,14 +42,18 @@ Interrupts::~Interrupts() {
 }
 
 void Interrupts::watch() {
+  MonoTime first;
   std::array<pollfd, 2> ready{{{signal_fd_.get(), POLLIN, 0}, {stop_fd_.get(), POLLIN, 0}}};
   while (true) {
     ::poll(ready.data(), ready.size(), -1);
     if (ready[0].revents & POLLIN) {
       signalfd_siginfo info{};
       if (::read(signal_fd_.get(), &info, sizeof info) != sizeof info) continue;
-      if (signal_ != 0) std::_Exit(kSignalBase + static_cast<int>(info.ssi_signo));
-      signal_ = static_cast<int>(info.ssi_signo);
+      const int number = static_cast<int>(info.ssi_signo);
+      if (signal_ == number && posix::mono_now() - first < kOneAndTheSameMs) continue;
+      if (signal_ != 0) std::_Exit(kSignalBase + number);
+      first = posix::mono_now();
+      signal_ = number;
       handler_ = std::thread(on_first_);
     } else if (ready[1].revents & POLLIN) {
       return;

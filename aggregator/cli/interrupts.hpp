@@ -12,7 +12,8 @@ namespace bramble::cli {
 
 // Takes SIGINT, SIGTERM and SIGHUP (the terminal is gone) for as long as it lives. Make it before other threads are
 // started, for they must not take the signals. The first signal has `on_first` called in a thread of its own; any
-// further one ends the process with 128 + its number.
+// further one ends the process with 128 + its number, but for the same one within 300 ms: timeout and some shells send
+// it to the process and to its group, and nobody means the second.
 class Interrupts {
  public:
   explicit Interrupts(std::function<void()> on_first);

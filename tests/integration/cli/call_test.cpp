@@ -233,5 +233,16 @@ TEST(Call, AnInterruptCancelsTheJob) {
   EXPECT_THAT(call.err(), HasSubstr("job 1 is cancelled; 0 of 1 calls were answered\n"));
 }
 
+TEST(Call, AnInterruptThatIsSentToTheProcessAndToItsGroupCountsOnce) {
+  FakeAggregator aggregator;
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "a\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 1));
+  for (int i = 0; i < 2; ++i) call.signal(SIGINT);
+  EXPECT_EQ(call.wait(), 128 + SIGINT);
+  EXPECT_EQ(aggregator.job(1).state, "cancelled");
+  EXPECT_THAT(call.err(), HasSubstr("job 1 is cancelled"));
+}
+
 }  // namespace
 }  // namespace bramble::cli::testing

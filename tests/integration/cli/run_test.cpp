@@ -151,6 +151,7 @@ TEST(Run, LeavesAtOnceAtTheSecondCtrlC) {
     return std::find(paths.begin(), paths.end(), "POST /api/v1/jobs/cancel") != paths.end();
   };
   while (!asked_to_cancel()) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));  // what comes sooner is taken for the same
   run.signal(SIGINT);
   EXPECT_EQ(run.wait(), 130);
   EXPECT_EQ(aggregator.job(1).state, "running");
