@@ -37,6 +37,9 @@ inline Status check_model_file(const std::string& file) {
     return fail(file + " is a folder: name a file for the model, such as --output " +
                 (std::filesystem::path(file) / "my.model").string());
   }
+  if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+    return fail(file + " is no regular file: name one for the model (--output)");
+  }
   const std::string parent = std::filesystem::path(file).parent_path();
   const std::string folder = parent.empty() ? "." : parent;
   if (!std::filesystem::is_directory(folder, ignored)) {

@@ -180,6 +180,9 @@ Result<int> train(const Session& session, const TrainCommand& given) {
   const auto spec = read_train_spec(given.spec);
   if (!spec) return wrong_file(spec.error());
   if (Status status = check_model_file(command.output); !status) return tl::unexpected(status.error());
+  if (std::filesystem::is_symlink(command.output)) {  // what it points to is written, and it stays
+    command.output = std::filesystem::weakly_canonical(command.output);
+  }
   auto training = learn::Training::prepare(spec->plan, read_learn_file);
   if (!training) return wrong_file(training.error());
   const auto files = files_for_kernels(spec->plan, read_learn_file);

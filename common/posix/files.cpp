@@ -108,6 +108,10 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes) {
 }
 
 Status write_file_atomically(const std::string& path, std::string_view data, WriteOptions options) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return fail(ErrorCode::conflict, path + " is no regular file, and is not replaced by one: name another place");
+  }
   const std::string temporary = path + ".tmp";
   Status written = write_new_file(temporary, data, options);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {

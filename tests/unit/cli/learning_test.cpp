@@ -70,6 +70,11 @@ TEST(LearningFiles, AreRefusedBeforeTheTrainingWhereTheyCannotBeWritten) {
             "there is no folder " + folder + "/none to write the model " + folder + "/none/d.model to");
 }
 
+TEST(LearningFiles, DoNotTakeThePlaceOfDevices) {
+  EXPECT_EQ(check_model_file("/dev/null").error().message,
+            "/dev/null is no regular file: name one for the model (--output)");
+}
+
 TEST(LearningFiles, AreRefusedInAFolderThatOneMayNotWriteTo) {
   const char* folder = "/proc/self";  // nobody may, root neither
   if (::access(folder, W_OK) == 0) GTEST_SKIP() << folder << " says that one may write to it";

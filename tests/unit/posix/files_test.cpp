@@ -50,6 +50,17 @@ TEST_F(Files, AFailedWriteLeavesTheOldFileAndNoTemporaryOne) {
   EXPECT_EQ(list_directory(dir_.path()).value(), std::vector<std::string>{"target"});
 }
 
+TEST_F(Files, WhatIsNoFileIsNotReplacedByOne) {
+  const std::string pipe = dir_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Status written = write_file_atomically(pipe, "new");
+  ASSERT_FALSE(written);
+  EXPECT_THAT(written.error().message, HasSubstr("pipe is no regular file"));
+  struct stat there {};
+  EXPECT_EQ(::stat(pipe.c_str(), &there), 0);
+  EXPECT_TRUE(S_ISFIFO(there.st_mode));
+}
+
 TEST_F(Files, MakesDirectoriesOnTheWay) {
   EXPECT_TRUE(make_directories(dir_ / "a/b/c"));
   EXPECT_TRUE(make_directories(dir_ / "a/b/c"));
