@@ -302,6 +302,13 @@ class Appending(unittest.TestCase):
 class Jobs(unittest.TestCase):
     def test_sizes_as_people_write_them(self):
         self.assertEqual([bytes_in(size) for size in (5, "5", "2K", "1.5M", "1GiB")], [5, 5, 2048, 3 << 19, 1 << 30])
+        for words, told in (
+            ({"call_limit": "60s"}, "a number of seconds, not '60s'"),
+            ({"retries": -1}, "from 0 to 10, not -1"),
+            ({"retries": 11}, "from 0 to 10, not 11"),
+        ):
+            with self.assertRaisesRegex(ValueError, told):
+                Cluster("http://127.0.0.1:1", **words)
         with self.assertRaisesRegex(ValueError, "is not a size"):
             bytes_in("many")
 

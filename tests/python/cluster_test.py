@@ -234,6 +234,26 @@ class Mapping(unittest.TestCase):
         self.assertEqual(self.job_state(type("Job", (), {"job": job})), "cancelled")
 
 
+    def test_ctrl_c_while_the_programs_end_is_waited_for_is_no_success(self):
+        script = (
+            "import atexit, time\natexit.register(print, 'the last word')\nfrom bramble import Cluster\n"
+            "future = Cluster().submit(time.sleep, 100)\n"
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        told = child.stderr.readline()
+        self.assertIn(b"Ctrl-C cancels it", told)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (-signal.SIGINT, b"the last word\n"))
+        job = int(told.split(b"of job ")[1].split(b";")[0])
+        self.assertEqual(self.job_state(type("Job", (), {"job": job})), "cancelled")
+
+
 class Futures(unittest.TestCase):
     def setUp(self):
         self.cluster = state["cluster"]

@@ -29,6 +29,7 @@ running: "weakref.WeakSet[Calls]" = weakref.WeakSet()  # from their first call o
 @atexit.register
 def _at_exit() -> None:
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    stopped = False
     for calls in list(running):
         if (interrupted or calls.cancel_at_exit) and not calls.all_answered:
             calls.cancel("the program ended")
@@ -36,8 +37,23 @@ def _at_exit() -> None:
             try:
                 calls.wait_at_exit()
             except KeyboardInterrupt:
-                interrupted = True
+                interrupted = stopped = True
                 calls.cancel("the program was interrupted")
+    if stopped:
+        _die_of_interrupt()
+
+
+def _die_of_interrupt() -> None:
+    """Else the program would end with 0, as if all had been answered. What others have registered runs before."""
+    atexit.unregister(_at_exit)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # there is none, or nobody reads it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def heed_sigterm() -> None:

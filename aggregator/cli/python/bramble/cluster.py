@@ -19,6 +19,7 @@ from .executor import Executor
 from .local import LocalCluster
 
 R = TypeVar("R")
+MOST_RETRIES = 10  # the aggregator's
 
 
 class Cluster:
@@ -63,6 +64,10 @@ class Cluster:
             if value:
                 self._words[word] = value
         self._env = dict(env or {})
+        if not isinstance(call_limit, (int, float, type(None))):
+            raise ValueError(f"call_limit is a number of seconds, not {call_limit!r}")
+        if not isinstance(retries, int) or not 0 <= retries <= MOST_RETRIES:
+            raise ValueError(f"retries is a number from 0 to {MOST_RETRIES}, not {retries!r}")
         self._call_limit = call_limit
         self._retries = retries
         self._progress = progress
