@@ -146,7 +146,15 @@ class StuckAggregator {
   std::thread thread_;
 };
 
+// What cpp-httplib makes at its first request is made here, before threads that share it: the thread sanitizer does not
+// see how that library guards it.
+void serve_a_first_request() {
+  FakeAggregator aggregator;
+  run_bramble(aggregator.url(), {"job", "list"});
+}
+
 TEST(Room, ThatLacksForTheJobDatabaseIsToldWhileNothingIsAnswered) {
+  serve_a_first_request();
   StuckAggregator aggregator;
   BrambleProcess submit(aggregator.url(), {"submit", "--", "x"});
   EXPECT_TRUE(submit.wait_for_err("the job database cannot be written")) << submit.err();
