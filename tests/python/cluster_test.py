@@ -195,6 +195,14 @@ class Mapping(unittest.TestCase):
         self.assertEqual(total, 328350)
         self.assertEqual(Api(find_endpoint(self.cluster.url), print).get(f"/api/v1/jobs/{job}")["state"], "succeeded")
 
+    def start_program(self, script):
+        return subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def test_sigterm_cancels_the_jobs_and_ends_the_program(self):
         script = (
             "import time\nfrom bramble import Cluster\ncluster = Cluster()\n"
@@ -202,12 +210,7 @@ class Mapping(unittest.TestCase):
             "next(results), future.result()\n"
             "print(results._state.calls.job, cluster._executor._calls.job, flush=True)\nnext(results)\n"
         )
-        child = subprocess.Popen(
-            [sys.executable, "-c", script],
-            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        child = self.start_program(script)
         jobs = child.stdout.readline().split()
         child.send_signal(signal.SIGTERM)
         _, errors = child.communicate(timeout=60)
@@ -221,30 +224,19 @@ class Mapping(unittest.TestCase):
             "results = Cluster().map(time.sleep, [0] + [100] * 10)\n"
             "next(results)\nprint(results._state.calls.job, flush=True)\nnext(results)\n"
         )
-        child = subprocess.Popen(
-            [sys.executable, "-c", script],
-            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        child = self.start_program(script)
         job = int(child.stdout.readline())
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
         self.assertIn(b"KeyboardInterrupt", errors)
         self.assertEqual(self.job_state(type("Job", (), {"job": job})), "cancelled")
 
-
     def test_ctrl_c_while_the_programs_end_is_waited_for_is_no_success(self):
         script = (
             "import atexit, time\natexit.register(print, 'the last word')\nfrom bramble import Cluster\n"
             "future = Cluster().submit(time.sleep, 100)\n"
         )
-        child = subprocess.Popen(
-            [sys.executable, "-c", script],
-            env={**os.environ, "BRAMBLE_URL": self.cluster.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        child = self.start_program(script)
         told = child.stderr.readline()
         self.assertIn(b"Ctrl-C cancels it", told)
         child.send_signal(signal.SIGINT)
