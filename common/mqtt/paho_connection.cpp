@@ -14,8 +14,9 @@ extern "C" const char* __tsan_default_suppressions() { return "race:hand_over_to
 namespace bramble::mqtt {
 namespace {
 
-constexpr int probe_limit_ms = 100;
-constexpr int tls_limit_ms = 1000;
+// Of the second look at why a connection failed, which a broker on a busy machine must have the time for.
+constexpr int probe_limit_ms = 1000;
+constexpr int tls_limit_ms = 3000;
 constexpr int first_error_code = 0x80;  // MQTT 5 reason codes from here on are refusals
 
 // Paho hands one pointer through to the end of a sending: size and QoS of the message fit into it.

@@ -26,6 +26,8 @@ class TestClient {
     mqtt::Options options;
     options.broker_url = url;
     options.client_id = id;
+    options.connect_timeout_s =
+        static_cast<int>(limit.count());  // a machine that stands still for a while is no failure
     options.subscriptions = std::move(subscriptions);
     if (adjust) adjust(options);
     mqtt::Handlers handlers;
