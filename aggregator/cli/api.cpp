@@ -265,6 +265,11 @@ Result<wire::BlobRef> Api::offer_blob_file(int fd, uint64_t size) {
   return put_blob_file(fd, size);  // it is not there, or nobody there understands the question
 }
 
+Result<wire::BlobRef> Api::keep_blob(const std::string& sha256) {
+  const std::string question = json{{"blob", sha256}}.dump();
+  return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs/keep", question, "application/json"); }));
+}
+
 Result<std::optional<wire::BlobRef>> Api::gather(JobId job, const std::vector<OutputSlice>& parts) {
   json list = json::array();
   for (const OutputSlice& part : parts) list.push_back({part.task, part.offset, part.size_bytes});

@@ -75,6 +75,8 @@ class Api {
   Result<wire::BlobRef> put_blob_file(int fd, uint64_t size);  // a regular file, from its begin
   // The same of a file that may have been put before: only what the aggregator does not have is sent.
   Result<wire::BlobRef> offer_blob_file(int fd, uint64_t size);
+  // One that was put before, by its name alone; ErrorCode::conflict where it is not there.
+  Result<wire::BlobRef> keep_blob(const std::string& sha256);
   // A blob of parts of the standard outputs of the job's tasks, made at the aggregator. Nothing: that goes on, ask
   // again.
   Result<std::optional<wire::BlobRef>> gather(JobId job, const std::vector<OutputSlice>& parts);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kPollS = 2;
 constexpr int64_t kProgressEveryMs = 500;
+constexpr uint64_t kMaxReserveBytes = uint64_t{64} << 20;
 
 // Every call of the batch has a reply.
 bool was_answered(const TaskReport& report) { return report.end.outcome == "exited"; }
@@ -51,38 +52,40 @@ Status CallJoin::join_batch(TaskIndex batch) {
       return fail(ErrorCode::io, fmt::format("task {} (the calls from number {} on) {}: the others are cancelled",
                                              to_string(task), next_call_ + 1, describe_end(*report)));
     }
-    std::string text;
-    const auto keep = [&text](std::string_view bytes) -> Status {
-      text += bytes;
+    replies_.clear();
+    replies_.reserve(std::min(part->size_bytes, kMaxReserveBytes));
+    const auto keep = [this](std::string_view bytes) -> Status {
+      replies_ += bytes;
       return {};
     };
     if (auto status = copy_final_output(api_, task, wire::Stream::stdout_, *part, keep); !status) return status;
     const uint32_t before = next_call_;
-    if (auto status = take_replies(batch, text); !status) return status;
-    pace_.batch_ended(next_call_ - before, report->duration_ms, text.size());
+    if (auto status = take_replies(batch); !status) return status;
+    pace_.batch_ended(next_call_ - before, report->duration_ms, replies_.size());
     return {};
   }
   return {};
 }
 
-Status CallJoin::take_replies(TaskIndex batch, const std::string& text) {
-  const auto replies = wire::split_replies(text);
+Status CallJoin::take_replies(TaskIndex batch) {
+  const auto replies = wire::split_replies(replies_);
   if (!replies) {
     return fail(ErrorCode::corrupt,
                 fmt::format("the results of task {} are not whole ({}): did they grow beyond what a "
                             "task may write?",
                             to_string(TaskKey{job_, batch}), replies.error().message));
   }
-  std::string results;
+  printed_.clear();
+  printed_.reserve(std::min<uint64_t>(replies_.size(), kMaxReserveBytes));
   for (const wire::Reply& reply : *replies) {
     if (reply.number != next_call_) {
       return fail(ErrorCode::corrupt, fmt::format("task {} has a result for call {} where that of call {} is due",
                                                   to_string(TaskKey{job_, batch}), reply.number + 1, next_call_ + 1));
     }
     ++next_call_;
-    results_->add(results, reply);
+    results_->add(printed_, reply);
   }
-  return console_.print(results);
+  return console_.print(printed_);
 }
 
 void CallJoin::update_progress() {

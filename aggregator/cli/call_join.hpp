@@ -28,7 +28,7 @@ class CallJoin {
 
  private:
   Status join_batch(TaskIndex batch);
-  Status take_replies(TaskIndex batch, const std::string& text);
+  Status take_replies(TaskIndex batch);
   void update_progress();
 
   Api& api_;
@@ -37,6 +37,7 @@ class CallJoin {
   const JobId job_;
   CallPace& pace_;
   std::optional<CallResults> results_;
+  std::string replies_, printed_;  // of the batch; kept for the next one, as fresh memory costs more than the copying
   bool show_progress_ = false;
   uint32_t next_call_ = 0;
   MonoTime started_;

@@ -18,7 +18,7 @@ void CallResults::add(std::string& text, const wire::Reply& reply) {
   if (!good) tell_failed(reply);
   const std::string_view result = good ? reply.bytes : std::string_view();
   if (form_ == CallForm::frames) {
-    text += wire::make_frame(result);
+    wire::append_frame(text, result);
     return;
   }
   text += result;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace bramble::cli {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr time_t kConnectTimeoutS = 5;
 constexpr time_t kAnswerTimeoutS = 60;  // beyond what a long poll may take: a slow card's commits are waited for
 constexpr size_t kBodyStepBytes = size_t{1} << 20;
+constexpr size_t kMaxReserveBytes = size_t{16} << 20;
 
 std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -84,12 +86,12 @@ struct HttpClient::Impl {
     client.set_read_timeout(kAnswerTimeoutS);
   }
 
-  Result<HttpReply> to_reply(const httplib::Result& result) const {
+  Result<HttpReply> to_reply(httplib::Result result) const {
     if (!result) {
       const long verify_result = endpoint.tls ? client.get_openssl_verify_result() : X509_V_OK;
       return fail(ErrorCode::unavailable, explain(endpoint, result.error(), verify_result));
     }
-    HttpReply reply{result->status, result->body, {}};
+    HttpReply reply{result->status, std::move(result->body), {}};
     for (const auto& [name, value] : result->headers) {
       std::string key = lower_case(name);
       if (key.starts_with("x-bramble-")) reply.headers.emplace(std::move(key), value);
@@ -107,7 +109,20 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 
 Result<HttpReply> HttpClient::get(const std::string& path, int64_t wait_s) {
   impl_->client.set_read_timeout(kAnswerTimeoutS + static_cast<time_t>(wait_s));
-  return impl_->to_reply(impl_->client.Get(path));
+  // The library gives a body in pieces of 4 KiB: with room for all of them none of it is moved as it grows.
+  std::string body;
+  const auto make_room = [&body](const httplib::Response& head) {
+    const uint64_t bytes = std::strtoull(head.get_header_value("Content-Length").c_str(), nullptr, 10);
+    body.reserve(std::min<uint64_t>(bytes, kMaxReserveBytes));
+    return true;
+  };
+  const auto take = [&body](const char* data, size_t size) {
+    body.append(data, size);
+    return true;
+  };
+  auto reply = impl_->to_reply(impl_->client.Get(path, make_room, take));
+  if (reply) reply->body = std::move(body);
+  return reply;
 }
 
 Result<HttpReply> HttpClient::post(const std::string& path, const std::string& body, const char* content_type) {
@@ -124,9 +139,9 @@ Result<HttpReply> HttpClient::post(const std::string& path, uint64_t size, const
     }
     return sink.write(bytes->data(), bytes->size());
   };
-  const auto result = impl_->client.Post(path, static_cast<size_t>(size), provide, "application/octet-stream");
+  auto result = impl_->client.Post(path, static_cast<size_t>(size), provide, "application/octet-stream");
   if (!source_status) return tl::unexpected(source_status.error());
-  return impl_->to_reply(result);
+  return impl_->to_reply(std::move(result));
 }
 
 }  // namespace bramble::cli

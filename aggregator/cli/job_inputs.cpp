@@ -5,16 +5,24 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/cli/submission.hpp"
+#include "common/base/ids.hpp"
 #include "common/posix/error.hpp"
 #include "common/wire/input_files.hpp"
 
 namespace bramble::cli {
 
 Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
-  File file{option, posix::UniqueFd(::open(option.path.c_str(), O_RDONLY | O_CLOEXEC)), {}};
+  if (option.path.starts_with(kBlobPrefix)) {
+    const std::string sha256 = option.path.substr(std::strlen(kBlobPrefix));
+    if (is_sha256(sha256)) return File{option, {}, {}, sha256};
+    return fail("--input " + option.path + ": a SHA-256 has 64 hexadecimal digits in lower case, as sha256sum prints " +
+                "them (a file of that name: ./" + option.path + ")");
+  }
+  File file{option, posix::UniqueFd(::open(option.path.c_str(), O_RDONLY | O_CLOEXEC)), {}, {}};
   struct stat about {};
   if (!file.fd || ::fstat(file.fd.get(), &about) != 0)
     return posix::system_failure("cannot read " + option.path, errno);
@@ -29,7 +37,16 @@ Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
   return file;
 }
 
+Result<wire::BlobRef> JobInputs::known_blob(Api& api, const File& file) {
+  auto blob = api.keep_blob(file.sha256);
+  if (blob || blob.error().code != ErrorCode::conflict) return blob;
+  return fail(ErrorCode::conflict,
+              "the aggregator does not have " + file.option.path +
+                  " (it keeps inputs of 64 KiB and more for 15 minutes after their job): name the file itself");
+}
+
 Result<wire::BlobRef> JobInputs::upload_file(Api& api, const File& file) {
+  if (!file.sha256.empty()) return known_blob(api, file);
   if (file.spool) return api.offer_blob_file(file.spool->fd(), file.spool->size_bytes());
   struct stat about {};
   if (::fstat(file.fd.get(), &about) != 0) return posix::system_failure("cannot read " + file.option.path, errno);

@@ -1,4 +1,5 @@
 // Files on this machine that go with a job: opened before anything is asked of the aggregator, uploaded before the job.
+// What the aggregator has may be named by its hash instead: nothing of it is read here.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -26,9 +27,11 @@ class JobInputs {
     InputOption option;
     posix::UniqueFd fd;
     std::optional<Spool> spool;  // what can be read only once
+    std::string sha256;          // of what the aggregator has, which no file here stands for; else empty
   };
 
   static Result<File> open_file(const InputOption& option);
+  static Result<wire::BlobRef> known_blob(Api& api, const File& file);
   static Result<wire::BlobRef> upload_file(Api& api, const File& file);
 
   std::vector<File> files_;

@@ -25,6 +25,9 @@ Result<InputOption> parse_input(std::string_view text) {
   InputOption input{std::string(text.substr(0, equals)), {}};
   if (input.path.empty()) return fail("'" + std::string(text) + "' is not an input: write FILE or FILE=NAME");
   const bool named = equals != std::string_view::npos;
+  if (input.path.starts_with(kBlobPrefix) && !named) {
+    return fail("'" + std::string(text) + "' needs a name: write " + kBlobPrefix + "HASH=NAME");
+  }
   input.name = named ? std::string(text.substr(equals + 1)) : input.path.substr(input.path.rfind('/') + 1);
   if (Status good = wire::check_file_name(input.name); !good) return tl::unexpected(good.error());
   return input;

@@ -23,9 +23,11 @@ struct CommonOptions {
   bool json = false;
 };
 
-// A file here that tasks find in their directories under `name`.
+inline constexpr const char* kBlobPrefix = "sha256:";
+
+// A file that tasks find in their directories under `name`.
 struct InputOption {
-  std::string path;
+  std::string path;  // here, or "sha256:..." of one that the aggregator has
   std::string name;
 
   bool operator==(const InputOption&) const = default;

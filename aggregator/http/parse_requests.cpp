@@ -69,12 +69,15 @@ Result<AppendRequest> parse_append(std::string_view body, JobId job) {
   return request;
 }
 
-Result<KeepBlobRequest> parse_keep(std::string_view body) {
+Result<KnownBlob> parse_keep(std::string_view body) {
   const auto json = parse_object(body);
   if (!json) return tl::unexpected(json.error());
-  KeepBlobRequest request{{}, false};
-  if (Status status = read_blob(*json, "", request.blob); !status) return tl::unexpected(status.error());
-  return request;
+  Json with_size = *json;
+  const bool sized = json->contains("size_bytes");
+  if (!sized) with_size["size_bytes"] = 0;
+  wire::BlobRef blob;
+  if (Status status = read_blob(with_size, "", blob); !status) return tl::unexpected(status.error());
+  return KnownBlob{blob.sha256, sized ? std::optional(blob.size_bytes) : std::nullopt};
 }
 
 Result<CheckpointRequest> parse_checkpoint(std::string_view body, JobId job) {

@@ -89,6 +89,11 @@ struct Switching {
   std::string reason;
 };
 
+struct KnownBlob {  // one that should be there already
+  std::string sha256;
+  std::optional<uint64_t> size_bytes;  // where the caller knows it
+};
+
 struct SqlQuestion {
   std::string sql;
   size_t max_rows = 10'000;
@@ -98,7 +103,7 @@ struct SqlQuestion {
 
 Result<SubmitRequest> parse_submit(std::string_view body, const Caller& caller);
 Result<AppendRequest> parse_append(std::string_view body, JobId job);
-Result<KeepBlobRequest> parse_keep(std::string_view body);
+Result<KnownBlob> parse_keep(std::string_view body);
 Result<CheckpointRequest> parse_checkpoint(std::string_view body, JobId job);
 Status parse_close(std::string_view body);  // nothing, or an empty object
 Result<Cancellation> parse_cancel(std::string_view body);

@@ -37,10 +37,11 @@ void Service::close(const Route& route, HttpRequest& request, const Answer& answ
 void Service::keep_known_blob(const Route&, HttpRequest& request, const Answer& answer) {
   const auto keep = parse_keep(request.body);
   if (!keep) return answer(error_reply(keep.error()));
-  if (backend_.files.blob_size(keep->blob.sha256) != keep->blob.size_bytes) {
+  const auto size_bytes = backend_.files.blob_size(keep->sha256);
+  if (!size_bytes || *size_bytes != keep->size_bytes.value_or(*size_bytes)) {
     return answer(error_reply(409, "the aggregator does not have this blob: upload it (POST /api/v1/blobs)"));
   }
-  ask_and_answer(request.caller, *keep, answer);
+  ask_and_answer(request.caller, KeepBlobRequest{{keep->sha256, *size_bytes}, false}, answer);
 }
 
 void Service::keep_checkpoint(const Route& route, HttpRequest& request, const Answer& answer) {

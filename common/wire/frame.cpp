@@ -7,13 +7,17 @@ uint32_t frame_length(std::string_view head) {
   return length;
 }
 
+void append_frame(std::string& text, std::string_view payload) {
+  const auto length = static_cast<uint32_t>(payload.size());
+  for (unsigned shift = 0; shift < 8 * kFrameHeadBytes; shift += 8)
+    text += static_cast<char>((length >> shift) & 0xFFU);
+  text += payload;
+}
+
 std::string make_frame(std::string_view payload) {
   std::string frame;
   frame.reserve(kFrameHeadBytes + payload.size());
-  const auto length = static_cast<uint32_t>(payload.size());
-  for (unsigned shift = 0; shift < 8 * kFrameHeadBytes; shift += 8)
-    frame += static_cast<char>((length >> shift) & 0xFFU);
-  frame += payload;
+  append_frame(frame, payload);
   return frame;
 }
 

@@ -15,6 +15,7 @@ inline constexpr size_t kFrameHeadBytes = 4;
 
 uint32_t frame_length(std::string_view head);  // of a frame that begins so; at least kFrameHeadBytes
 
+void append_frame(std::string& text, std::string_view payload);
 std::string make_frame(std::string_view payload);
 
 // Takes bytes as they come and gives whole frames. A length above the limit is an error that does not pass: the

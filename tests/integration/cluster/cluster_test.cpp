@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "local_cluster.hpp"
 
 namespace bramble::test {
@@ -216,6 +218,16 @@ TEST_F(LocalCluster, SendsAnInputThatTheHeadHasOnlyWhereItIsNotWholeThere) {
           "[ $(stat -c %i $f) = $before ] && echo not sent\n"
           "truncate -s 5 $f; echo b | bramble call --input $DIR/big wordcount; stat -c %s $f\n");
   EXPECT_EQ(result.out, "a\t1\nnot sent\nb\t1\n3000000\n") << result.err;
+}
+
+TEST_F(LocalCluster, TakesAnInputThatTheHeadHasByItsHashAlone) {
+  const auto result = run(1,
+                          "seq 1 50000 >$DIR/in; hash=sha256:$(sha256sum <$DIR/in | cut -d' ' -f1)\n"
+                          "same() { bramble run \"$@\" -- cat in | cmp - $DIR/in && echo same; }\n"
+                          "bramble run --input $hash=in -- cat in || echo not there\n"
+                          "same --input $DIR/in; same --input $hash=in\n");
+  EXPECT_EQ(result.out, "not there\nsame\nsame\n") << result.err;
+  EXPECT_THAT(result.err, testing::HasSubstr("15 minutes after their job): name the file itself"));
 }
 
 TEST_F(LocalCluster, KeepsInputsOnTheNodeAndFetchesADamagedOneAgain) {

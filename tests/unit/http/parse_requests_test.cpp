@@ -48,9 +48,16 @@ TEST(ParseAppend, RefusesTasksWithoutInputAndTooMany) {
 TEST(ParseKeep, TakesABlobThatIsThereAlready) {
   const auto request = parse_keep(R"({"blob":")" + kSha + R"(","size_bytes":7})");
   ASSERT_TRUE(request) << request.error().message;
-  EXPECT_EQ(request->blob, (wire::BlobRef{kSha, 7}));
-  EXPECT_FALSE(request->is_new);
+  EXPECT_EQ(request->sha256, kSha);
+  EXPECT_EQ(request->size_bytes, 7U);
   EXPECT_EQ(complaint(parse_keep("{}")), "blob is missing");
+}
+
+TEST(ParseKeep, TakesABlobWhoseSizeTheCallerDoesNotKnow) {
+  const auto request = parse_keep(R"({"blob":")" + kSha + R"("})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->size_bytes, std::nullopt);
+  EXPECT_EQ(complaint(parse_keep(R"({"blob":"x"})")), "blob must be a SHA-256 in 64 lower-case hexadecimal digits");
 }
 
 TEST(ParseCheckpoint, TakesABlob) {
