@@ -21,7 +21,7 @@ constexpr size_t kMaxPasswordBytes = 4096;
 struct Given {
   int64_t slots = 0;
   int64_t memory_bytes = 0;
-  int64_t cache_bytes = int64_t{1} << 30;
+  int64_t cache_bytes = int64_t{4} << 30;
   int64_t beat_ms = 0;
   int64_t telemetry_ms = 0;
   std::string password_file;
