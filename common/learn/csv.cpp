@@ -116,15 +116,27 @@ class Reader {
   // What the first line says: how many columns, and which holds texts.
   Status begin() {
     width_ = fields_.size();
-    const bool all_numbers = choice_.columns_without != 0 && width_ == choice_.columns_without;
-    if (!all_numbers) {
+    without_texts_ = choice_.columns_without != 0 && width_ == choice_.columns_without;
+    if (!without_texts_) {
       if (width_ == 1 && has_other_separators(current_)) return wrong(0, kSeparators);
+      if (Status status = check_width(); !status) return status;
       if (Status status = find_text_column(); !status) return status;
     }
     if (choice_.header) table_.names = fields_;
     table_.columns = table_.text_column == 0 ? width_ : width_ - 1;
     if (table_.columns == 0) return wrong(0, "there is only one column: nothing to learn from besides the label");
     return {};
+  }
+
+  // Before anything else is said of a line: where columns are missing, all that follows would blame the wrong thing.
+  Status check_width() const {
+    const size_t wanted = choice_.columns_without;
+    const bool has_texts = choice_.which != TextColumn::none;
+    if (wanted == 0 || (has_texts && width_ == wanted + 1)) return {};
+    const std::string whole = " (" + std::to_string(wanted + 1) + " with the " + choice_.texts_are + ")";
+    return fail(name_ + ":" + std::to_string(line_) + ": the line has " + std::to_string(width_) +
+                (width_ == 1 ? " column" : " columns") + ", and the model takes " + std::to_string(wanted) +
+                (has_texts ? whole : ""));
   }
 
   // A row that were taken for names would be lost without a word.
@@ -195,13 +207,24 @@ class Reader {
     }
     double number = 0;
     if (!parse_number(fields_[i], number)) {
-      const bool perhaps_names = table_.rows == 0 && !choice_.header;
       const std::string said = shown(fields_[i]) + " is no number";
       if (has_other_separators(fields_[i])) return wrong(i, said + ": " + kSeparators);
-      return wrong(i, said + (perhaps_names ? "; if line 1 has the columns' names, " + choice_.how_to_say_header : ""));
+      return wrong(i, said + (may_be_texts(i) ? with_texts() : may_be_names() ? with_names() : ""));
     }
     table_.values.push_back(static_cast<float>(number));
     return {};
+  }
+
+  bool may_be_names() const { return table_.rows == 0 && !choice_.header; }
+  std::string with_names() const { return "; if line 1 has the columns' names, " + choice_.how_to_say_header; }
+
+  // A line that has the texts and lacks another column is as wide as one that is whole without them.
+  bool may_be_texts(size_t i) const {
+    return without_texts_ && choice_.which == TextColumn::last && i > 0 && i + 1 == width_;
+  }
+  std::string with_texts() const {
+    return " (with the " + choice_.texts_are + " a line has " + std::to_string(width_ + 1) + " columns, and this one " +
+           std::to_string(width_) + ")";
   }
 
   std::string_view rest_;
@@ -212,6 +235,7 @@ class Reader {
   std::vector<std::string> fields_;
   size_t line_ = 0;
   size_t width_ = 0;
+  bool without_texts_ = false;  // it is as wide as a file without them
 };
 
 }  // namespace

@@ -28,8 +28,9 @@ struct CsvChoice {
   TextColumn which = TextColumn::none;
   std::string name;
   size_t number = 0;           // from 1 on
-  size_t columns_without = 0;  // if not 0: a file of so many columns has no column of texts, which is good
-  bool doubts_names = false;   // with header: refuses a line 1 of numbers, for it is a row
+  size_t columns_without = 0;  // if not 0: the file has so many columns besides the texts, which may be missing
+  std::string texts_are = "label";
+  bool doubts_names = false;                            // with header: refuses a line 1 of numbers, for it is a row
   std::string how_to_say_header = "set header = true";  // to be told where it may be missing
 };
 

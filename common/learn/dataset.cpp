@@ -105,6 +105,7 @@ Result<Loaded> load_csv(const DataSource& source, CsvChoice choice, const Fetch&
     choice.which = !source.target_name.empty() ? TextColumn::by_name
                    : source.target_column != 0 ? TextColumn::by_number
                                                : TextColumn::last;
+    choice.texts_are = source.target == Target::number ? "target" : "label";
   }
   auto table = read_csv(*text, source.file, choice);
   if (!table) return tl::unexpected<Error>(table.error());

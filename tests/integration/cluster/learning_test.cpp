@@ -58,8 +58,11 @@ TEST_F(LearningCluster, LearnsTheFlowersAndAnswersInOrderForThoseItNeverSaw) {
           "bramble infer iris.model plain.csv --summary; echo $?\n"
           "tail -n +2 plain.csv >bare.csv\n"
           "bramble infer iris.model bare.csv 2>&1 | grep -c 'bare.csv:1: numbers stand .* --no-header'\n"
-          "bramble infer iris.model bare.csv --no-header | cut -f1 | cmp - answers && echo all\n");
-  EXPECT_EQ(result.out, "33\ntrue\n1\n50\ntrue\n50\n2\n1\nall\n") << result.err;
+          "bramble infer iris.model bare.csv --no-header | cut -f1 | cmp - answers && echo all\n"
+          "cut -d, -f1-3 bare.csv >three.csv\n"
+          "bramble infer iris.model three.csv 2>&1 | grep -c 'three.csv:1: the line has 3 columns, and the model takes "
+          "4'\n");
+  EXPECT_EQ(result.out, "33\ntrue\n1\n50\ntrue\n50\n2\n1\nall\n1\n") << result.err;
   EXPECT_NE(result.err.find("% right"), std::string::npos) << result.err;
 }
 

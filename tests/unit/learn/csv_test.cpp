@@ -165,5 +165,31 @@ TEST(LearnCsv, TakesAFileWithoutTheColumnOfTextsWhereToldHowWideItIs) {
   EXPECT_EQ(read("1,2,a\n3,4,b\n", choice)->texts, (Texts{"a", "b"}));
 }
 
+TEST(LearnCsv, TellsHowManyColumnsThereAreBeforeItDoubtsTheirNames) {
+  CsvChoice choice = last_is_text();
+  choice.columns_without = 4;
+  const std::string three = ": the line has 3 columns, and the model takes 4 (5 with the label)";
+  EXPECT_EQ(wrong("1,2,3\n4,5,6\n", choice), "f.csv:1" + three);
+  EXPECT_EQ(wrong("\n1,2,3\n4,5,6\n", choice), "f.csv:2" + three);
+  choice.header = true;
+  EXPECT_EQ(wrong("a,b,c\n1,2,3\n", choice), "f.csv:1" + three);
+  choice.doubts_names = true;
+  EXPECT_EQ(wrong("1,2,3\n4,5,6\n", choice), "f.csv:1" + three);
+  EXPECT_EQ(wrong("a,b,c,d\n1,2,3\n", choice),
+            "f.csv:2:4: a field is missing: the line has 3, and the first one has 4");
+  choice.texts_are = "target";
+  EXPECT_EQ(wrong("1\n2\n", choice), "f.csv:1: the line has 1 column, and the model takes 4 (5 with the target)");
+  choice.which = TextColumn::none;
+  EXPECT_EQ(wrong("1,2,3,4,5\n", choice), "f.csv:1: the line has 5 columns, and the model takes 4");
+}
+
+TEST(LearnCsv, SaysThatALineWithTheLabelLacksAnotherColumn) {
+  CsvChoice choice = last_is_text();
+  choice.columns_without = 2;
+  choice.header = true;
+  EXPECT_EQ(wrong("x,kind\n1,a\n", choice),
+            "f.csv:2:2: 'a' is no number (with the label a line has 3 columns, and this one 2)");
+}
+
 }  // namespace
 }  // namespace bramble::learn

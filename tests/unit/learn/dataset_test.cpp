@@ -133,7 +133,7 @@ TEST(LearnDataset, ReadsRowsForAModelWithAndWithoutLabels) {
   EXPECT_EQ(load_rows(csv(), {1, 1, 2}, labels, from({{"f.csv", "1,2,b\n3,4,c\n"}})).error().message,
             "f.csv:2:3: unknown label 'c' (the model knows no such class)");
   EXPECT_EQ(load_rows(csv(), {1, 1, 5}, labels, from({{"f.csv", "1,2,b\n"}})).error().message,
-            "f.csv: a row has 2 values, and 5 are wanted");
+            "f.csv:1: the line has 3 columns, and the model takes 5 (6 with the label)");
 }
 
 TEST(LearnDataset, LosesNoRowOfAFileWithoutNamesWhereTheModelLearnedFromOneWithNames) {
