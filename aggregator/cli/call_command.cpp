@@ -11,6 +11,7 @@
 #include "aggregator/cli/interrupts.hpp"
 #include "aggregator/cli/job_inputs.hpp"
 #include "aggregator/cli/submission.hpp"
+#include "aggregator/cli/table.hpp"
 #include "common/posix/uuid.hpp"
 
 namespace bramble::cli {
@@ -102,12 +103,19 @@ class Calls {
       status = fail(ErrorCode::corrupt,
                     fmt::format("job {} has results for {} of {} calls", job_.load(), join.calls(), feed.calls()));
     }
+    if (status && read_ == 0 && !window_.stopped()) session_.console.say(nothing_asked());
     if (status && failed_ > 0) {
       session_.console.say(
           fmt::format("{0} of {1} calls failed (job {2}); what the kernels said: bramble job cat --stderr {2}", failed_,
                       join.calls(), job_.load()));
     }
     return status;
+  }
+
+  // Else a kernel that is misspelt would look as if it had answered: the nodes know theirs, and the head does not.
+  std::string nothing_asked() const {
+    return fmt::format("the input is empty: no call was made, and nobody tried whether the nodes have '{}'",
+                       without_controls(command_.task.argv.front()));
   }
 
   const Session& session_;

@@ -14,6 +14,7 @@
 #include "aggregator/cli/map_shuffle.hpp"
 #include "aggregator/cli/spool.hpp"
 #include "aggregator/cli/submission.hpp"
+#include "aggregator/cli/table.hpp"
 #include "common/posix/uuid.hpp"
 #include "common/wire/call_frames.hpp"
 
@@ -97,6 +98,13 @@ class Map {
     return body;
   }
 
+  // Else a command or a kernel that is misspelt would look as if it had run.
+  std::string nothing_mapped() const {
+    const std::string& name = command_.kernel.empty() ? command_.task.argv.front() : command_.kernel;
+    return fmt::format("the input is empty: nothing was mapped, and nobody tried whether the nodes have '{}'",
+                       without_controls(name));
+  }
+
   // The outputs of all pieces in order.
   Status map_to(const ByteSink& write) {
     return map_each([&](TaskKey task, const OutputPart& begin) {
@@ -109,14 +117,14 @@ class Map {
 
   Status map_each(const PieceTaker& take, uint64_t begin_bytes = 0) {
     if (auto status = open_job(map_body()); !status) return status;
-    std::thread feeder([&] {
-      Api api = session_.connect();
-      window_.feed_ended(MapFeed(api, window_, job_, command_.split, as_calls()).feed(command_.inputs));
-    });
+    Api feeding = session_.connect();
+    MapFeed feed(feeding, window_, job_, command_.split, as_calls());
+    std::thread feeder([&] { window_.feed_ended(feed.feed(command_.inputs)); });
     const Status status = MapJoin(api_, session_.console, window_, job_, command_.progress).join(take, begin_bytes);
     if (!status) stop_feeding();
     feeder.join();
     session_.console.end_progress();
+    if (status && feed.pieces() == 0 && !window_.stopped()) session_.console.say(nothing_mapped());
     return status;
   }
 

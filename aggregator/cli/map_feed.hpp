@@ -22,6 +22,8 @@ class MapFeed {
   // Returns when all inputs are tasks and the job is closed, or when the window was stopped. Holds one piece at most.
   Status feed(const std::vector<std::string>& inputs);
 
+  TaskIndex pieces() const { return next_; }  // that are tasks
+
  private:
   Status feed_file(int fd, const std::string& name);
   Status wait_for_bytes(int fd);

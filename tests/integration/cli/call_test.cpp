@@ -91,6 +91,8 @@ TEST(Call, AnEmptyInputIsOneEmptyCallAndNoLineIsNone) {
   const Ran lines = run_bramble(aggregator.url(), {"call", "--each-line", "echo"});
   EXPECT_EQ(lines.status, 0) << lines.err;
   EXPECT_EQ(lines.out, "");
+  EXPECT_THAT(lines.err,
+              HasSubstr("the input is empty: no call was made, and nobody tried whether the nodes have 'echo'"));
   EXPECT_TRUE(aggregator.job(2).tasks.empty());
 }
 

@@ -104,6 +104,11 @@ TEST(Map, GivesNothingForNothing) {
   const Ran ran = run_bramble(aggregator.url(), {"map", "--", "wc"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err,
+              HasSubstr("the input is empty: nothing was mapped, and nobody tried whether the nodes have 'wc'"));
+  const Ran called = run_bramble(aggregator.url(), {"map", "--kernel", "wordcuont"});
+  EXPECT_EQ(called.status, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("'wordcuont'"));
 }
 
 TEST(Map, NamesMissingAndUnreadableInputsBeforeAnythingIsSent) {
