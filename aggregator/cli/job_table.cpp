@@ -31,9 +31,10 @@ struct Shown {
   std::vector<std::string> cells;
 };
 
+// What failed has a column of its own, and a job whose others were cancelled says so by its state.
 std::string done_of_total(const json& job) {
   const ProgressCounts counts = counts_field(job);
-  return std::to_string(counts.ended()) + "/" + std::to_string(counts.total) + (counts.open ? "+" : "");
+  return std::to_string(counts.succeeded) + "/" + std::to_string(counts.total) + (counts.open ? "+" : "");
 }
 
 std::string submitted(const json& job, bool with_year) {

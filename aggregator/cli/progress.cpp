@@ -33,7 +33,7 @@ std::optional<int64_t> Progress::left_ms() const {
 }
 
 std::string Progress::line() const {
-  std::string line = fmt::format("{}/{}{} done", counts_.ended(), counts_.total, counts_.open ? "+" : "");
+  std::string line = fmt::format("{}/{}{} done", counts_.succeeded, counts_.total, counts_.open ? "+" : "");
   if (counts_.failed > 0) line += fmt::format(", {} failed", counts_.failed);
   if (counts_.cancelled > 0) line += fmt::format(", {} cancelled", counts_.cancelled);
   line += fmt::format(", {} running", counts_.running);

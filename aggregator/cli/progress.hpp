@@ -28,7 +28,7 @@ class Progress {
 
   double tasks_per_s() const;
   std::optional<int64_t> left_ms() const;  // nothing before the first tasks have ended
-  std::string line() const;                // "420/1000 done, 2 failed, 8 running, 35.1/s, 17s left"
+  std::string line() const;                // "420/1000 done, 2 failed, 8 running, 35.1/s, 17s left"; done: succeeded
 
  private:
   struct Point {

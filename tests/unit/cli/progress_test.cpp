@@ -54,7 +54,7 @@ TEST(Progress, TellsNoTimeLeftWhileTheTotalGrows) {
   open.failed = 1;
   progress.update({1000}, open);
   EXPECT_FALSE(progress.left_ms());
-  EXPECT_EQ(progress.line(), "11/50+ done, 1 failed, 0 running, 11.0/s");
+  EXPECT_EQ(progress.line(), "10/50+ done, 1 failed, 0 running, 11.0/s");
 }
 
 }  // namespace
