@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "aggregator/cli/unreached.hpp"
+
 namespace bramble::cli {
 namespace {
 
@@ -21,8 +23,10 @@ std::string lower_case(std::string text) {
 }
 
 std::string lost(const Endpoint& endpoint, const std::string& why) {
+  const bool nobody_said_where = endpoint.url == kDefaultUrl;
   return "cannot reach the aggregator at " + endpoint.url + " (" + why +
-         "): is it running there? --url or BRAMBLE_URL says where to look";
+         "): is it running there? --url or BRAMBLE_URL says where to look" +
+         (nobody_said_where ? "; bramble local starts a cluster on this machine" : "");
 }
 
 // verify_result: OpenSSL's, of its certificate.
@@ -42,7 +46,6 @@ std::string untrusted(const Endpoint& endpoint, long verify_result) {
 }
 
 std::string explain(const Endpoint& endpoint, httplib::Error error, long verify_result) {
-  const std::string why = httplib::to_string(error);
   switch (error) {
     case httplib::Error::SSLServerVerification:
       return untrusted(endpoint, verify_result);
@@ -51,11 +54,17 @@ std::string explain(const Endpoint& endpoint, httplib::Error error, long verify_
              ": --ca or BRAMBLE_CA names the authority that is trusted";
     case httplib::Error::SSLConnection:
       return "nothing speaks TLS at " + endpoint.url + ": is it http:// there?";
+    case httplib::Error::Connection:
+      return lost(endpoint, why_unreached(endpoint));
+    case httplib::Error::ConnectionTimeout:
+      return lost(endpoint, "no answer within " + std::to_string(kConnectTimeoutS) + " s");
     case httplib::Error::Read:
-      if (!endpoint.tls && endpoint.socket_path.empty()) return lost(endpoint, why + "; perhaps it is https:// there");
-      return lost(endpoint, why);
+      if (endpoint.tls || !endpoint.socket_path.empty()) return lost(endpoint, "no answer came");
+      return lost(endpoint, "no answer came; perhaps it is https:// there");
+    case httplib::Error::Write:
+      return lost(endpoint, "the connection broke");
     default:
-      return lost(endpoint, why);
+      return lost(endpoint, httplib::to_string(error));
   }
 }
 

@@ -1,10 +1,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
+#include "common/posix/unique_fd.hpp"
 #include "integration/cli/fake_aggregator.hpp"
 #include "support/bramble_process.hpp"
 
@@ -16,6 +23,7 @@ using test::BrambleProcess;
 using test::Ran;
 using test::run_bramble;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Submit, PrintsTheJobsNumber) {
   FakeAggregator aggregator;
@@ -169,6 +177,42 @@ TEST(Usage, Returns3WhereNoAggregatorIsReached) {
   EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"submit", "--", "x"}).status, 3);
   EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"map", "--", "x"}).status, 3);
   EXPECT_EQ(run_bramble("unix:/nonexistent/api.sock", {"run", "--", "x"}).status, 255);
+}
+
+// A place that is taken and at which nobody listens, for as long as it lives.
+template <typename Address>
+posix::UniqueFd occupy(Address& address, socklen_t size) {
+  posix::UniqueFd fd(::socket(reinterpret_cast<const sockaddr&>(address).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return fd;
+}
+
+TEST(Usage, SaysInWordsWhyNoAggregatorIsReached) {
+  EXPECT_THAT(run_bramble("unix:/nonexistent/api.sock", {"job", "list"}).err, HasSubstr("(there is no such socket)"));
+  const test::TempDir dir;
+  sockaddr_un left{};
+  left.sun_family = AF_UNIX;
+  std::strncpy(left.sun_path, (dir / "api.sock").c_str(), sizeof left.sun_path - 1);
+  const auto no_reader = occupy(left, sizeof left);
+  const Ran left_over = run_bramble("unix:" + (dir / "api.sock"), {"--give-up", "0", "job", "list"});
+  EXPECT_THAT(left_over.err, HasSubstr("(connection refused: whoever made"));
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto no_listener = occupy(here, sizeof here);
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(here.sin_port));
+  const Ran refused = run_bramble(url, {"job", "list"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.err, HasSubstr(url + " (connection refused)"));
+  EXPECT_THAT(refused.err, Not(HasSubstr("bramble local")));
+}
+
+TEST(Usage, SaysHowToHaveAClusterWhereNobodySaidWhereOneIs) {
+  const std::string installed = "/run/bramble/api.sock";
+  if (::access(installed.c_str(), F_OK) == 0) GTEST_SKIP() << "an aggregator is installed on this machine";
+  EXPECT_THAT(run_bramble("unix:" + installed, {"job", "list"}).err,
+              HasSubstr("bramble local starts a cluster on this machine"));
 }
 
 }  // namespace
