@@ -203,7 +203,9 @@ bool CallRun::take_reply(std::string_view& rest, Now now) {
   const bool was_asked = begin_of(next_) < written_;
   if (!reply || !was_asked || (*reply)->number != calls_[next_].number || !wire::is_kernels((*reply)->status)) {
     blame(CallStatus::nonsense,
-          "what the kernel wrote is no reply to it (/usr/share/doc/bramble-agent/KERNELS.md.gz says what one is)", now);
+          "what the kernel wrote is no reply to it (agent/kernels/README.md, installed as "
+          "/usr/share/doc/bramble-agent/KERNELS.md.gz, says what one is)",
+          now);
     return false;
   }
   if ((*reply)->status != CallStatus::good && failed_++ == 0) {

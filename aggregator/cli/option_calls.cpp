@@ -22,8 +22,8 @@ void declare_call(OptionTree& tree) {
                               "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt\n"
                               "Without either all of the input is one call. Lengths have their low byte first.\n"
                               "Every node has the kernels wordcount, montecarlo, matmul, mapreduce and mlp.\n"
-                              "What they take, and how to write one, stands on nodes in\n"
-                              "/usr/share/doc/bramble-agent/KERNELS.md.gz."});
+                              "What they take, and how to write one, stands in agent/kernels/README.md,\n"
+                              "installed on nodes as /usr/share/doc/bramble-agent/KERNELS.md.gz."});
   add_text(*app, "KERNEL", "", "what answers calls: a name or a path on the nodes", *kernel);
   auto each_line = std::make_shared<bool>(false);
   auto each_frame = std::make_shared<bool>(false);

@@ -25,7 +25,8 @@ void declare_train(OptionTree& tree) {
                               "  bramble train digits.toml --resume 12\n"
                               "Stopped, it goes on from MODEL.checkpoint when it is said again. The job of\n"
                               "--resume is cancelled.\n"
-                              "What SPEC.toml holds stands in /usr/share/doc/bramble/LEARNING.md.gz."});
+                              "What SPEC.toml holds stands in aggregator/cli/LEARNING.md, installed as\n"
+                              "/usr/share/doc/bramble/LEARNING.md.gz."});
   add_text(*app, "SPEC", "", "a TOML file: data, layers, how to train", command->spec);
   add_text(*app, "--output", "MODEL", "where the model goes (SPEC.model, here)", command->output);
   add_number(*app, "--resume", "go on from the checkpoint of this job", 1, std::numeric_limits<int64_t>::max(),

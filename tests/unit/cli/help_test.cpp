@@ -10,6 +10,7 @@
 namespace bramble::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -61,10 +62,11 @@ size_t expect_helps_of_80_columns(const std::vector<std::string>& command) {
 
 TEST(Help, OfEveryCommandFitsInto80Columns) { EXPECT_GT(expect_helps_of_80_columns({}), 40U); }
 
-TEST(Help, OfCallNamesTheKernels) {
-  const std::string text = help_of({"call"});
-  EXPECT_THAT(text, HasSubstr("wordcount, montecarlo, matmul"));
-  EXPECT_THAT(text, HasSubstr("KERNELS.md.gz"));
+TEST(Help, OfCallNamesTheKernels) { EXPECT_THAT(help_of({"call"}), HasSubstr("wordcount, montecarlo, matmul")); }
+
+TEST(Help, NamesItsDocumentsAsTheyAreCalledInTheSourcesAndWhereInstalled) {
+  EXPECT_THAT(help_of({"call"}), AllOf(HasSubstr("agent/kernels/README.md"), HasSubstr("bramble-agent/KERNELS.md.gz")));
+  EXPECT_THAT(help_of({"train"}), AllOf(HasSubstr("aggregator/cli/LEARNING.md"), HasSubstr("bramble/LEARNING.md.gz")));
 }
 
 TEST(Help, OfACommandThatOthersCallSoNamesOurs) {
