@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "aggregator/cli/map_join.hpp"
 #include "aggregator/cli/output_stream.hpp"
@@ -77,6 +78,7 @@ Status CallJoin::take_replies(TaskIndex batch) {
   }
   printed_.clear();
   printed_.reserve(std::min<uint64_t>(replies_.size(), kMaxReserveBytes));
+  bool kernel_broke = false;
   for (const wire::Reply& reply : *replies) {
     if (reply.number != next_call_) {
       return fail(ErrorCode::corrupt, fmt::format("task {} has a result for call {} where that of call {} is due",
@@ -84,7 +86,9 @@ Status CallJoin::take_replies(TaskIndex batch) {
     }
     ++next_call_;
     results_->add(printed_, reply);
+    kernel_broke = kernel_broke || !wire::is_kernels(reply.status);
   }
+  if (kernel_broke && !std::exchange(told_why_, true)) show_stderr_tail(api_, console_, {job_, batch});
   return console_.print(printed_);
 }
 

@@ -38,6 +38,7 @@ class CallJoin {
   CallPace& pace_;
   std::optional<CallResults> results_;
   std::string replies_, printed_;  // of the batch; kept for the next one, as fresh memory costs more than the copying
+  bool told_why_ = false;          // a kernel broke: what it had said on standard error
   bool show_progress_ = false;
   uint32_t next_call_ = 0;
   MonoTime started_;

@@ -16,6 +16,7 @@ using test::BrambleProcess;
 using test::Ran;
 using test::run_bramble;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // What a node answers to a batch: every call echoed with a "!", and those that say "fail" as failed.
 std::string answer(const std::string& batch) {
@@ -126,6 +127,28 @@ TEST(Call, ACallThatFailsIsNamedByItsLineAndTheOthersAreThere) {
   EXPECT_EQ(ran.out, "a!\n\nb!\n") << "an empty line keeps the others in their places";
   EXPECT_THAT(ran.err, HasSubstr("line 2 failed: no luck"));
   EXPECT_THAT(ran.err, HasSubstr("1 of 3 calls failed (job 1)"));
+}
+
+TEST(Call, OfAKernelThatBrokeTheLastWordsAreShownOnce) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    std::string replies;
+    const auto how = task.job == 1 ? wire::CallStatus::died : wire::CallStatus::failed;
+    const std::string batch = aggregator.job(task.job).tasks.at(task.task).input;
+    const auto calls = wire::split_calls(batch);
+    for (const wire::Call& call : calls.value()) {
+      wire::append_reply(replies, {call.number, how, "no answer"});
+    }
+    aggregator.write(task, replies, "words " + std::to_string(task.task) + "\n");
+    aggregator.finish(task, 1);
+  });
+  const Ran broke = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\nc\n");
+  EXPECT_EQ(broke.status, 1);
+  EXPECT_THAT(broke.err, HasSubstr("line 1 failed: no answer\n"
+                                   "bramble: the standard error of task 1/0 ends so:\nwords 0\n"));
+  EXPECT_THAT(broke.err, Not(HasSubstr("words 1")));
+  const Ran failed = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\nc\n");
+  EXPECT_THAT(failed.err, Not(HasSubstr("words"))) << "it said by itself what was wrong";
 }
 
 TEST(Call, OfManyFailuresTenAreTold) {
