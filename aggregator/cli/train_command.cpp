@@ -45,7 +45,9 @@ class Train {
         }) {}
 
   Result<int> run(const std::vector<KernelFile>& files) {
-    Status status = resume();
+    Status status = reach_cluster();
+    if (status) status = resume();
+    if (status) say_notes();
     for (const KernelFile& file : files) {
       if (status) status = job_.add_file(file);
     }
@@ -68,6 +70,16 @@ class Train {
         "; " + checkpoint_file_ +
         " still has the training: the same command goes on from it; remove it to train with other settings";
     return error;
+  }
+
+  // Before anything is told of a training that cannot be.
+  Status reach_cluster() {
+    const auto slots = job_.slots();
+    return slots ? Status() : tl::unexpected(slots.error());
+  }
+
+  void say_notes() {
+    for (const std::string& note : training_notes(training_)) session_.console.say(note);
   }
 
   void cancel() { session_.cancel(job_.job()); }
@@ -188,7 +200,6 @@ Result<int> train(const Session& session, const TrainCommand& given) {
   const auto files = files_for_kernels(spec->plan, read_learn_file);
   if (!files) return wrong_file(files.error());
   if (command.task.name.empty()) command.task.name = "train " + std::filesystem::path(given.spec).stem().string();
-  for (const std::string& note : training_notes(*training)) session.console.say(note);
   return Train(session, command, *spec, *training, digest_of(*files)).run(*files);
 }
 

@@ -24,6 +24,7 @@ using test::Ran;
 using test::run_bramble;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(Submit, PrintsTheJobsNumber) {
   FakeAggregator aggregator;
@@ -206,6 +207,15 @@ TEST(Usage, SaysInWordsWhyNoAggregatorIsReached) {
   EXPECT_EQ(refused.status, 3);
   EXPECT_THAT(refused.err, HasSubstr(url + " (connection refused)"));
   EXPECT_THAT(refused.err, Not(HasSubstr("bramble local")));
+}
+
+TEST(Usage, TellsNothingOfATrainingBeforeItHasReachedTheCluster) {
+  const test::TempDir dir;
+  std::ofstream(dir / "two.csv") << "1,2,a\n2,1,b\n3,4,a\n4,3,b\n";
+  std::ofstream(dir / "two.toml") << "[data]\nfile = 'two.csv'\nvalidation = 0\n[model]\nlayers = ['dense 2']\n";
+  const Ran ran = run_bramble("unix:/nonexistent/api.sock", {"train", dir / "two.toml", "--output", dir / "two.model"});
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_THAT(ran.err, StartsWith("bramble: cannot reach the aggregator"));
 }
 
 TEST(Usage, SaysHowToHaveAClusterWhereNobodySaidWhereOneIs) {
