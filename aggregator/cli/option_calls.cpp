@@ -21,6 +21,8 @@ void declare_call(OptionTree& tree) {
                               "  seq 1 1000 | sed 's/$/ 1000000/' | bramble call montecarlo --each-line\n"
                               "  bramble call --each-line /srv/kernel.py -- --fast < calls.txt > results.txt\n"
                               "Without either all of the input is one call. Lengths have their low byte first.\n"
+                              "A call that failed leaves an empty line or frame, so that results stay beside\n"
+                              "their calls; what failed is told, and the status is then 1.\n"
                               "Every node has the kernels wordcount, montecarlo, matmul, mapreduce and mlp.\n"
                               "What they take, and how to write one, stands in agent/kernels/README.md,\n"
                               "installed on nodes as /usr/share/doc/bramble-agent/KERNELS.md.gz."});

@@ -64,6 +64,8 @@ TEST(Help, OfEveryCommandFitsInto80Columns) { EXPECT_GT(expect_helps_of_80_colum
 
 TEST(Help, OfCallNamesTheKernels) { EXPECT_THAT(help_of({"call"}), HasSubstr("wordcount, montecarlo, matmul")); }
 
+TEST(Help, OfCallSaysWhatACallThatFailedLeaves) { EXPECT_THAT(help_of({"call"}), HasSubstr("leaves an empty line")); }
+
 TEST(Help, NamesItsDocumentsAsTheyAreCalledInTheSourcesAndWhereInstalled) {
   EXPECT_THAT(help_of({"call"}), AllOf(HasSubstr("agent/kernels/README.md"), HasSubstr("bramble-agent/KERNELS.md.gz")));
   EXPECT_THAT(help_of({"train"}), AllOf(HasSubstr("aggregator/cli/LEARNING.md"), HasSubstr("bramble/LEARNING.md.gz")));
