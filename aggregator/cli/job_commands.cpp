@@ -129,14 +129,31 @@ struct Cat {
     }
   }
 
-  Status write_job(JobId number) const {
+  // The exit status: of calls that are printed as results, that of the `call` that made them.
+  Result<int> write_job(JobId number) const {
     const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
     if (!job) return tl::unexpected(job.error());
     CallsOfJob calls{{session.console, CallForm::whole, "call"},
                      counts_field(*job).total == 1 && !flag_field(*job, "open")};
     CallsOfJob* const of_calls = as_results(*job) ? &calls : nullptr;
-    if (command.task) return write_task({number, *command.task}, of_calls);
-    return command.follow ? write_all_as_they_come(number, of_calls) : write_touched(number, of_calls);
+    const Status written = command.task     ? write_task({number, *command.task}, of_calls)
+                           : command.follow ? write_all_as_they_come(number, of_calls)
+                                            : write_touched(number, of_calls);
+    if (!written) return tl::unexpected(written.error());
+    if (of_calls == nullptr) return kGood;
+    return calls.results.failed() > 0 ? kWorkFailed : status_of_batches(number);
+  }
+
+  // A batch that was not answered has no replies, so none that failed.
+  Result<int> status_of_batches(JobId number) const {
+    if (command.task) {
+      const auto report = fetch_task_report(api, {number, *command.task});
+      if (!report) return tl::unexpected(report.error());
+      return report->state == "failed" ? kWorkFailed : kGood;
+    }
+    const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
+    if (!job) return tl::unexpected(job.error());
+    return counts_field(*job).failed > 0 ? kWorkFailed : kGood;
   }
 
   bool as_results(const json& job) const {
@@ -234,10 +251,13 @@ Result<int> job_cat(const Session& session, const JobCatCommand& command) {
   const auto numbers = select_numbers(api, command.selector);
   if (!numbers) return tl::unexpected(numbers.error());
   const Cat cat{session, api, command};
+  int status = kGood;
   for (const JobId number : *numbers) {
-    if (auto status = cat.write_job(number); !status) return tl::unexpected(status.error());
+    const auto written = cat.write_job(number);
+    if (!written) return written;
+    status = std::max(status, *written);
   }
-  return kGood;
+  return status;
 }
 
 }  // namespace bramble::cli

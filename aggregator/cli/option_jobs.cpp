@@ -74,7 +74,9 @@ void declare_cancel(OptionTree& tree, CLI::App& jobs) {
 void declare_cat(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobCatCommand>();
   CLI::App* app = add_command(jobs, {"cat", "print what tasks wrote; of calls the results", "[OPTION...] SELECTOR",
-                                     "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow"});
+                                     "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow\n"
+                                     "The status is 1 where results of calls are printed and one failed; how other\n"
+                                     "tasks ended does not change it: bramble job wait tells."});
   add_selector(*app, command->selector);
   add_flag(*app, "--stderr", "their standard error instead", command->standard_error);
   add_flag(*app, "--follow", "go on until all tasks have ended", command->follow);

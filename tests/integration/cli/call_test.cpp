@@ -78,11 +78,25 @@ TEST(Call, JobCatPrintsTheResultsOfItsCallsAsLinesAndSaysWhichFailed) {
   ASSERT_TRUE(cat.wait_for_out("one!"));
   aggregator.write({1, 0}, replies.substr(18));
   aggregator.finish({1, 0}, 1);
-  EXPECT_EQ(cat.wait(), 0);
+  EXPECT_EQ(cat.wait(), 1) << "as call itself";
   EXPECT_EQ(cat.out(), "one!\n\ntwo!\n");
   EXPECT_THAT(cat.err(), HasSubstr("call 2 failed: no luck"));
   EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1", "--frames"}).out, replies);
   EXPECT_EQ(call.wait(), 1);
+}
+
+TEST(Call, JobCatOfCallsThatGotNoAnswerEndsWith1) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    aggregator.write(task, "", "words\n");
+    aggregator.end_with(task, "failed", "start_failed", 0);
+  });
+  EXPECT_EQ(run_bramble(aggregator.url(), {"call", "echo"}, "a").status, 1);
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1"}).status, 1);
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1", "--task", "0"}).status, 1);
+  const Ran words = run_bramble(aggregator.url(), {"job", "cat", "--stderr", "1"});
+  EXPECT_EQ(words.status, 0) << "all of that is there";
+  EXPECT_EQ(words.out, "words\n");
 }
 
 TEST(Call, AnEmptyInputIsOneEmptyCallAndNoLineIsNone) {
