@@ -209,7 +209,7 @@ bool CallRun::take_reply(std::string_view& rest, Now now) {
     return false;
   }
   if ((*reply)->status != CallStatus::good && failed_++ == 0) {
-    first_failure_ = "call " + std::to_string((*reply)->number) + ": " + to_utf8((*reply)->bytes, kMaxShownBytes);
+    first_failure_ = about_call((*reply)->number, to_utf8((*reply)->bytes, kMaxShownBytes));
   }
   rest.remove_prefix(wire::kReplyHeadBytes + (*reply)->bytes.size());
   ++next_;
@@ -292,11 +292,16 @@ void CallRun::after_death(Now now) {
   }
 }
 
+// An only call needs no number.
+std::string CallRun::about_call(uint32_t number, const std::string& why) const {
+  return calls_.size() > 1 ? "call " + std::to_string(number) + ": " + why : why;
+}
+
 void CallRun::answer_for_kernel(CallStatus status, const std::string& why) {
   std::string reply;
   wire::append_reply(reply, {calls_[next_].number, status, why});
   out_.keep(reply.data(), reply.size());
-  if (failed_++ == 0) first_failure_ = "call " + std::to_string(calls_[next_].number) + ": " + why;
+  if (failed_++ == 0) first_failure_ = about_call(calls_[next_].number, why);
   ++next_;
   tries_ = 0;
 }
@@ -359,7 +364,8 @@ void CallRun::set_outcome(wire::Finished& result, const SpawnFailure& failure) c
   result.outcome = wire::Outcome::exited;
   result.code = failed_ == 0 && out_.dropped_bytes() == 0 ? 0 : 1;
   if (failed_ > 0) {
-    result.text = std::to_string(failed_) + " of " + std::to_string(calls_.size()) + " calls failed; " + first_failure_;
+    const std::string calls = std::to_string(failed_) + " of " + std::to_string(calls_.size()) + " calls failed; ";
+    result.text = (calls_.size() > 1 ? calls : "") + first_failure_;
   } else if (out_.dropped_bytes() > 0) {
     result.text = "the results of this batch are more than " + std::to_string(start_.spec.stdout_cap_bytes) + " bytes";
   }

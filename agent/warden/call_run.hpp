@@ -59,6 +59,7 @@ class CallRun final : public TaskRun {
   bool take_reply(std::string_view& rest, Now now);
   void blame(wire::CallStatus status, std::string why, Now now);
   void after_death(Now now);
+  std::string about_call(uint32_t number, const std::string& why) const;
   void answer_for_kernel(wire::CallStatus status, const std::string& why);
   std::string how_it_died() const;
   void end_batch(Now now);

@@ -50,7 +50,7 @@ Status CallJoin::join_batch(TaskIndex batch) {
     if (!report) return tl::unexpected(report.error());
     if (!was_answered(*report)) {
       show_stderr_tail(api_, console_, task);
-      return fail(ErrorCode::io, fmt::format("task {} (the calls from number {} on) {}: the others are cancelled",
+      return fail(ErrorCode::io, fmt::format("no more calls are made, because task {} (the calls from number {} on) {}",
                                              to_string(task), next_call_ + 1, describe_end(*report)));
     }
     replies_.clear();

@@ -61,9 +61,9 @@ Status MapJoin::piece_failed(TaskIndex piece, const nlohmann::json& task) {
   const TaskReport report = task_report(task);
   const TaskKey key{job_, piece};
   show_stderr_tail(api_, console_, key);
-  const std::string tries = report.attempts > 1 ? fmt::format(" at try {}", report.attempts) : "";
-  return fail(ErrorCode::io, fmt::format("task {} (piece {} of the input, counted from 0) {}{}: the map is cancelled",
-                                         to_string(key), piece, describe_end(report), tries));
+  const std::string tries = report.attempts > 1 ? fmt::format(", at try {}", report.attempts) : "";
+  return fail(ErrorCode::io, fmt::format("the map is cancelled, because task {} (piece {} of the input{}) {}",
+                                         to_string(key), piece + 1, tries, describe_end(report)));
 }
 
 void MapJoin::update_progress() {

@@ -185,7 +185,8 @@ TEST(Call, ABatchThatWasNotAnsweredCancelsTheRestAndSaysWhy) {
   aggregator.write({1, 0}, "", "told on stderr\n");
   aggregator.end_with({1, 0}, "failed", "signaled", SIGSEGV);
   EXPECT_EQ(call.wait(), 1);
-  EXPECT_THAT(call.err(), HasSubstr("task 1/0 (the calls from number 1 on)"));
+  EXPECT_THAT(call.err(),
+              HasSubstr("no more calls are made, because task 1/0 (the calls from number 1 on) was ended by"));
   EXPECT_THAT(call.err(), HasSubstr("told on stderr"));
 }
 

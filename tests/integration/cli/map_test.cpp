@@ -135,8 +135,8 @@ TEST(Map, FailsAsAWholeWithTheFailedPieceNamedAndTheRestCancelled) {
   aggregator.finish({1, 3}, 9);  // not the first that is waited for
   EXPECT_EQ(map.wait(), 1);
   EXPECT_EQ(map.out(), "LINE 0\n");
-  EXPECT_THAT(map.err(), HasSubstr("task 1/3"));
-  EXPECT_THAT(map.err(), HasSubstr("failed with exit status 9 on pi01"));
+  EXPECT_THAT(map.err(), HasSubstr("bramble: the map is cancelled, because task 1/3 (piece 4 of the input) failed with "
+                                   "exit status 9 on pi01\n"));
   EXPECT_THAT(map.err(), HasSubstr("cannot open the pod bay doors\n"));
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
 }
