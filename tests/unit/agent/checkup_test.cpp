@@ -43,8 +43,14 @@ TEST_F(CheckupTest, TellsWhetherTheClockIsSynchronised) {
   EXPECT_EQ(find("time").state, FindingState::warning);
 }
 
-TEST_F(CheckupTest, TellsWhoFeedsTheWatchdog) {
+TEST_F(CheckupTest, AdvisesAWatchdogWhereThereIsOne) {
+  EXPECT_EQ(find("watchdog"), (Finding{"watchdog", FindingState::good, "this machine has none"}));
+  put("proc/device-tree/compatible", "raspberrypi,3-model-b\0brcm,bcm2837\n");
+  EXPECT_EQ(find("watchdog").state, FindingState::warning);
   EXPECT_THAT(find("watchdog").text, HasSubstr("dtparam=watchdog=on"));
+}
+
+TEST_F(CheckupTest, TellsWhoFeedsTheWatchdog) {
   put("sys/class/watchdog/watchdog0/state", "inactive\n");
   EXPECT_THAT(find("watchdog").text, HasSubstr("set watchdog_device"));
   put("sys/class/watchdog/watchdog0/state", "active\n");
