@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "aggregator/cli/check_rules.hpp"
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/exit_status.hpp"
 
@@ -109,7 +110,8 @@ Result<int> parse_and_run(const std::vector<std::string>& args, Console& console
 // A monitor shows what stands on standard output.
 int failed_check(Console& console, const Error& error) {
   const bool is_down = error.code == ErrorCode::unavailable;
-  (void)console.print(std::string("BRAMBLE ") + (is_down ? "CRITICAL" : "UNKNOWN") + " - " + error.message + "\n");
+  const std::string line = std::string("BRAMBLE ") + (is_down ? "CRITICAL" : "UNKNOWN") + " - " + error.message + "\n";
+  (void)console.print(check_text(line, console.columns()));
   return is_down ? kCheckCritical : kCheckUnknown;
 }
 

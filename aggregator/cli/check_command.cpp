@@ -15,7 +15,8 @@ Result<int> check(const Session& session, const CheckCommand& command) {
   const auto nodes = choose_nodes(*all, command.nodes);
   if (!nodes) return tl::unexpected(nodes.error());
   const CheckResult result = check_cluster(*health, *nodes, command);
-  if (auto status = session.console.print(result.line); !status) return tl::unexpected(status.error());
+  const std::string text = check_text(result.line, session.console.columns());
+  if (auto status = session.console.print(text); !status) return tl::unexpected(status.error());
   return result.status;
 }
 

@@ -148,4 +148,11 @@ CheckResult check_cluster(const json& health, const json& nodes, const CheckComm
   return check.result();
 }
 
+std::string check_text(std::string line, size_t columns) {
+  constexpr size_t kIndent = 2;
+  if (columns == kAnyWidth) return line;
+  if (line.ends_with('\n')) line.pop_back();
+  return wrapped(line, kIndent, columns) + "\n";
+}
+
 }  // namespace bramble::cli

@@ -21,4 +21,8 @@ struct CheckResult {
 // or is drained, was stopped by a person: that is good.
 CheckResult check_cluster(const nlohmann::json& health, const nlohmann::json& nodes, const CheckCommand& command);
 
+// The line as a person sees it in a terminal of so many columns: broken between words. kAnyWidth: as it is, for a
+// monitor.
+std::string check_text(std::string line, size_t columns);
+
 }  // namespace bramble::cli

@@ -39,6 +39,7 @@ void declare_check(OptionTree& tree) {
   CLI::App* app = add_command(
       tree.root, {"check", "one line and a status for Nagios, Icinga, Zabbix", "[OPTION...] [NODES]",
                   "  bramble check\n  bramble check 'pi[01-04]' --temperature 70:80 --power 40:60\n"
+                  "A terminal that is too narrow for the line has it broken.\n"
                   "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no aggregator,\ntoo), 3 UNKNOWN (wrong usage, too)"});
   add_value(*app, "NODES", "", "pi[01-04], a list of these, or all", [command](const std::string& value) -> Status {
     const auto nodes = parse_node_set(value);

@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "aggregator/cli/exit_status.hpp"
+#include "aggregator/cli/table.hpp"
 
 namespace bramble::cli {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 json good_health() { return {{"connected", true}, {"store_ok", true}, {"gone_back", ""}}; }
@@ -37,6 +41,18 @@ TEST(CheckRules, AGoodClusterIsOneLineWithItsFigures) {
   EXPECT_EQ(result.line,
             "BRAMBLE OK - 1 node on, 1 stopped | 'pi01_temperature'=48.2;75;82 'pi01_disk'=25.0%;90;97 'power'=3.5W "
             "'nodes_on'=1\n");
+}
+
+TEST(CheckRules, ItsLineIsBrokenForATerminalAndForNobodyElse) {
+  json nodes = json::array();
+  for (const char* name : {"pi01", "pi02", "pi03", "pi04"}) nodes.push_back(node(name, "lost"));
+  const std::string line = check(nodes).line;
+  ASSERT_GT(line.size(), 80U);
+  EXPECT_EQ(check_text(line, kAnyWidth), line);
+  const std::string text = check_text(line, 80);
+  EXPECT_THAT(text, AllOf(HasSubstr("\n  "), EndsWith("'nodes_on'=0\n")));
+  std::istringstream rows(text);
+  for (std::string row; std::getline(rows, row);) EXPECT_LE(row.size(), 80U) << row;
 }
 
 TEST(CheckRules, ALostNodeIsCriticalAndASilentOneAWarning) {
