@@ -53,7 +53,7 @@ void add_isolation(CLI::App& app, TaskOptions& task) {
 }
 
 void add_inputs(CLI::App& app, TaskOptions& task) {
-  add_values(app, "--input", "FILE[=NAME]", "a file for every task's directory, or sha256:HASH=NAME; repeatable",
+  add_values(app, "--input", "FILE[=NAME]", "a file for tasks, or sha256:HASH=NAME; repeatable",
              [&task](const std::string& value) -> Status {
                auto input = parse_input(value);
                if (!input) return tl::unexpected(input.error());
