@@ -117,6 +117,11 @@ class Reader {
   Status begin() {
     width_ = fields_.size();
     without_texts_ = choice_.columns_without != 0 && width_ == choice_.columns_without;
+    if (without_texts_ && names_texts()) {
+      return fail(name_ + ":" + std::to_string(line_) + ": the line has " + std::to_string(width_) + " columns, the " +
+                  choice_.texts_are + " " + shown(choice_.name) + " among them, and with it the model takes " +
+                  std::to_string(width_ + 1));
+    }
     if (!without_texts_) {
       if (width_ == 1 && has_other_separators(current_)) return wrong(0, kSeparators);
       if (Status status = check_width(); !status) return status;
@@ -126,6 +131,12 @@ class Reader {
     table_.columns = table_.text_column == 0 ? width_ : width_ - 1;
     if (table_.columns == 0) return wrong(0, "there is only one column: nothing to learn from besides the label");
     return {};
+  }
+
+  // Then it is there, and would else be taken for a number to answer by.
+  bool names_texts() const {
+    return choice_.header && choice_.which == TextColumn::by_name &&
+           std::find(fields_.begin(), fields_.end(), choice_.name) != fields_.end();
   }
 
   // Before anything else is said of a line: where columns are missing, all that follows would blame the wrong thing.

@@ -191,5 +191,16 @@ TEST(LearnCsv, SaysThatALineWithTheLabelLacksAnotherColumn) {
             "f.csv:2:2: 'a' is no number (with the label a line has 3 columns, and this one 2)");
 }
 
+TEST(LearnCsv, NeverTakesANumberForAnotherThatIsNamedAsTheLabel) {
+  CsvChoice choice;
+  choice.which = TextColumn::by_name;
+  choice.name = "kind";
+  choice.header = true;
+  choice.columns_without = 2;
+  EXPECT_EQ(wrong("x,kind\n1,7\n", choice),
+            "f.csv:1: the line has 2 columns, the label 'kind' among them, and with it the model takes 3");
+  EXPECT_EQ(read("x,y\n1,7\n", choice)->values, (Floats{1, 7}));
+}
+
 }  // namespace
 }  // namespace bramble::learn
