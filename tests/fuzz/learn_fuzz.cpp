@@ -53,7 +53,7 @@ void check_tables(const std::string& text) {
     for (const TextColumn which : {TextColumn::none, TextColumn::last, TextColumn::by_number, TextColumn::by_name}) {
       check_table(text, {header, which, "label", 2, 0});
       check_table(text, {header, which, "label", 1, 2});
-      check_table(text, {header, which, "label", 2, 2, true});
+      check_table(text, {header, which, "label", 2, 2, "label", true});
     }
   }
 }
