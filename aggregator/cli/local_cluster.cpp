@@ -64,10 +64,11 @@ Status LocalCluster::prepare() {
     if (auto fits = parse_url("unix:" + layout_.warden_socket(names.back())); !fits) {
       return tl::unexpected(fits.error());
     }
-    machines_.push_back(std::make_unique<LocalMachine>(
-        loop_, console_, layout_, node_programs_,
-        LocalNode{names.back(), plan_.slots, plan_.memory_bytes, posix::random_uuid(), posix::random_uuid()},
-        [this] { write_pids(); }));
+    machines_.push_back(
+        std::make_unique<LocalMachine>(loop_, console_, layout_, node_programs_,
+                                       LocalNode{names.back(), plan_.slots, plan_.memory_bytes, posix::random_uuid(),
+                                                 posix::random_uuid(), plan_.task_user},
+                                       [this] { write_pids(); }));
     if (auto made = machines_.back()->prepare(); !made) return made;
   }
   if (auto made = posix::make_directories(layout_.logs(), 0700); !made) return made;

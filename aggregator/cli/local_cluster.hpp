@@ -18,6 +18,7 @@ struct LocalPlan {
   uint32_t agents = 2;
   uint32_t slots = 1;
   uint64_t memory_bytes = 0;  // of each node; 0: it says itself
+  std::string task_user;      // as whom tasks run; empty: as this process
   LocalKeys config;           // of a person, for aggregator.toml
 };
 

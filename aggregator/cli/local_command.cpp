@@ -55,7 +55,7 @@ LocalPlan plan_for(const LocalCommand& command, LocalKeys config) {
   const bool known = ::sysinfo(&machine) == 0;
   const uint64_t memory = known ? uint64_t{machine.totalram} * machine.mem_unit : 0;
   return {command.agents, command.slots > 0 ? command.slots : std::max(1U, cores / command.agents),
-          memory / command.agents, std::move(config)};
+          memory / command.agents, command.user, std::move(config)};
 }
 
 // This process' environment, with the cluster's address, and with our own programs found first.
@@ -138,6 +138,9 @@ class LocalRun {
 }  // namespace
 
 Result<int> local(Console& console, const LocalCommand& command) {
+  if (!command.user.empty() && ::geteuid() != 0) {
+    return fail(ErrorCode::invalid, "--user needs root: without it tasks run as you");
+  }
   const auto config = command.config.empty() ? Result<LocalKeys>(LocalKeys{}) : read_local_config(command.config);
   if (!config) return tl::unexpected(config.error());
   const auto folder = choose_folder(command);

@@ -54,6 +54,7 @@ struct LocalNode {
   uint64_t memory_bytes = 0;
   std::string machine_id;
   std::string boot_id;
+  std::string task_user = {};  // empty: the warden's own
 };
 
 // A person's own lines for the aggregator's file.

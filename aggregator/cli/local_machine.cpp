@@ -1,7 +1,11 @@
 #include "aggregator/cli/local_machine.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "common/posix/error.hpp"
 #include "common/posix/files.hpp"
 #include "common/posix/system_clock.hpp"
 #include "common/posix/uuid.hpp"
@@ -11,6 +15,8 @@ namespace {
 
 constexpr int64_t kBootMs = 2'000;  // long enough to be seen, short for those who wait
 constexpr size_t kMaxLevelBytes = 16;
+constexpr mode_t kPassThroughMode =
+    0711;  // where tasks' user meets nothing but what is on the way to a task's directory
 
 bool reads_one(const std::string& path) {
   const auto text = posix::read_file(path, kMaxLevelBytes);
@@ -22,6 +28,13 @@ LocalPart::Plan plan_of(const LocalLayout& layout, const char* kind, const std::
   return {std::string(kind) + " " + node, std::move(argv), layout.log(std::string(kind) + "-" + node)};
 }
 
+std::vector<std::string> warden_argv(const std::string& program, const LocalLayout& layout, const LocalNode& node) {
+  std::vector<std::string> argv = {program, "--state", layout.warden_state(node.name), "--slots",
+                                   std::to_string(node.slots)};
+  if (!node.task_user.empty()) argv.insert(argv.end(), {"--user", node.task_user});
+  return argv;
+}
+
 }  // namespace
 
 LocalMachine::LocalMachine(posix::EventLoop& loop, Console& console, const LocalLayout& layout,
@@ -29,10 +42,7 @@ LocalMachine::LocalMachine(posix::EventLoop& loop, Console& console, const Local
     : console_(console),
       layout_(layout),
       about_(std::move(about)),
-      warden_(loop, console,
-              plan_of(layout, "warden", about_.name,
-                      {programs.warden, "--state", layout.warden_state(about_.name), "--slots",
-                       std::to_string(about_.slots)}),
+      warden_(loop, console, plan_of(layout, "warden", about_.name, warden_argv(programs.warden, layout, about_)),
               on_change),
       agent_(loop, console,
              plan_of(layout, "agent", about_.name, {programs.agent, "--config", layout.agent_config(about_.name)}),
@@ -41,6 +51,11 @@ LocalMachine::LocalMachine(posix::EventLoop& loop, Console& console, const Local
 Status LocalMachine::prepare() {
   const std::string& name = about_.name;
   if (auto made = posix::make_directories(layout_.warden_state(name), 0700); !made) return made;
+  if (!about_.task_user.empty()) {
+    for (const std::string& each : {layout_.dir(), layout_.node(name), layout_.warden_state(name)}) {
+      if (::chmod(each.c_str(), kPassThroughMode) != 0) return posix::system_failure("cannot open " + each, errno);
+    }
+  }
   if (auto made = posix::make_directories(layout_.agent_state(name), 0700); !made) return made;
   if (auto made = posix::make_directories(layout_.lines(), 0700); !made) return made;
   ::unlink(layout_.halt_request(name).c_str());  // of an earlier life of this folder

@@ -292,6 +292,7 @@ struct LocalCommand {
   uint32_t slots = 0;  // of each agent; 0: its share of the cores, at least 1
   std::string dir;     // empty: a temporary one
   std::string config;  // more lines for the aggregator's configuration; empty: none
+  std::string user;    // as whom tasks run, of root's cluster; empty: as whoever starts it
   std::vector<std::string> argv;
 };
 

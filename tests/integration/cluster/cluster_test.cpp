@@ -1,4 +1,9 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <vector>
 
 #include "local_cluster.hpp"
 
@@ -218,6 +223,31 @@ TEST_F(LocalCluster, SendsAnInputThatTheHeadHasOnlyWhereItIsNotWholeThere) {
           "[ $(stat -c %i $f) = $before ] && echo not sent\n"
           "truncate -s 5 $f; echo b | bramble call --input $DIR/big wordcount; stat -c %s $f\n");
   EXPECT_EQ(result.out, "a\t1\nnot sent\nb\t1\n3000000\n") << result.err;
+}
+
+TEST_F(LocalCluster, RunsTasksAsAnotherUserWhoGetsInputsWithoutCopies) {
+  if (::geteuid() != 0) {
+    const auto refused = run(1, "true", "--user nobody");
+    EXPECT_EQ(refused.err, "bramble: --user needs root: without it tasks run as you\n");
+    return;
+  }
+  ASSERT_EQ(::chmod(dir.c_str(), 0711), 0);
+  const auto result = run(1,
+                          "seq 1 50000 >$DIR/in\n"
+                          "bramble run --input $DIR/in -- sh -c 'id -un; stat -c %h in; sum in | cut -c1-5'\n"
+                          "bramble run -- cat $DIR/cluster/local01/agent.toml || echo not his\n"
+                          "echo a | bramble call wordcount; sum $DIR/in | cut -c1-5\n",
+                          "--user nobody");
+  std::istringstream lines(result.out);
+  std::vector<std::string> words;
+  for (std::string line; std::getline(lines, line);) words.push_back(line);
+  ASSERT_EQ(words.size(), 6U) << result.out << result.err;
+  EXPECT_EQ(words[0], "nobody");
+  EXPECT_EQ(words[1], "2") << "the cache's file, not a copy";
+  EXPECT_EQ(words[2], words[5]);
+  EXPECT_EQ(words[3], "not his");
+  EXPECT_EQ(words[4], "a\t1");
+  EXPECT_NE(run(1, "true", "--user no-such-user").err.find("there is no user no-such-user"), std::string::npos);
 }
 
 TEST_F(LocalCluster, TakesAnInputThatTheHeadHasByItsHashAlone) {
