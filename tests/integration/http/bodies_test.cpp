@@ -86,7 +86,7 @@ TEST_F(BodiesTest, AnInterruptedUploadLeavesNothing) {
   begin_upload(socket, 10 * kMiB, 3 * kMiB);
   socket.close();
   while (files_.counts().written_bytes < 2 * kMiB) std::this_thread::yield();
-  ASSERT_TRUE(files_.wait_until_no_writer());
+  ASSERT_TRUE(files_.wait_until_writers(0));
   EXPECT_EQ(files_.counts().dropped, 1U);
 }
 

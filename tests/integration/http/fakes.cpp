@@ -327,14 +327,15 @@ FakeFiles::Counts FakeFiles::counts() {
   return counts_;
 }
 
-bool FakeFiles::wait_until_no_writer() {
+bool FakeFiles::wait_until_writers(size_t number) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, kPatience, [this] { return counts_.writers == 0; });
+  return changed_.wait_for(lock, kPatience, [this, number] { return counts_.writers == number; });
 }
 
 Result<std::unique_ptr<BlobWriter>> FakeFiles::begin_blob() {
   const std::lock_guard lock(mutex_);
   ++counts_.writers;
+  changed_.notify_all();
   return std::make_unique<Writer>(*this);
 }
 

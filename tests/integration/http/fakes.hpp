@@ -168,7 +168,7 @@ class FakeFiles : public BlobFiles {
   void add_blob(const std::string& sha256, std::string bytes);
   void fill_disk();
   Counts counts();
-  bool wait_until_no_writer();  // false after 20 s
+  bool wait_until_writers(size_t number);  // false after 20 s
 
   Result<std::unique_ptr<BlobWriter>> begin_blob() override;
   std::optional<uint64_t> blob_size(const std::string& sha256) override;

@@ -51,7 +51,7 @@ TEST_F(GatherTest, PartsThatAreNotThereAreRefusedAndLeaveNothing) {
   EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[[6,6,0]]})").status, 400);
   EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[[9,0,1]]})").status, 404);
   EXPECT_EQ(post("/api/v1/blobs/gather", R"({"job":1,"parts":[7]})").status, 400);
-  EXPECT_TRUE(files_.wait_until_no_writer());
+  EXPECT_TRUE(files_.wait_until_writers(0));
 }
 
 TEST_F(GatherTest, WhoAsksAgainJoinsWhatIsUnderWay) {
@@ -95,7 +95,7 @@ TEST_F(GatherTest, AResultThatNobodyWaitedForIsThereForWhoAsksNext) {
   files_.gate.shut();
   EXPECT_EQ(post(kPath + "?wait_s=0", kLong).status, 202);
   files_.gate.open();
-  ASSERT_TRUE(files_.wait_until_no_writer());
+  ASSERT_TRUE(files_.wait_until_writers(0));
   const Response response = post(kPath, kLong);
   EXPECT_EQ(response.status, 201) << response.body;
   EXPECT_NE(response.body.find(FakeFiles::name_of(12 * kMiB)), std::string::npos) << response.body;
@@ -126,7 +126,7 @@ TEST_F(GatherTest, LongOnesKeepNoUploadWaiting) {
   }
   files_.gate.open();
   EXPECT_EQ(post("/api/v1/blobs", "hello").status, 201);
-  EXPECT_EQ(files_.counts().writers, 5U);  // they have not ended
+  EXPECT_TRUE(files_.wait_until_writers(5));  // none has ended; the last one may begin only now
 }
 
 TEST_F(GatherTest, EndsWithTheServerAndLeavesNothing) {
@@ -152,7 +152,7 @@ TEST_F(GatherTest, AFullDiskIsToldToAllWhoWait) {
   const Response response = post(kPath, kLong);
   EXPECT_EQ(response.status, 500);
   EXPECT_NE(response.error().find("no space left"), std::string::npos) << response.error();
-  EXPECT_TRUE(files_.wait_until_no_writer());
+  EXPECT_TRUE(files_.wait_until_writers(0));
 }
 
 }  // namespace
