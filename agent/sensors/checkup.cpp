@@ -146,7 +146,7 @@ Finding CheckupSource::look_at_watchdog(Probe& probe) const {
   }
   const auto compatible = probe.text_if_told(probe.roots.proc + "/device-tree/compatible");
   if (!compatible || compatible->find("raspberrypi,") == std::string::npos) {
-    return {"watchdog", FindingState::good, "this machine has none"};
+    return {"watchdog", FindingState::good, "none is to be seen here"};
   }
   return {"watchdog", FindingState::warning, "no hardware watchdog: add dtparam=watchdog=on to config.txt"};
 }

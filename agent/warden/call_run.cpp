@@ -292,9 +292,9 @@ void CallRun::after_death(Now now) {
   }
 }
 
-// An only call needs no number.
+// The first call of its job that is alone in its batch needs no number: most often it is the only one.
 std::string CallRun::about_call(uint32_t number, const std::string& why) const {
-  return calls_.size() > 1 ? "call " + std::to_string(number) + ": " + why : why;
+  return calls_.size() > 1 || number > 0 ? "call " + std::to_string(number) + ": " + why : why;
 }
 
 void CallRun::answer_for_kernel(CallStatus status, const std::string& why) {

@@ -23,10 +23,10 @@ std::string lower_case(std::string text) {
 }
 
 std::string lost(const Endpoint& endpoint, const std::string& why) {
-  const bool nobody_said_where = endpoint.url == kDefaultUrl;
+  const bool is_default = endpoint.url == kDefaultUrl;
   return "cannot reach the aggregator at " + endpoint.url + " (" + why +
          "): is it running there? --url or BRAMBLE_URL says where to look" +
-         (nobody_said_where ? "; bramble local starts a cluster on this machine" : "");
+         (is_default ? "; bramble local starts a cluster on this machine" : "");
 }
 
 // verify_result: OpenSSL's, of its certificate.

@@ -16,7 +16,8 @@
 namespace bramble::cli {
 
 Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
-  if (option.path.starts_with(kBlobPrefix)) {
+  const bool goes_by_name = !option.name.empty();  // the standard input has none, and is always a file here
+  if (goes_by_name && option.path.starts_with(kBlobPrefix)) {
     const std::string sha256 = option.path.substr(std::strlen(kBlobPrefix));
     if (is_sha256(sha256)) return File{option, {}, {}, sha256};
     return fail("--input " + option.path + ": a SHA-256 has 64 hexadecimal digits in lower case, as sha256sum prints " +
@@ -39,10 +40,12 @@ Result<JobInputs::File> JobInputs::open_file(const InputOption& option) {
 
 Result<wire::BlobRef> JobInputs::known_blob(Api& api, const File& file) {
   auto blob = api.keep_blob(file.sha256);
-  if (blob || blob.error().code != ErrorCode::conflict) return blob;
+  const auto is = [&blob](ErrorCode code) { return !blob && blob.error().code == code; };
+  if (!is(ErrorCode::conflict) && !is(ErrorCode::invalid)) return blob;  // invalid: it is damaged there
   return fail(ErrorCode::conflict,
               "the aggregator does not have " + file.option.path +
-                  " (it keeps inputs of 64 KiB and more for 15 minutes after their job): name the file itself");
+                  " whole (inputs of 64 KiB and more usually stay for 15 minutes after their job): "
+                  "name the file itself");
 }
 
 Result<wire::BlobRef> JobInputs::upload_file(Api& api, const File& file) {

@@ -186,7 +186,7 @@ void LocalCluster::write_pids() {
   for (const auto& machine : machines_) {
     pids["nodes"][machine->about().name] = {{"agent", machine->agent_pid()}, {"warden", machine->warden_pid()}};
   }
-  const auto written = posix::write_file_atomically(layout_.pids(), pids.dump(2) + "\n");
+  const auto written = posix::write_file_atomically(layout_.pids(), pids.dump(2) + "\n", {0600, false});
   if (!written && !ending_) console_.say(written.error().message);
 }
 

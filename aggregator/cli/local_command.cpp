@@ -29,7 +29,8 @@ struct Folder {
 
 Result<Folder> choose_folder(const LocalCommand& command) {
   if (!command.dir.empty()) {
-    if (auto made = posix::make_directories(command.dir, 0700); !made) return tl::unexpected(made.error());
+    const mode_t mode = command.user.empty() ? 0700 : 0711;  // folders on the way to DIR, too
+    if (auto made = posix::make_directories(command.dir, mode); !made) return tl::unexpected(made.error());
     std::error_code error;
     return Folder{std::filesystem::absolute(command.dir, error).lexically_normal().string(), false};
   }
@@ -135,12 +136,17 @@ class LocalRun {
   std::optional<Result<int>> result_;
 };
 
+Status check_user(const std::string& name) {
+  if (name.empty()) return {};
+  if (::geteuid() != 0) return fail(ErrorCode::invalid, "--user needs root: without it tasks run as you");
+  if (name == "root") return fail(ErrorCode::invalid, "--user root: name another user, or none");
+  return {};
+}
+
 }  // namespace
 
 Result<int> local(Console& console, const LocalCommand& command) {
-  if (!command.user.empty() && ::geteuid() != 0) {
-    return fail(ErrorCode::invalid, "--user needs root: without it tasks run as you");
-  }
+  if (Status good = check_user(command.user); !good) return tl::unexpected(good.error());
   const auto config = command.config.empty() ? Result<LocalKeys>(LocalKeys{}) : read_local_config(command.config);
   if (!config) return tl::unexpected(config.error());
   const auto folder = choose_folder(command);

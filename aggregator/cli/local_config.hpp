@@ -9,7 +9,8 @@
 
 namespace bramble::cli {
 
-// Everything below one folder, which only its owner may enter:
+// Everything below one folder, which only its owner may enter - and, where tasks run as another user, that one may pass
+// through to the directories of his tasks and to api.sock:
 //   lock, api.sock, aggregator.toml, aggregator/ (its state), logs/NAME.log, pids.json,
 //   NODE/agent.toml, NODE/state/, NODE/warden/, NODE/halt (its agent asks to be halted)
 class LocalLayout {

@@ -15,8 +15,16 @@ namespace {
 
 constexpr int64_t kBootMs = 2'000;  // long enough to be seen, short for those who wait
 constexpr size_t kMaxLevelBytes = 16;
-constexpr mode_t kPassThroughMode =
-    0711;  // where tasks' user meets nothing but what is on the way to a task's directory
+constexpr mode_t kPassThrough = 0111;
+
+// Tasks' user then meets nothing but what is on the way to a task's directory. What a folder grants besides stays.
+Status let_pass(const std::string& folder) {
+  struct stat about {};
+  if (::stat(folder.c_str(), &about) != 0) return posix::system_failure("cannot look at " + folder, errno);
+  const mode_t mode = about.st_mode & 07777;
+  if ((mode & kPassThrough) == kPassThrough || ::chmod(folder.c_str(), mode | kPassThrough) == 0) return {};
+  return posix::system_failure("cannot let tasks' user pass through " + folder, errno);
+}
 
 bool reads_one(const std::string& path) {
   const auto text = posix::read_file(path, kMaxLevelBytes);
@@ -53,7 +61,7 @@ Status LocalMachine::prepare() {
   if (auto made = posix::make_directories(layout_.warden_state(name), 0700); !made) return made;
   if (!about_.task_user.empty()) {
     for (const std::string& each : {layout_.dir(), layout_.node(name), layout_.warden_state(name)}) {
-      if (::chmod(each.c_str(), kPassThroughMode) != 0) return posix::system_failure("cannot open " + each, errno);
+      if (Status open = let_pass(each); !open) return open;
     }
   }
   if (auto made = posix::make_directories(layout_.agent_state(name), 0700); !made) return made;

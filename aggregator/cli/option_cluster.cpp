@@ -122,7 +122,11 @@ void declare_local(OptionTree& tree) {
   add_number(*app, "--slots", "cores of each (this machine's, shared out)", 1, kMaxSlots, command->slots);
   add_text(*app, "--dir", "DIR", "where its state is kept (else temporary)", command->dir);
   add_text(*app, "--config", "FILE", "more of aggregator.toml: alerts, tcp_listen...", command->config);
-  add_text(*app, "--user", "NAME", "run tasks as this user (needs root)", command->user);
+  add_value(*app, "--user", "NAME", "run tasks as this user (needs root)",
+            [command](const std::string& name) -> Status {
+              command->user = name;
+              return name.empty() ? fail("--user needs a name") : Status();
+            });
   tree.leaves.push_back({app, Tail::optional, [command](std::vector<std::string> tail) -> Result<Command> {
                            command->argv = std::move(tail);
                            return *command;

@@ -67,11 +67,13 @@ std::string why_unreached(const Endpoint& endpoint) {
   }
   switch (error) {
     case 0:
-      return "the connection did not come about in time";  // by now it does
+      return "it did not answer a moment ago, and does now";
     case ENOENT:
       return "there is no such socket";
     case ECONNREFUSED:
       return is_local ? "connection refused: whoever made this socket runs no more" : "connection refused";
+    case EAGAIN:
+      return "it is too busy to take connections";
     case ETIMEDOUT:
       return "no answer";
     default:

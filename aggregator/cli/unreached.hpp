@@ -7,7 +7,7 @@
 
 namespace bramble::cli {
 
-// Tries once more, for a second at most: "connection refused", "no such host", "there is no such socket".
+// Tries once more, each address for a second at most: "connection refused", "no such host", "there is no such socket".
 std::string why_unreached(const Endpoint& endpoint);
 
 }  // namespace bramble::cli

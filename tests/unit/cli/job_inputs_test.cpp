@@ -29,5 +29,11 @@ TEST(JobInputs, WhatIsNoHashIsRefusedBeforeTheAggregatorIsAsked) {
   }
 }
 
+TEST(JobInputs, TheStandardInputIsAlwaysAFile) {
+  const auto inputs = JobInputs::open({}, "sha256:" + std::string(64, '0'));
+  ASSERT_FALSE(inputs);
+  EXPECT_THAT(inputs.error().message, HasSubstr("cannot read sha256:"));
+}
+
 }  // namespace
 }  // namespace bramble::cli
