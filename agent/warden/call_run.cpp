@@ -278,7 +278,8 @@ void CallRun::after_death(Now now) {
   if (!it_was_this_one) alone_until_ = written;
   deaths_.died(kernel_had_read_);
   if (it_was_this_one && tries_++ >= start_.spec.calls->retries) {
-    answer_for_kernel(blamed_.value_or(CallStatus::died), blamed_ ? blame_text_ : how_it_died());
+    const CallStatus of_itself = kernel_had_read_ ? CallStatus::died : CallStatus::unread;
+    answer_for_kernel(blamed_.value_or(of_itself), blamed_ ? blame_text_ : how_it_died());
   }
   if (const auto why = deaths_.hopeless(now.mono)) {
     while (!is_done()) answer_for_kernel(CallStatus::skipped, "not tried: " + *why);
@@ -314,7 +315,8 @@ std::string CallRun::how_it_died() const {
   const posix::ExitStatus outside = posix::exit_status_of(kernel_status_);
   const posix::ExitStatus status = sandboxed_ ? end_inside(outside) : outside;
   if (status.signal != 0) return "the kernel was ended by signal " + std::to_string(status.signal);
-  return "the kernel ended with status " + std::to_string(status.code) + " and gave no answer";
+  return "the kernel ended with status " + std::to_string(status.code) +
+         (kernel_had_read_ ? " and gave no answer" : " before it read anything of the call");
 }
 
 void CallRun::on_time(Now now) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kPollS = 2;
 constexpr int64_t kProgressEveryMs = 500;
+constexpr uint32_t kMostUnread = 20;  // as a warden bears within a batch (agent/warden/fruitless_deaths.hpp)
 constexpr uint64_t kMaxReserveBytes = uint64_t{64} << 20;
 
 // Every call of the batch has a reply.
@@ -79,6 +80,7 @@ Status CallJoin::take_replies(TaskIndex batch) {
   printed_.clear();
   printed_.reserve(std::min<uint64_t>(replies_.size(), kMaxReserveBytes));
   bool kernel_broke = false;
+  Status good;
   for (const wire::Reply& reply : *replies) {
     if (reply.number != next_call_) {
       return fail(ErrorCode::corrupt, fmt::format("task {} has a result for call {} where that of call {} is due",
@@ -87,9 +89,21 @@ Status CallJoin::take_replies(TaskIndex batch) {
     ++next_call_;
     results_->add(printed_, reply);
     kernel_broke = kernel_broke || !wire::is_kernels(reply.status);
+    if (good) good = heed_unread(reply);
   }
   if (kernel_broke && !std::exchange(told_why_, true)) show_stderr_tail(api_, console_, {job_, batch});
-  return console_.print(printed_);
+  const Status printed = console_.print(printed_);
+  return printed ? good : printed;
+}
+
+// Of many batches each may be too short for a warden to see it.
+Status CallJoin::heed_unread(const wire::Reply& reply) {
+  unread_in_row_ = reply.status == wire::CallStatus::unread ? unread_in_row_ + 1 : 0;
+  if (unread_in_row_ < kMostUnread) return {};
+  return fail(ErrorCode::io,
+              fmt::format("no more calls are made, because in {} of them in a row the kernel ended before it read "
+                          "anything: does it read calls from its standard input (agent/kernels/README.md)?",
+                          unread_in_row_));
 }
 
 void CallJoin::update_progress() {

@@ -19,8 +19,8 @@ class CallJoin {
       : api_(api), console_(console), window_(window), job_(job), pace_(pace) {}
 
   // Prints each result, as a line or a frame where those are calls (an empty one for a call that failed). Returns when
-  // all are printed, or with the first error that is the cluster's and not a call's. Stopped from outside: returns
-  // well.
+  // all are printed, or with the first error that is not a call's but the cluster's, or the kernel's: one that only
+  // ends without reading what it is asked is no kernel. Stopped from outside: returns well.
   Status join(CallForm form, bool show_progress);
 
   uint64_t calls() const { return next_call_; }
@@ -29,6 +29,7 @@ class CallJoin {
  private:
   Status join_batch(TaskIndex batch);
   Status take_replies(TaskIndex batch);
+  Status heed_unread(const wire::Reply& reply);
   void update_progress();
 
   Api& api_;
@@ -39,6 +40,7 @@ class CallJoin {
   std::optional<CallResults> results_;
   std::string replies_, printed_;  // of the batch; kept for the next one, as fresh memory costs more than the copying
   bool told_why_ = false;          // a kernel broke: what it had said on standard error
+  uint32_t unread_in_row_ = 0;     // calls of which the kernel has read nothing before it ended
   bool show_progress_ = false;
   uint32_t next_call_ = 0;
   MonoTime started_;

@@ -38,7 +38,7 @@ Result<std::vector<std::string_view>> split_frames(std::string_view text, size_t
 
 Result<Reply> reply_of(std::string_view frame, size_t position) {
   const auto status = static_cast<CallStatus>(frame[kNumberBytes]);
-  if (status > CallStatus::skipped) return bad_frame(position, "says in no known way how its call went");
+  if (status > CallStatus::unread) return bad_frame(position, "says in no known way how its call went");
   return Reply{read_number(frame), status, frame.substr(kLeastReply)};
 }
 

@@ -28,6 +28,7 @@ enum class CallStatus : uint8_t {
   timed_out = 3,  // it took longer than a call may
   nonsense = 4,   // what the kernel wrote is no reply to it
   skipped = 5,    // not tried: the kernel died in each of many calls before it
+  unread = 6,     // the kernel ended before it had read anything of it
 };
 
 // What a kernel may say; the others are said in its place.

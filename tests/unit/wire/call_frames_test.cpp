@@ -52,7 +52,7 @@ TEST(CallFrames, WhatIsCutOffOrClaimsTooMuchIsRefusedByItsPlace) {
   EXPECT_THAT(split_calls(batch + "\x01").error().message, HasSubstr("frame 2 is cut off"));
   EXPECT_THAT(split_calls(std::string("\xff\xff\xff\xff", 4)).error().message, HasSubstr("4294967295 bytes long"));
   EXPECT_THAT(split_calls(std::string("\x03\0\0\0abc", 7)).error().message, HasSubstr("3 bytes long"));
-  EXPECT_FALSE(split_replies(std::string("\x05\0\0\0\0\0\0\0\x06", 9)));  // no such status
+  EXPECT_FALSE(split_replies(std::string("\x05\0\0\0\0\0\0\0\x07", 9)));  // no such status
 }
 
 TEST(CallFrames, MoreCallsThanABatchMayHaveAreRefused) {
