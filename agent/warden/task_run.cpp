@@ -229,6 +229,10 @@ bool TaskRun::set_start_failure(wire::Finished& result, const SpawnFailure& fail
   result.outcome = wire::Outcome::start_failed;
   result.code = why.code;
   result.text = why.text;
+  const std::string& command = start_.spec.argv.front();
+  const bool is_input =
+      std::any_of(start_.files.begin(), start_.files.end(), [&](const auto& file) { return file.name == command; });
+  if (why.code == 127 && is_input) result.text += " (its input file of that name is run by ./" + command + ")";
   return true;
 }
 
