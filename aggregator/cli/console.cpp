@@ -43,10 +43,23 @@ size_t columns_of(int fd) {
 
 }  // namespace
 
-Console::Console(int out_fd, int err_fd) : out_fd_(out_fd), err_fd_(err_fd), err_is_terminal_(::isatty(err_fd) == 1) {}
+Console::Console(int out_fd, int err_fd)
+    : out_fd_(out_fd),
+      err_fd_(err_fd),
+      out_is_terminal_(::isatty(out_fd) == 1),
+      err_is_terminal_(::isatty(err_fd) == 1),
+      shares_terminal_(out_is_terminal_ && err_is_terminal_) {}
 
 Status Console::print(std::string_view bytes) {
   const std::lock_guard lock(out_mutex_);
+  if (!shares_terminal_ || bytes.empty()) return write_out(bytes);
+  const std::lock_guard err_lock(err_mutex_);
+  clear_progress();
+  line_is_open_ = bytes.back() != '\n';
+  return write_out(bytes);
+}
+
+Status Console::write_out(std::string_view bytes) {
   const int error = write_all(out_fd_, bytes);
   if (error == 0) return {};
   if (error == EPIPE) reader_gone_ = true;
@@ -72,6 +85,7 @@ void Console::clear_progress() {
 void Console::show_progress(std::string_view line, MonoTime now) {
   const std::lock_guard lock(err_mutex_);
   if (err_is_terminal_) {
+    if (line_is_open_) return;  // it would be written over
     const std::string cut = cut_to(line, columns_of(err_fd_) - 1);
     if (cut == progress_) return;
     write_all(err_fd_, "\r\x1b[K" + cut);

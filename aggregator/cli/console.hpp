@@ -16,7 +16,8 @@ class Console {
  public:
   Console(int out_fd, int err_fd);  // the descriptors stay the caller's
 
-  // Bytes to standard output, unbuffered. Fails where they cannot be written; see reader_gone().
+  // Bytes to standard output, unbuffered. Fails where they cannot be written; see reader_gone(). Where it is a
+  // terminal, too, a line of progress gives way to them.
   Status print(std::string_view bytes);
 
   // The reader of standard output left (`| head`): end quietly, with the status of SIGPIPE.
@@ -29,20 +30,26 @@ class Console {
   void show_progress(std::string_view line, MonoTime now);
   void end_progress();
 
+  bool out_is_terminal() const { return out_is_terminal_; }
+
   // Of standard output: the terminal's, at least kMinColumns; kAnyWidth where it is none, so that nothing is cut.
   size_t columns() const;
 
  private:
   void write_error(std::string_view bytes);
   void clear_progress();
+  Status write_out(std::string_view bytes);
 
   const int out_fd_;
   const int err_fd_;
+  const bool out_is_terminal_;
   const bool err_is_terminal_;
+  const bool shares_terminal_;  // standard output goes to one, too: most likely the same
   std::atomic<bool> reader_gone_ = false;
   std::mutex out_mutex_;
   std::mutex err_mutex_;
   std::string progress_;          // what stands on the terminal's last line
+  bool line_is_open_ = false;     // output stands there, and its line has no end yet
   int64_t next_progress_ms_ = 0;  // elsewhere: when the next line is due
 };
 

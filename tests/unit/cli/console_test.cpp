@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -81,6 +82,28 @@ TEST(Console, IsAsWideAsItsTerminalOrAsColumnsSays) {
   ::setenv("COLUMNS", "200", 1);
   EXPECT_EQ(console.columns(), 200U);
   ::unsetenv("COLUMNS");
+}
+
+TEST(Console, OutputToTheTerminalTakesThePlaceOfTheProgressLineAndAnOpenLineIsLeftAlone) {
+  const posix::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  ASSERT_TRUE(master);
+  ASSERT_EQ(::grantpt(master.get()), 0);
+  ASSERT_EQ(::unlockpt(master.get()), 0);
+  posix::UniqueFd terminal(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal);
+  termios raw{};
+  ASSERT_EQ(::tcgetattr(terminal.get(), &raw), 0);
+  ::cfmakeraw(&raw);
+  ASSERT_EQ(::tcsetattr(terminal.get(), TCSANOW, &raw), 0);
+  Console console(terminal.get(), terminal.get());
+  console.show_progress("half done", {1});
+  EXPECT_TRUE(console.print("result\n"));
+  console.show_progress("done", {2});
+  EXPECT_TRUE(console.print("no end"));
+  console.show_progress("not shown", {3});
+  EXPECT_TRUE(console.print(" of line\n"));
+  posix::UniqueFd read_end(::dup(master.get()));
+  EXPECT_EQ(Pipes::read(read_end), "\r\x1b[Khalf done\r\x1b[Kresult\n\r\x1b[Kdone\r\x1b[Kno end of line\n");
 }
 
 TEST(Reconnect, DoesNotWaitForAnAggregatorThatNeverAnswered) {
