@@ -12,6 +12,7 @@
 #include "aggregator/cli/commands.hpp"
 #include "aggregator/cli/exit_status.hpp"
 #include "aggregator/cli/local_cluster.hpp"
+#include "aggregator/cli/passage.hpp"
 #include "common/posix/error.hpp"
 #include "common/posix/event_loop.hpp"
 #include "common/posix/files.hpp"
@@ -29,13 +30,16 @@ struct Folder {
 
 Result<Folder> choose_folder(const LocalCommand& command) {
   if (!command.dir.empty()) {
-    const mode_t mode = command.user.empty() ? 0700 : 0711;  // folders on the way to DIR, too
-    if (auto made = posix::make_directories(command.dir, mode); !made) return tl::unexpected(made.error());
     std::error_code error;
-    return Folder{std::filesystem::absolute(command.dir, error).lexically_normal().string(), false};
+    const std::string path = std::filesystem::absolute(command.dir, error).lexically_normal().string();
+    if (auto passes = check_passage(path, command.user); !passes) return tl::unexpected(passes.error());
+    const mode_t mode = command.user.empty() ? 0700 : 0711;  // folders on the way to DIR, too
+    if (auto made = posix::make_directories(path, mode); !made) return tl::unexpected(made.error());
+    return Folder{path, false};
   }
   const char* chosen = std::getenv("TMPDIR");
   std::string path = std::string(chosen && *chosen ? chosen : "/tmp") + "/bramble-local-XXXXXX";
+  if (auto passes = check_passage(path, command.user); !passes) return tl::unexpected(passes.error());
   if (!::mkdtemp(path.data())) return posix::system_failure("cannot make a folder like " + path, errno);
   return Folder{path, true};
 }
