@@ -8,7 +8,8 @@
 namespace bramble::cli {
 namespace {
 
-constexpr uint64_t kMostTold = 10;  // failed calls
+constexpr uint64_t kMostTold = 10;             // failed calls, gaps
+constexpr uint32_t kMostUnanswered = 1 << 24;  // in a row; a larger step is none
 constexpr size_t kMaxShownBytes = 300;
 
 }  // namespace
@@ -31,6 +32,13 @@ void CallResults::tell_failed(const wire::Reply& reply) {
   if (failed_ == kMostTold) console_.say("more that fail are only counted");
 }
 
+void CallResults::tell_unanswered(uint32_t first, uint32_t calls) {
+  if (++gaps_ > kMostTold) return;
+  console_.say(calls == 1 ? fmt::format("{} {} has no answer", called_, first + 1)
+                          : fmt::format("{0}s {1} to {2} have no answer", called_, first + 1, first + calls));
+  if (gaps_ == kMostTold) console_.say("more of these are not told");
+}
+
 Status ReplyStream::take(std::string_view bytes) {
   rest_ += bytes;
   std::string_view left = rest_;
@@ -42,7 +50,10 @@ Status ReplyStream::take(std::string_view bytes) {
                                           "): --frames prints it as it is");
     }
     if (!*reply) break;
-    if (line_is_open_) text += '\n';
+    const uint32_t unanswered = passed_over((*reply)->number);
+    if (unanswered > 0) results_.tell_unanswered((*reply)->number - unanswered, unanswered);
+    for (uint32_t i = 0; i < unanswered; ++i) begin_line(text);
+    begin_line(text);
     const size_t before = text.size();
     results_.add(text, **reply);
     line_is_open_ = text.size() == before || text.back() != '\n';
@@ -53,6 +64,19 @@ Status ReplyStream::take(std::string_view bytes) {
   return write_(text);
 }
 
+void ReplyStream::begin_line(std::string& text) {
+  if (line_is_open_) text += '\n';
+  line_is_open_ = true;
+}
+
+// How many calls there are between the last one and this. Only whole batches can be without an answer.
+uint32_t ReplyStream::passed_over(uint32_t number) {
+  const uint32_t step = number - due_.next;  // numbers wrap around
+  if (step != 0 && (taken_ > 0 || step > kMostUnanswered)) due_.counted = false;
+  due_.next = number + 1;
+  return due_.counted ? step : 0;
+}
+
 Status ReplyStream::end() {
   if (!line_is_open_ || (alone_ && taken_ == 1)) return {};
   line_is_open_ = false;
@@ -61,6 +85,7 @@ Status ReplyStream::end() {
 
 void ReplyStream::restart() {
   rest_.clear();
+  due_ = due_at_begin_;
   taken_ = 0;
   line_is_open_ = false;
 }

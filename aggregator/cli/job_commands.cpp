@@ -78,6 +78,7 @@ std::vector<TaskIndex> task_indices(const json& job) {
 // Of a job of calls: how they are printed.
 struct CallsOfJob {
   CallResults results;
+  CallsDue due;
   bool alone = false;  // in one task
 };
 
@@ -85,12 +86,17 @@ struct Cat {
   const Session& session;
   Api& api;
   const JobCatCommand& command;
+  const std::optional<TaskIndex>& only;
+  mutable bool wrote = false;  // anything
 
   Status write_task(TaskKey task, CallsOfJob* calls) const {
     const wire::Stream stream = command.standard_error ? wire::Stream::stderr_ : wire::Stream::stdout_;
-    const ByteSink print = [&](std::string_view bytes) { return session.console.print(bytes); };
+    const ByteSink print = [&](std::string_view bytes) {
+      wrote = wrote || !bytes.empty();
+      return session.console.print(bytes);
+    };
     std::optional<ReplyStream> replies;
-    if (calls != nullptr) replies.emplace(calls->results, calls->alone, print);
+    if (calls != nullptr) replies.emplace(calls->results, calls->due, calls->alone, print);
     const ByteSink read = [&](std::string_view bytes) { return replies->take(bytes); };
     const ByteSink& write = replies ? read : print;
     const Status written =
@@ -134,26 +140,43 @@ struct Cat {
     const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
     if (!job) return tl::unexpected(job.error());
     CallsOfJob calls{{session.console, CallForm::whole, "call"},
+                     {0, !only},
                      counts_field(*job).total == 1 && !flag_field(*job, "open")};
     CallsOfJob* const of_calls = as_results(*job) ? &calls : nullptr;
-    const Status written = command.task     ? write_task({number, *command.task}, of_calls)
+    const Status written = only             ? write_task({number, *only}, of_calls)
                            : command.follow ? write_all_as_they_come(number, of_calls)
                                             : write_touched(number, of_calls);
     if (!written) return tl::unexpected(written.error());
+    if (command.standard_error && !wrote) {
+      session.console.say(fmt::format("{} wrote nothing to standard error", place_text(number)));
+    }
     if (of_calls == nullptr) return kGood;
-    return calls.results.failed() > 0 ? kWorkFailed : status_of_batches(number);
+    const auto of_batches = status_of_batches(number, calls);
+    return of_batches && calls.results.failed() > 0 ? kWorkFailed : of_batches;
+  }
+
+  std::string place_text(JobId number) const {
+    return only ? "task " + to_string(TaskKey{number, *only}) : fmt::format("job {}", number);
   }
 
   // A batch that was not answered has no replies, so none that failed.
-  Result<int> status_of_batches(JobId number) const {
-    if (command.task) {
-      const auto report = fetch_task_report(api, {number, *command.task});
+  Result<int> status_of_batches(JobId number, const CallsOfJob& calls) const {
+    if (only) {
+      const auto report = fetch_task_report(api, {number, *only});
       if (!report) return tl::unexpected(report.error());
-      return report->state == "failed" ? kWorkFailed : kGood;
+      return report->state == "failed" || report->state == "cancelled" ? kWorkFailed : kGood;
     }
     const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));
     if (!job) return tl::unexpected(job.error());
-    return counts_field(*job).failed > 0 ? kWorkFailed : kGood;
+    const std::string state = text_field(*job, "state");
+    const std::string last = calls.due.next == 0 ? "no call has an answer"
+                             : calls.due.counted ? fmt::format("no call after {} has an answer", calls.due.next)
+                                                 : "the calls that are left have no answer";
+    if (state == "cancelled") session.console.say(fmt::format("job {} was cancelled: {}", number, last));
+    if (state == "waiting" || state == "running") {
+      session.console.say(fmt::format("job {} is {}: {} yet (--follow waits for them)", number, state, last));
+    }
+    return state == "failed" || state == "cancelled" ? kWorkFailed : kGood;
   }
 
   bool as_results(const json& job) const {
@@ -248,14 +271,15 @@ Result<int> job_forget(const Session& session, const JobForgetCommand& command) 
 
 Result<int> job_cat(const Session& session, const JobCatCommand& command) {
   Api api = session.connect();
-  const auto numbers = select_numbers(api, command.selector);
-  if (!numbers) return tl::unexpected(numbers.error());
-  const Cat cat{session, api, command};
   int status = kGood;
-  for (const JobId number : *numbers) {
-    const auto written = cat.write_job(number);
-    if (!written) return written;
-    status = std::max(status, *written);
+  for (const JobPlace& place : command.places) {
+    const auto numbers = select_numbers(api, place.selector);
+    if (!numbers) return tl::unexpected(numbers.error());
+    for (const JobId number : *numbers) {
+      const auto written = Cat{session, api, command, place.task}.write_job(number);
+      if (!written) return written;
+      status = std::max(status, *written);
+    }
   }
   return status;
 }

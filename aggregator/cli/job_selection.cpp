@@ -17,6 +17,7 @@ Result<json> select_jobs(Api& api, const JobListCommand& which) {
   };
   add("select", which.selector);
   add("owner", which.owner);
+  add("state", which.state);
   if (which.limit > 0) add("limit", std::to_string(which.limit));
   auto jobs = api.get("/api/v1/jobs" + query);
   if (jobs && !jobs->is_array()) return fail(ErrorCode::corrupt, "the aggregator's list of jobs is not understood");

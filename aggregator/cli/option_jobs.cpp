@@ -22,6 +22,16 @@ void add_selector(CLI::App& app, std::string& target) {
              });
 }
 
+void add_places(CLI::App& app, std::vector<JobPlace>& places) {
+  add_values(app, "SELECTOR", "", "12, 3-7, last, all; with .TASK: that task of it",
+             [&places](const std::string& value) -> Status {
+               auto place = parse_job_place(value);
+               if (!place) return tl::unexpected(place.error());
+               places.push_back(std::move(*place));
+               return {};
+             });
+}
+
 template <typename Type>
 void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_selector) {
   tree.leaves.push_back(
@@ -36,9 +46,11 @@ void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bo
 void declare_list(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobListCommand>();
   CLI::App* app = add_command(jobs, {"list", "jobs, by number", "[OPTION...] [SELECTOR]",
-                                     "  bramble job list\n  bramble job list --owner anna --json | jq ."});
+                                     "  bramble job list\n  bramble job list --state failed\n"
+                                     "  bramble job list --owner anna --json | jq ."});
   add_selector(*app, command->selector);
   add_text(*app, "--owner", "NAME", "only this person's jobs", command->owner);
+  add_text(*app, "--state", "STATE", "waiting, running, succeeded, failed, cancelled", command->state);
   add_number(*app, "--limit", "at most N jobs", 1, 1'000'000, command->limit);
   add_flag(*app, "--json", "an array of job objects", tree.common.json);
   add_leaf(tree, app, command, false);
@@ -73,21 +85,33 @@ void declare_cancel(OptionTree& tree, CLI::App& jobs) {
 
 void declare_cat(OptionTree& tree, CLI::App& jobs) {
   auto command = std::make_shared<JobCatCommand>();
-  CLI::App* app = add_command(jobs, {"cat", "print what tasks wrote; of calls the results", "[OPTION...] SELECTOR",
-                                     "  bramble job cat 12 --task 7 --stderr\n  bramble job cat last --follow\n"
-                                     "The status is 1 where results of calls are printed and one failed; how other\n"
-                                     "tasks ended does not change it: bramble job wait tells."});
-  add_selector(*app, command->selector);
+  CLI::App* app =
+      add_command(jobs, {"cat", "print what tasks wrote; of calls the results", "[OPTION...] SELECTOR[.TASK]",
+                         "  bramble job cat 12.7 --stderr\n  bramble job cat last --follow\n"
+                         "A call without an answer has an empty line. The status is 1 where results of\n"
+                         "calls are printed and one failed or has no answer for good; how other tasks\n"
+                         "ended does not change it: bramble job wait tells."});
+  add_places(*app, command->places);
   add_flag(*app, "--stderr", "their standard error instead", command->standard_error);
   add_flag(*app, "--follow", "go on until all tasks have ended", command->follow);
   add_flag(*app, "--frames", "of calls the frames of their replies, as they are", command->frames);
-  add_value(*app, "--task", "N", "only the task with this index", [command](const std::string& value) -> Status {
+  auto task = std::make_shared<std::optional<TaskIndex>>();
+  add_value(*app, "--task", "N", "only the task with this index", [task](const std::string& value) -> Status {
     const auto index = parse_number(value, 0, kMaxTaskIndex);
     if (!index) return tl::unexpected(index.error());
-    command->task = static_cast<TaskIndex>(*index);
+    *task = static_cast<TaskIndex>(*index);
     return {};
   });
-  add_leaf(tree, app, command, true);
+  tree.leaves.push_back({app, Tail::none, [command, task](const std::vector<std::string>&) -> Result<Command> {
+                           if (command->places.empty()) return fail("which job? Give a SELECTOR: 12, last, or 12.7");
+                           if (!*task) return *command;
+                           JobCatCommand cat = *command;
+                           for (JobPlace& place : cat.places) {
+                             if (place.task) return fail("JOB.TASK or --task N, not both");
+                             place.task = *task;
+                           }
+                           return cat;
+                         }});
 }
 
 void declare_retry(OptionTree& tree, CLI::App& jobs) {
@@ -119,13 +143,7 @@ void declare_explain(OptionTree& tree, CLI::App& jobs) {
   CLI::App* app =
       add_command(jobs, {"explain", "why tasks are not done yet, or how they ended", "[OPTION...] SELECTOR[.TASK]",
                          "  bramble job explain last\n  bramble job explain 12.7"});
-  add_values(*app, "SELECTOR", "", "12, 3-7, last, all; with .TASK: that task of it",
-             [command](const std::string& value) -> Status {
-               auto place = parse_job_place(value);
-               if (!place) return tl::unexpected(place.error());
-               command->places.push_back(std::move(*place));
-               return {};
-             });
+  add_places(*app, command->places);
   add_flag(*app, "--json", "an array of objects with their reasons", tree.common.json);
   tree.leaves.push_back({app, Tail::none, [command](const std::vector<std::string>&) -> Result<Command> {
                            if (command->places.empty()) return fail("which job? Give a SELECTOR: 12, last, or 12.7");

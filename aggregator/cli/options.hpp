@@ -122,7 +122,8 @@ struct InferCommand {
 struct JobListCommand {
   std::string selector;
   std::string owner;
-  int64_t limit = 0;  // 0: the API's own
+  int64_t limit = 0;       // 0: the API's own
+  std::string state = {};  // empty: any
 };
 
 struct JobInfoCommand {
@@ -138,12 +139,16 @@ struct JobCancelCommand {
   std::string selector;
 };
 
-struct JobCatCommand {
+struct JobPlace {
   std::string selector;
+  std::optional<TaskIndex> task;  // of each job that is selected; none: the jobs as a whole
+};
+
+struct JobCatCommand {
+  std::vector<JobPlace> places;
   bool standard_error = false;
   bool follow = false;
   bool frames = false;
-  std::optional<TaskIndex> task;
 };
 
 struct JobRetryCommand {
@@ -154,11 +159,6 @@ struct JobRetryCommand {
 
 struct JobForgetCommand {
   std::string selector;
-};
-
-struct JobPlace {
-  std::string selector;
-  std::optional<TaskIndex> task;  // of each job that is selected; none: the jobs as a whole
 };
 
 struct JobExplainCommand {

@@ -76,6 +76,7 @@ struct JobFilter {
   std::vector<std::pair<JobId, JobId>> ranges;  // empty: every job
   std::string owner;                            // empty: every owner
   size_t limit = 1000;                          // the newest so many
+  std::optional<JobState> state = {};           // nothing: any
 };
 
 struct AuditRow {

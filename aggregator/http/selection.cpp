@@ -110,11 +110,11 @@ Error no_such_job(JobQuery& jobs, JobId job) {
   return {ErrorCode::not_found, "there is no job " + std::to_string(job) + end};
 }
 
-Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
-                                        const Caller& caller, size_t limit) {
-  JobFilter filter{selector.ranges, owner, limit};
+Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const ListedJobs& listed,
+                                        const Caller& caller) {
+  JobFilter filter{selector.ranges, listed.owner, listed.limit, listed.state};
   if (selector.last && !selector.all) {
-    const auto last = last_of(jobs, owner_of_last(owner, caller));
+    const auto last = last_of(jobs, owner_of_last(listed.owner, caller));
     if (!last) return tl::unexpected(last.error());
     filter.ranges.push_back(*last);
   }
@@ -127,7 +127,7 @@ Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selec
   });
   if (!read) return tl::unexpected(read.error());
   const bool one_by_number = filter.ranges.size() == 1 && filter.ranges[0].first == filter.ranges[0].second;
-  if (rows.empty() && one_by_number && owner.empty()) {
+  if (rows.empty() && one_by_number && listed.owner.empty() && !listed.state) {
     return tl::unexpected(no_such_job(jobs, filter.ranges[0].first));
   }
   std::reverse(rows.begin(), rows.end());

@@ -1,6 +1,8 @@
 // Which jobs of the store a selector means.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "aggregator/core/api.hpp"
@@ -10,10 +12,16 @@
 
 namespace bramble::aggregator::http {
 
-// The rows of a listing, by number: those that the selector names and `owner` (empty: everybody) has. `last` is the
-// newest of the owner, or of the caller, or, for an operator, of all. Environments are left out and commands shortened.
-Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const std::string& owner,
-                                        const Caller& caller, size_t limit);
+struct ListedJobs {
+  std::string owner;              // empty: everybody's
+  std::optional<JobState> state;  // nothing: any
+  size_t limit = 1000;            // the newest so many
+};
+
+// The rows of a listing, by number: those that the selector names and that are listed. `last` is the newest of the
+// owner, or of the caller, or, for an operator, of all. Environments are left out and commands shortened.
+Result<std::vector<JobRow>> select_jobs(JobQuery& jobs, const JobSelector& selector, const ListedJobs& listed,
+                                        const Caller& caller);
 
 struct ChosenJob {
   JobId id = 0;

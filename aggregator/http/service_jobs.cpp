@@ -14,6 +14,16 @@ constexpr uint64_t kMaxListed = 10'000;
 constexpr uint64_t kDefaultListed = 1'000;
 constexpr size_t kMaxRetriedJobs = 1'000;
 
+// Empty: any.
+Result<std::optional<JobState>> parse_job_state(const std::string& word) {
+  if (word.empty()) return std::nullopt;
+  for (const JobState state :
+       {JobState::waiting, JobState::running, JobState::succeeded, JobState::failed, JobState::cancelled}) {
+    if (word == to_string(state)) return state;
+  }
+  return fail("'" + word + "' is no state of a job: write waiting, running, succeeded, failed or cancelled");
+}
+
 }  // namespace
 
 void Service::submit(const Route&, HttpRequest& request, const Answer& answer) {
@@ -87,13 +97,15 @@ void Service::forget(const Route&, HttpRequest& request, const Answer& answer) {
 }
 
 void Service::list_jobs(const Route&, HttpRequest& request, const Answer& answer) {
-  Params params(request.params, {"select", "owner", "limit"});
+  Params params(request.params, {"select", "owner", "state", "limit"});
   const auto limit = static_cast<size_t>(params.number("limit", kDefaultListed, 1, kMaxListed));
   if (!params.status()) return answer(error_reply(params.status().error()));
   const std::string select = params.text("select");
   const auto selector = parse_job_selector(select.empty() ? "all" : select);
   if (!selector) return answer(error_reply(selector.error()));
-  const auto rows = select_jobs(backend_.jobs, *selector, params.text("owner"), request.caller, limit);
+  const auto state = parse_job_state(params.text("state"));
+  if (!state) return answer(error_reply(state.error()));
+  const auto rows = select_jobs(backend_.jobs, *selector, {params.text("owner"), *state, limit}, request.caller);
   answer(rows ? json_reply(render_jobs(*rows, silence())) : error_reply(rows.error()));
 }
 

@@ -88,7 +88,7 @@ void Service::ask_energy(const Route&, HttpRequest& request, const Answer& answe
   const auto id = query_id_of(request);
   if (!id) return answer(error_reply(id.error()));
   if (asked->jobs) {
-    const auto jobs = select_jobs(backend_.jobs, *asked->jobs, "", request.caller, kMaxEnergyJobs);
+    const auto jobs = select_jobs(backend_.jobs, *asked->jobs, {"", {}, kMaxEnergyJobs}, request.caller);
     if (!jobs) return answer(error_reply(jobs.error()));
     for (const JobRow& job : *jobs) asked->question.jobs.emplace_back(job.record.id, job.record.id);
     if (asked->question.jobs.empty()) asked->question.jobs.emplace_back(0, 0);  // none, and not all

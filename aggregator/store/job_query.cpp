@@ -149,6 +149,7 @@ Result<std::string> jobs_sql(const JobFilter& filter) {
   }
   std::string sql = "SELECT " + std::string(kJobColumns) +
                     " FROM jobs_raw j JOIN progress_raw p USING (job) WHERE forgotten = 0 AND (?1 = '' OR owner = ?1)";
+  if (filter.state) sql += " AND state = '" + std::string(to_string(*filter.state)) + "'";
   for (size_t i = 0; i < filter.ranges.size(); ++i) {
     const auto& [low, high] = filter.ranges[i];
     const auto clamp = [](JobId id) { return std::to_string(std::min<JobId>(id, INT64_MAX)); };

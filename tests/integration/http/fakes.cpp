@@ -163,7 +163,10 @@ Result<std::vector<JobRow>> FakeJobs::jobs(const JobFilter& filter) {
     const bool named = filter.ranges.empty() ||
                        std::any_of(filter.ranges.begin(), filter.ranges.end(),
                                    [job = id](const auto& range) { return job >= range.first && job <= range.second; });
-    if (named && (filter.owner.empty() || filter.owner == row.record.spec.owner)) rows.push_back(row);
+    const bool owned = filter.owner.empty() || filter.owner == row.record.spec.owner;
+    if (named && owned && filter.state.value_or(row.record.progress.state) == row.record.progress.state) {
+      rows.push_back(row);
+    }
   }
   std::reverse(rows.begin(), rows.end());
   return rows;

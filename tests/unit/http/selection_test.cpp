@@ -21,7 +21,7 @@ class Selection : public testing::Test {
   }
 
   std::vector<JobId> listed(const std::string& selector, const std::string& owner, const Caller& caller) {
-    const auto rows = select_jobs(jobs_, *parse_job_selector(selector), owner, caller, 100);
+    const auto rows = select_jobs(jobs_, *parse_job_selector(selector), {owner, {}, 100}, caller);
     std::vector<JobId> ids;
     if (!rows) ADD_FAILURE() << rows.error().message;
     for (const JobRow& row : *rows) ids.push_back(row.record.id);
@@ -54,6 +54,15 @@ TEST_F(Selection, ListsWhatIsNamed) {
   EXPECT_EQ(listed("all", "bob", kAda), (Ids{2, 4}));
 }
 
+TEST_F(Selection, ListsThoseOfAState) {
+  const auto rows = select_jobs(jobs_, *parse_job_selector("all"), {"", JobState::waiting, 100}, kAda);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 1u);
+  EXPECT_EQ(rows->front().record.id, 3u);
+  EXPECT_TRUE(select_jobs(jobs_, *parse_job_selector("2"), {"", JobState::waiting, 100}, kAda)->empty())
+      << "it is there, in another state";
+}
+
 TEST_F(Selection, LastIsTheCallersOwnAndAnOperatorsOfAll) {
   EXPECT_EQ(listed("last", "", kAda), Ids{3});
   EXPECT_EQ(listed("last", "", kRoot), Ids{4});
@@ -62,13 +71,13 @@ TEST_F(Selection, LastIsTheCallersOwnAndAnOperatorsOfAll) {
 }
 
 TEST_F(Selection, ListingOneThatDoesNotExistSaysSo) {
-  const auto rows = select_jobs(jobs_, *parse_job_selector("9"), "", kAda, 100);
+  const auto rows = select_jobs(jobs_, *parse_job_selector("9"), {}, kAda);
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error(), (Error{ErrorCode::not_found, "there is no job 9: the last one is 4"}));
 }
 
 TEST_F(Selection, LastOfSomebodyWithoutJobsIsNotFound) {
-  const auto rows = select_jobs(jobs_, *parse_job_selector("last"), "", {"eve", false}, 100);
+  const auto rows = select_jobs(jobs_, *parse_job_selector("last"), {}, {"eve", false});
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error(), (Error{ErrorCode::not_found, "there is no job of eve"}));
 }
@@ -110,13 +119,13 @@ TEST_F(Selection, ReadsLongListsInPages) {
 
 TEST_F(Selection, ListsTheNewestOfManyAcrossPages) {
   for (JobId id = 5; id <= 1000; ++id) jobs_.add_job(id, "ada", JobState::running);
-  const auto rows = select_jobs(jobs_, *parse_job_selector("1-2,300-900"), "", kAda, 450);
+  const auto rows = select_jobs(jobs_, *parse_job_selector("1-2,300-900"), {"", {}, 450}, kAda);
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 450U);
   EXPECT_EQ(rows->front().record.id, 451U);
   EXPECT_EQ(rows->back().record.id, 900U);
-  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("1-2,300-900"), "", kAda, 10'000)->size(), 603U);
-  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("all"), "ada", kAda, 10'000)->size(), 998U);
+  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("1-2,300-900"), {"", {}, 10'000}, kAda)->size(), 603U);
+  EXPECT_EQ(select_jobs(jobs_, *parse_job_selector("all"), {"ada", {}, 10'000}, kAda)->size(), 998U);
 }
 
 TEST_F(Selection, PassesOnThatTheStoreIsDamaged) {

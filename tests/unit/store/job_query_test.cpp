@@ -50,6 +50,14 @@ TEST_F(JobQueryTest, SelectsByRangeOwnerAndNewest) {
   EXPECT_THAT(ids({.ranges = {{4, 4}}, .owner = "ada", .limit = 2}), testing::IsEmpty());
 }
 
+TEST_F(JobQueryTest, SelectsByState) {
+  JobRecord failed = make_job(2);
+  failed.progress.state = JobState::failed;
+  commit(*store_, {AddJob{make_job(1)}, AddJob{failed}, AddJob{make_job(3)}});
+  EXPECT_THAT(ids({.ranges = {}, .owner = "", .limit = 10, .state = JobState::failed}), testing::ElementsAre(2));
+  EXPECT_THAT(ids({.ranges = {{3, 9}}, .owner = "", .limit = 10, .state = JobState::failed}), testing::IsEmpty());
+}
+
 TEST_F(JobQueryTest, CountsTasksAtNodes) {
   commit(*store_, {AddJob{make_job(1)}, AddAttempt{make_attempt({1, 0, 1})}, AddAttempt{make_attempt({1, 1, 1})},
                    AddAttempt{make_attempt({1, 2, 1})}, StartAttempt{{1, 0, 1}, {5}},
