@@ -64,8 +64,11 @@ class Calls {
 
   int interrupted() {
     if (job_ != 0) {
+      const std::string failed = failed_ > 0 ? fmt::format(", {} of them failed", failed_) : "";
       session_.console.say(
-          fmt::format("job {} is cancelled; {} of {} calls were answered", job_.load(), answered_, read_));
+          fmt::format("job {0} is cancelled; answers to {1} of the {2} calls read were printed{3}; "
+                      "all that there are: bramble job cat {0}",
+                      job_.load(), answered_, read_, failed));
     }
     return kSignalBase + interrupts_.signal();
   }
@@ -131,6 +134,12 @@ class Calls {
   Interrupts interrupts_;  // last: its thread uses all of the above
 };
 
+// Else somebody who has forgotten the input waits for an answer.
+std::string_view how_to_type(CallForm form) {
+  return form == CallForm::lines ? "each line typed here is a call; Ctrl-D ends them"
+                                 : "what is typed here is the call's input; Ctrl-D ends it";
+}
+
 }  // namespace
 
 Result<int> call(const Session& session, const CallCommand& command) {
@@ -139,6 +148,7 @@ Result<int> call(const Session& session, const CallCommand& command) {
   Api api = session.connect();
   const auto slots = count_slots(api, command.task);
   if (!slots) return tl::unexpected(slots.error());
+  if (::isatty(STDIN_FILENO) == 1) session.console.say(how_to_type(command.form));
   return Calls(session, command, *files, *slots).run();
 }
 

@@ -221,6 +221,9 @@ Result<int> map(const Session& session, const MapCommand& command) {
   Api api = session.connect();
   const auto slots = count_slots(api, command.task);
   if (!slots) return tl::unexpected(slots.error());
+  const bool reads_input = std::find(command.inputs.begin(), command.inputs.end(), "-") != command.inputs.end();
+  if (reads_input && ::isatty(STDIN_FILENO) == 1)
+    session.console.say("what is typed here is the input; Ctrl-D ends it");
   return Map(session, command, *files, *slots).run();
 }
 

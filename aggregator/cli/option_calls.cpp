@@ -40,7 +40,13 @@ void declare_call(OptionTree& tree) {
   add_flag(*app, "--progress", "show how far it is", command->progress);
   add_task_options(*app, command->task);
   tree.leaves.push_back({app, Tail::optional, [=](std::vector<std::string> tail) -> Result<Command> {
-                           if (kernel->empty()) return fail("name a kernel: bramble call KERNEL < input");
+                           if (kernel->empty() && tail.empty()) {
+                             return fail("name a kernel: bramble call KERNEL < input");
+                           }
+                           if (kernel->empty()) {  // as `run` has its command
+                             *kernel = std::move(tail.front());
+                             tail.erase(tail.begin());
+                           }
                            if (*each_line && *each_frame) return fail("give one of --each-line and --each-frame");
                            if (*each_line) command->form = CallForm::lines;
                            if (*each_frame) command->form = CallForm::frames;

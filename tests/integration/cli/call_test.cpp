@@ -56,6 +56,14 @@ TEST(Call, TheWholeInputIsOneCall) {
   EXPECT_FALSE(job.open);
 }
 
+TEST(Call, TheKernelMayStandBehindTheDashesAsACommandDoes) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  EXPECT_EQ(run_bramble(aggregator.url(), {"call", "--", "/srv/echo", "--fast"}, "a").out, "a!");
+  EXPECT_EQ(aggregator.job(1).body["argv"], json::array({"/srv/echo", "--fast"}));
+  EXPECT_EQ(run_bramble(aggregator.url(), {"call", "--"}, "a").status, 2);
+}
+
 TEST(Call, JobCatPrintsTheResultOfItsOnlyCallAsItIs) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
@@ -83,6 +91,84 @@ TEST(Call, JobCatPrintsTheResultsOfItsCallsAsLinesAndSaysWhichFailed) {
   EXPECT_THAT(cat.err(), HasSubstr("call 2 failed: no luck"));
   EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1", "--frames"}).out, replies);
   EXPECT_EQ(call.wait(), 1);
+}
+
+std::string replies_to(uint32_t first, std::initializer_list<std::string_view> results) {
+  std::string replies;
+  for (const std::string_view result : results) wire::append_reply(replies, {first++, wire::CallStatus::good, result});
+  return replies;
+}
+
+TEST(Call, JobCatKeepsLinesBesideTheirCallsWhereABatchHasNoAnswers) {
+  FakeAggregator aggregator;
+  aggregator.on_task([](TaskKey) {});
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "of six calls\nin three batches\nof two\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 3));
+  aggregator.write({1, 0}, replies_to(0, {"one", "two"}));
+  aggregator.write({1, 2}, replies_to(4, {"five", "six"}));
+  const Ran early = run_bramble(aggregator.url(), {"job", "cat", "1"});
+  EXPECT_EQ(early.out, "one\ntwo\n\n\nfive\nsix\n");
+  EXPECT_THAT(early.err, HasSubstr("calls 3 to 4 have no answer\n"));
+  EXPECT_THAT(early.err, HasSubstr("no call after 6 has an answer yet (--follow waits for them)"));
+  EXPECT_EQ(early.status, 0) << "it may become good";
+  const Ran one = run_bramble(aggregator.url(), {"job", "cat", "1.2"});
+  EXPECT_EQ(one.out, "five\nsix\n") << "nothing is missing where one task is asked for";
+  call.signal(SIGINT);
+  EXPECT_EQ(call.wait(), 128 + SIGINT);
+  const Ran late = run_bramble(aggregator.url(), {"job", "cat", "1"});
+  EXPECT_EQ(late.out, early.out);
+  EXPECT_THAT(late.err, HasSubstr("job 1 was cancelled: no call after 6 has an answer"));
+  EXPECT_EQ(late.status, 1);
+}
+
+TEST(Call, JobCatDoesNotCountCallsWhoseNumbersBeginAnewInEachTask) {
+  FakeAggregator aggregator;
+  aggregator.on_task([](TaskKey) {});
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "echo"}, "a\nb\nc\n");
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  ASSERT_TRUE(aggregator.wait_for_tasks(1, 3));
+  aggregator.write({1, 0}, replies_to(0, {"one"}));
+  aggregator.write({1, 1}, replies_to(0, {"two"}));
+  aggregator.write({1, 2}, replies_to(7, {"three"}));
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1"}).out, "one\ntwo\nthree\n");
+  call.signal(SIGINT);
+  EXPECT_EQ(call.wait(), 128 + SIGINT);
+}
+
+TEST(Call, AKernelThatOnlyEndsBeforeItReadsIsGivenUpThoughNoBatchHasManyCalls) {
+  FakeAggregator aggregator;
+  aggregator.on_task([](TaskKey) {});
+  std::string in;
+  for (int i = 0; i < 1000; ++i) in += std::to_string(i) + "\n";
+  BrambleProcess call(aggregator.url(), {"call", "--each-line", "false"}, in);
+  ASSERT_EQ(aggregator.wait_for_job(), 1U);
+  uint32_t number = 0;
+  for (TaskIndex task = 0; number < 20; ++task) {
+    ASSERT_TRUE(aggregator.wait_for_tasks(1, task + 1));
+    const auto calls = wire::split_calls(aggregator.job(1).tasks.at(task).input);
+    ASSERT_TRUE(calls);
+    std::string replies;
+    for (const wire::Call& each : *calls) {
+      wire::append_reply(replies, {each.number, wire::CallStatus::unread, "the kernel ended with status 1"});
+      ++number;
+    }
+    aggregator.write({1, task}, replies);
+    aggregator.finish({1, task}, 1);
+  }
+  EXPECT_EQ(call.wait(), 1);
+  EXPECT_EQ(call.out(), std::string(number, '\n'));
+  EXPECT_THAT(call.err(), HasSubstr("of them in a row the kernel ended before it read anything"));
+  EXPECT_EQ(aggregator.job(1).state, "cancelled");
+}
+
+TEST(Call, JobCatOfStandardErrorSaysWhereNothingWasWritten) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
+  ASSERT_EQ(run_bramble(aggregator.url(), {"call", "echo"}, "a").status, 0);
+  const Ran ran = run_bramble(aggregator.url(), {"job", "cat", "--stderr", "1"});
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "bramble: job 1 wrote nothing to standard error\n");
 }
 
 TEST(Call, JobCatOfCallsThatGotNoAnswerEndsWith1) {
@@ -270,7 +356,8 @@ TEST(Call, AnInterruptCancelsTheJob) {
   call.signal(SIGINT);
   EXPECT_EQ(call.wait(), 128 + SIGINT);
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
-  EXPECT_THAT(call.err(), HasSubstr("job 1 is cancelled; 0 of 1 calls were answered\n"));
+  EXPECT_THAT(call.err(),
+              HasSubstr("job 1 is cancelled; answers to 0 of the 1 calls read were printed; all that there are: "));
 }
 
 TEST(Call, AnInterruptThatIsSentToTheProcessAndToItsGroupCountsOnce) {
