@@ -59,6 +59,11 @@ Status Console::print(std::string_view bytes) {
   return write_out(bytes);
 }
 
+Status Console::print_output(std::string_view bytes) {
+  if (!out_is_terminal_ || bytes.find('\0') == std::string_view::npos) return print(bytes);
+  return fail(ErrorCode::io, "what was written is no text and nothing for a terminal: send it to a file (> FILE)");
+}
+
 Status Console::write_out(std::string_view bytes) {
   const int error = write_all(out_fd_, bytes);
   if (error == 0) return {};

@@ -20,6 +20,9 @@ class Console {
   // terminal, too, a line of progress gives way to them.
   Status print(std::string_view bytes);
 
+  // The same of what tasks wrote: bytes that are no text (one is zero) are refused where a terminal would show them.
+  Status print_output(std::string_view bytes);
+
   // The reader of standard output left (`| head`): end quietly, with the status of SIGPIPE.
   bool reader_gone() const { return reader_gone_; }
 
@@ -29,8 +32,6 @@ class Console {
   // One line that is written over by the next at a terminal; elsewhere a line every 10 s.
   void show_progress(std::string_view line, MonoTime now);
   void end_progress();
-
-  bool out_is_terminal() const { return out_is_terminal_; }
 
   // Of standard output: the terminal's, at least kMinColumns; kAnyWidth where it is none, so that nothing is cut.
   size_t columns() const;

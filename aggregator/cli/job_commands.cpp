@@ -93,7 +93,7 @@ struct Cat {
     const wire::Stream stream = command.standard_error ? wire::Stream::stderr_ : wire::Stream::stdout_;
     const ByteSink print = [&](std::string_view bytes) {
       wrote = wrote || !bytes.empty();
-      return session.console.print(bytes);
+      return session.console.print_output(bytes);
     };
     std::optional<ReplyStream> replies;
     if (calls != nullptr) replies.emplace(calls->results, calls->due, calls->alone, print);

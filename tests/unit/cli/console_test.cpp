@@ -84,26 +84,45 @@ TEST(Console, IsAsWideAsItsTerminalOrAsColumnsSays) {
   ::unsetenv("COLUMNS");
 }
 
+// A console whose two streams are one terminal.
+struct Terminal {
+  Terminal() : master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)) {
+    EXPECT_EQ(::grantpt(master.get()), 0);
+    EXPECT_EQ(::unlockpt(master.get()), 0);
+    slave.reset(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    termios raw{};
+    EXPECT_EQ(::tcgetattr(slave.get(), &raw), 0);
+    ::cfmakeraw(&raw);
+    EXPECT_EQ(::tcsetattr(slave.get(), TCSANOW, &raw), 0);
+  }
+
+  posix::UniqueFd master;
+  posix::UniqueFd slave;
+};
+
 TEST(Console, OutputToTheTerminalTakesThePlaceOfTheProgressLineAndAnOpenLineIsLeftAlone) {
-  const posix::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
-  ASSERT_TRUE(master);
-  ASSERT_EQ(::grantpt(master.get()), 0);
-  ASSERT_EQ(::unlockpt(master.get()), 0);
-  posix::UniqueFd terminal(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
-  ASSERT_TRUE(terminal);
-  termios raw{};
-  ASSERT_EQ(::tcgetattr(terminal.get(), &raw), 0);
-  ::cfmakeraw(&raw);
-  ASSERT_EQ(::tcsetattr(terminal.get(), TCSANOW, &raw), 0);
-  Console console(terminal.get(), terminal.get());
+  Terminal terminal;
+  Console console(terminal.slave.get(), terminal.slave.get());
   console.show_progress("half done", {1});
   EXPECT_TRUE(console.print("result\n"));
   console.show_progress("done", {2});
   EXPECT_TRUE(console.print("no end"));
   console.show_progress("not shown", {3});
   EXPECT_TRUE(console.print(" of line\n"));
-  posix::UniqueFd read_end(::dup(master.get()));
-  EXPECT_EQ(Pipes::read(read_end), "\r\x1b[Khalf done\r\x1b[Kresult\n\r\x1b[Kdone\r\x1b[Kno end of line\n");
+  EXPECT_EQ(Pipes::read(terminal.master), "\r\x1b[Khalf done\r\x1b[Kresult\n\r\x1b[Kdone\r\x1b[Kno end of line\n");
+}
+
+TEST(Console, WhatIsNoTextIsKeptFromATerminalAlone) {
+  constexpr std::string_view kNoText("a\0b", 3);
+  Terminal terminal;
+  Console at_terminal(terminal.slave.get(), terminal.slave.get());
+  EXPECT_TRUE(at_terminal.print_output("text\n"));
+  EXPECT_EQ(at_terminal.print_output(kNoText).error().code, ErrorCode::io);
+  EXPECT_EQ(Pipes::read(terminal.master), "text\n");
+  Pipes pipes;
+  Console at_pipe(pipes.out[1].get(), terminal.slave.get());
+  EXPECT_TRUE(at_pipe.print_output(kNoText));
+  EXPECT_EQ(Pipes::read(pipes.out[0]), kNoText);
 }
 
 TEST(Reconnect, DoesNotWaitForAnAggregatorThatNeverAnswered) {
