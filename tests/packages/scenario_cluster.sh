@@ -97,6 +97,23 @@ check_counting() {
   [ "$(tr '\t\n' '  ' <<<"$counted")" = "a 2000 b 4000 " ] || fail "counted: $counted"
 }
 
+check_inputs() {
+  say "a file that both nodes want, over TLS"
+  local sha
+  cd /root
+  head -c 30000000 /dev/urandom >in
+  sha=$(sha256sum <in)
+  bramble submit --array 1-8 --input in -- sh -c 'sha256sum <in; hostname >&2; sleep 0.5' >/dev/null
+  bramble job wait last || fail "the job"
+  [ "$(bramble job cat last | sort -u)" = "$sha" ] || fail "they had: $(bramble job cat last | sort | uniq -c)"
+  [ "$(bramble job cat last --stderr | sort -u | tr '\n' ' ')" = "pi01 pi02 " ] || fail "it ran on one of them"
+  say "its damaged copy on pi02 is fetched again"
+  # shellcheck disable=SC2016 # for the shell there
+  on pi02 'copies=$(find /var/lib/bramble -type f -size 30000000c) && [ -n "$copies" ] &&
+    for copy in $copies; do printf X | dd of="$copy" conv=notrunc status=none || exit 1; done' || fail "pi02 keeps no copy"
+  bramble run --on pi02 --input in -- sha256sum in | grep -qF "${sha%% *}" || fail "the damaged one was used"
+}
+
 # Of 80 epochs.
 is_under_way() { grep -q '^epoch 20/' trained; }
 is_over() { grep -q '^epoch 80/' trained; }
@@ -191,6 +208,7 @@ check_readme
 check_flash
 check_work
 check_counting
+check_inputs
 check_training
 check_rights
 check_upgrade
