@@ -57,6 +57,11 @@ void settle_late_halt(State& state, Effects& effects, Now now, PowerNode& node) 
     node.waits = "silent, but its halt line or meter does not show that it has halted: --force takes its power";
     return;
   }
+  const Node* known = cluster_node(state, node);
+  if (known != nullptr && known->state == NodeState::joining) {  // not up, and anything but silent
+    node.waits = "it beats, and has not told yet what it holds: --force takes its power";
+    return;
+  }
   if (unheard_ms(state, node, now) < config.halt_limit_ms) {
     node.waits = "silence for " + seconds(config.halt_limit_ms);
     return;
@@ -118,6 +123,11 @@ void step_draining(State& state, Effects& effects, Now now, PowerNode& node) {
     (void)leaves_for_silence(state, effects, now, node);
     return;
   }
+  if (is_stuck(state, node) && !is_forced(node)) {  // its tasks' ends would be waited for in vain
+    node.waits = "its warden to answer: it beats and makes no progress";
+    (void)leaves_for_silence(state, effects, now, node);
+    return;
+  }
   const size_t tasks = cluster_node(state, node)->attempts.size();
   node.waits = std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " to end";
   if (tasks > 0 && !is_forced(node)) return;
@@ -147,6 +157,7 @@ void step_cutting(State& state, Effects& effects, Now now, PowerNode& node) {
     return enter(state, effects, now, node, down, node.record.cause, node.record.who);
   }
   node.waits = missing;
+  if (is_being_switched(state, node)) return;  // nothing crosses that: in fault nothing would be switched
   if (is_cut_overdue(state, node, now, state.config.power.cut_limit_ms)) {
     return enter_fault(state, effects, now, node,
                        "its power was to be cut, and after " + seconds(now.mono - *node.tried) + " " + missing);

@@ -104,8 +104,6 @@ void step_suspect(State& state, Effects& effects, Now now, PowerNode& node) {
 namespace {
 
 void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (is_well(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
-  if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
   if (!node.tried) {
     node.waits = why_not_fenced(state, node, now);
     if (node.waits.empty() && !take_cut_token(state, now, node)) node.waits = "rate: no more cuts a minute";
@@ -125,7 +123,13 @@ void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
 }  // namespace
 
 void step_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (!node.acted) return begin_fencing(state, effects, now, node);
+  if (is_being_switched(state, node)) return;  // nothing crosses that: in fault nothing would be switched
+  const bool overdue = is_cut_overdue(state, node, now, state.config.power.fence_limit_ms);
+  if (!node.acted) {
+    if (is_well(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);
+    if (said_goodbye(state, node)) return enter_stopped(state, effects, now, node);
+    if (!overdue) return begin_fencing(state, effects, now, node);
+  }
   std::string missing = missing_of_cut(state, node, now);
   if (missing.empty()) {
     if (node.lines.supply) watch_proof(state, effects, now, node);
@@ -139,7 +143,7 @@ void step_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
     missing = "its meter does not show that it is off";
   }
   node.waits = missing;
-  if (!is_cut_overdue(state, node, now, state.config.power.fence_limit_ms)) return;
+  if (!overdue) return;
   enter_fault(state, effects, now, node,
               "its power was to be taken because it was not heard, and after " + seconds(now.mono - *node.tried) + " " +
                   missing);

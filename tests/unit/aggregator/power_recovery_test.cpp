@@ -298,6 +298,50 @@ TEST_F(PowerRecovery, WithoutItANodeWhoseWardenHangsStaysOnAndSaysSo) {
   EXPECT_THAT(world.rail.edges, IsEmpty());
 }
 
+TEST_F(PowerRecovery, ANodeWhoseWardenHangsIsCutAlsoWhileItsTasksAreWaitedFor) {
+  PowerWorld world(config());
+  join_three(world);
+  const std::vector<std::string> all{"pi1", "pi2", "pi3"};
+  world.run_task("pi1");
+  world.off("pi1");
+  world.pass_until("pi1", PowerState::draining, all);
+  world.cluster.warden_silent_ms["pi1"] = 60'000;
+  world.cluster.pass(2'000, all);
+  EXPECT_THAT(world.waits("pi1"), HasSubstr("makes no progress"));
+  world.pass_until("pi1", PowerState::fencing, all);
+  world.pass_until("pi1", PowerState::off, others);
+  EXPECT_THAT(world.rail.edges, ElementsAre("off pi1"));
+}
+
+TEST_F(PowerRecovery, ARelayThatReadsOnIsAFaultAfterTheLimitAndIsThenLeftAlone) {
+  PowerWorld world(config());
+  world.rail.stuck.insert(0);
+  join_three(world);
+  world.pass_until("pi1", PowerState::fencing, others);
+  // Several looks before one commit, as when the disk is slow: what is asked for in one is under way in the next.
+  const auto look_twice = [&] {
+    world.cluster.step([&](Effects& effects) {
+      on_tick(world.cluster.state(), effects, world.cluster.now());
+      on_tick(world.cluster.state(), effects, world.cluster.now());
+    });
+  };
+  size_t tries = 0;
+  for (int i = 0; i < 1000 && world.state("pi1") == PowerState::fencing; ++i) {
+    world.cluster.pass(100, others);
+    tries += world.rail.take_edges().size();
+    if (world.state("pi1") != PowerState::fencing) break;
+    look_twice();
+    const size_t asked = world.rail.take_edges().size();
+    tries += asked;
+    EXPECT_TRUE(world.state("pi1") == PowerState::fencing || asked == 0) << "in fault nothing is switched";
+  }
+  EXPECT_EQ(world.state("pi1"), PowerState::fault);
+  EXPECT_THAT(world.node("pi1").record.cause, HasSubstr("reads on"));
+  EXPECT_GT(tries, 2U);
+  world.cluster.pass(30'000, others);
+  EXPECT_THAT(world.rail.edges, IsEmpty());
+}
+
 TEST_F(PowerRecovery, AFencedNodeThatComesBackWithItsOldBootIsAFault) {
   PowerWorld world(config());
   join_three(world);

@@ -69,6 +69,23 @@ TEST_F(PowerStates, OffDrainsAsksForAShutdownWaitsForTheHaltAndOnlyThenCuts) {
   world.pass_until("pi1", PowerState::off);
 }
 
+TEST_F(PowerStates, ANodeThatWasToHaltAndComesBackIsNotTakenForSilentBeforeItHasToldWhatItHolds) {
+  PowerWorld world(relays(1));
+  world.join("pi1");
+  world.off("pi1");
+  halt(world);
+  world.cluster.pass(88'000);
+  auto again = Harness::identity("pi1");
+  again.counter = 2;
+  world.cluster.say("pi1", wire::NodeTopic::status, again);
+  world.cluster.pass(4000, {"pi1"});
+  EXPECT_EQ(world.state("pi1"), PowerState::halting);
+  EXPECT_THAT(world.waits("pi1"), HasSubstr("has not told yet what it holds"));
+  EXPECT_THAT(world.rail.edges, IsEmpty());
+  world.cluster.drop_messages();
+  world.cluster.take_controls();
+}
+
 TEST_F(PowerStates, AShutdownIsAskedForAgainWhileTheNodeIsHeard) {
   PowerWorld world(relays(1));
   world.join("pi1");
