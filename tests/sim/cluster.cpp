@@ -41,6 +41,7 @@ class Cluster {
                                                  [this](const std::string& what) { violated(what); }));
     }
     head_.trace = options.trace;
+    head_.damaged_chunk = options.faults.damaged_chunk;
     if (!options.power) return;
     std::vector<SimNode*> machines;
     for (auto& node : nodes_) machines.push_back(node.get());
@@ -181,7 +182,7 @@ class Cluster {
     if (random_.chance(0.1)) cancel_something();
     if (random_.chance(0.1)) retry_something();
     if (random_.chance(0.1)) forget_something();
-    timeline_.after(random_.between(500, 4000), [this] { submit_now_and_then(); });
+    timeline_.after(random_.between(500, options_.longest_pause_ms), [this] { submit_now_and_then(); });
   }
 
   void add_files(aggregator::JobSpec& spec) {
@@ -313,6 +314,7 @@ class Cluster {
     }
     report_.leases_ended = truth_.leases_ended;
     report_.jobs_forgotten = head_.store().removed_jobs();
+    report_.input_chunks = head_.input_chunks();
     if (!head_.store().disk().forgotten.empty()) violated("a forgotten job is not removed");
     if (!report_.violations.empty()) {
       for (const auto& node : nodes_) report_.violations.push_back(node->describe());

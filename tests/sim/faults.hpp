@@ -12,8 +12,9 @@ namespace bramble::sim {
 struct Faults {
   double message_lost = 0.03;
   double message_twice = 0.03;
-  double message_late = 0.02;  // by up to 3 s: others overtake it
-  double broken_step = 0.25;   // of each half second of the bad time: something breaks
+  double message_late = 0.02;   // by up to 3 s: others overtake it
+  double broken_step = 0.25;    // of each half second of the bad time: something breaks
+  double damaged_chunk = 0.01;  // of an input, as a bad disk or memory gives it
 };
 
 // Each is what a daemon with that bug would do, played by the simulator around the real reactors (planted.hpp).
@@ -54,8 +55,17 @@ struct Options {
   Faults faults;
   Bug bug = Bug::none;
   double files = 0.3;  // of the jobs have input files
+  int64_t longest_pause_ms =
+      4000;            // between two submissions: where it is long, nodes are idle and begin a job together
   bool trace = false;  // print what the head logs and does to lines
   bool power = false;  // the nodes hang on lines, and people switch them
+};
+
+// Pieces of input files that the head has sent.
+struct InputChunks {
+  uint64_t shared = 0;  // once to all nodes
+  uint64_t alone = 0;   // to one
+  uint64_t damaged = 0;
 };
 
 struct Report {
@@ -67,6 +77,7 @@ struct Report {
   uint64_t leases_ended = 0;  // attempts that were killed because of it
   uint64_t restores = 0;      // backups that were put back
   uint64_t jobs_forgotten = 0;
+  InputChunks input_chunks;
   uint64_t faults = 0;
   int64_t simulated_ms = 0;
   // With Options::power:

@@ -11,15 +11,22 @@
 
 namespace bramble::sim {
 
-inline constexpr uint64_t kSimBlobs = 8;  // different ones
+// Different ones: so many that the nodes often want one that none of them has had, and then together.
+inline constexpr uint64_t kSimBlobs = 64;
 
-inline char sim_letter(std::string_view sha256) { return static_cast<char>('a' + (sha256.front() - '0')); }
-inline wire::BlobRef sim_blob(uint64_t k) {
-  constexpr uint64_t kStepBytes = 90'000;  // the largest has more chunks than are asked for at once
-  return {std::string(64, static_cast<char>('0' + k)), 1 + k * kStepBytes};
+inline uint64_t sim_number(std::string_view sha256) {
+  return std::stoull(std::string(sha256.substr(0, 2)), nullptr, 16);
 }
+inline char sim_letter(std::string_view sha256) { return static_cast<char>('a' + sim_number(sha256) % 26); }
 inline uint64_t sim_size(std::string_view sha256) {
-  return sim_blob(static_cast<uint64_t>(sha256.front() - '0')).size_bytes;
+  constexpr uint64_t kSizes = 8;
+  constexpr uint64_t kStepBytes = 90'000;  // the largest has more chunks than are asked for at once
+  return 1 + sim_number(sha256) % kSizes * kStepBytes;
+}
+inline wire::BlobRef sim_blob(uint64_t k) {
+  std::string sha256;
+  while (sha256.size() < 64) sha256 += {"0123456789abcdef"[k / 16], "0123456789abcdef"[k % 16]};
+  return {sha256, sim_size(sha256)};
 }
 
 // What the head has been given.

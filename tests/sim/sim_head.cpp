@@ -264,6 +264,11 @@ void SimHead::send_blob(const aggregator::SendBlob& op) {
     std::string chunk = blobs_.chunk(op.sha256, offset);
     if (chunk.empty() && offset > 0) return;
     const bool is_last = chunk.empty();
+    ++(op.node.empty() ? input_chunks_.shared : input_chunks_.alone);
+    if (!is_last && !broker_.calm && random_.chance(damaged_chunk)) {
+      ++input_chunks_.damaged;
+      chunk.back() = '!';
+    }
     const auto& topics = state_->topics;
     const std::string topic =
         op.node.empty() ? topics.blob_shared(op.sha256, offset) : topics.blob_down(op.node, op.sha256, offset);

@@ -22,6 +22,7 @@ class SimHead {
   uint64_t steps_between_checks = 1;  // looking at everything after each step takes too long in a large fleet
 
   aggregator::PowerConfig power;  // from the next start on
+  double damaged_chunk = 0;       // how often, while the network is bad
   bool trace = false;
   std::function<void()> on_life;  // the head has begun anew
   std::function<void(const aggregator::LineOp&)> drive_line;
@@ -42,6 +43,7 @@ class SimHead {
   std::string waits(const std::string& node) const;  // what its power waits for
   std::string describe(JobId job) const;  // where its open attempts are, for a person who looks for the reason
   bool is_up() const { return state_.has_value(); }
+  const InputChunks& input_chunks() const { return input_chunks_; }
 
  private:
   using Event = std::function<void(aggregator::Effects&, Now)>;
@@ -69,6 +71,7 @@ class SimHead {
   MemoryStore store_;
   std::optional<MemoryStore::Disk> backup_;
   HeadBlobs blobs_;
+  InputChunks input_chunks_;
   Client client_;
   std::optional<aggregator::State> state_;
   uint64_t life_ = 0;

@@ -36,6 +36,9 @@ void add(bramble::sim::Report& sum, const bramble::sim::Report& report) {
   sum.leases_ended += report.leases_ended;
   sum.restores += report.restores;
   sum.jobs_forgotten += report.jobs_forgotten;
+  sum.input_chunks.shared += report.input_chunks.shared;
+  sum.input_chunks.alone += report.input_chunks.alone;
+  sum.input_chunks.damaged += report.input_chunks.damaged;
   sum.power_starts += report.power_starts;
   sum.power_cuts += report.power_cuts;
   sum.power_presses += report.power_presses;
@@ -48,16 +51,19 @@ void print(const bramble::sim::Report& sum, uint64_t seeds, double seconds) {
   const double hours = static_cast<double>(sum.simulated_ms) / 3.6e6;
   std::printf(
       "%llu seeds good: %.1f cluster-hours in %.1f s (%.1f a minute), %llu tasks, %llu attempts, %llu faults, "
-      "%llu leases ended, %llu backups restored, %llu jobs forgotten; of the power %llu starts, %llu cuts, %llu "
+      "%llu leases ended, %llu backups restored, %llu jobs forgotten; of inputs %llu chunks to all, "
+      "%llu to one node, %llu damaged; of the power %llu starts, %llu cuts, %llu "
       "presses, "
       "%llu nodes fenced, %llu faults, %llu restarts in between\n",
       static_cast<unsigned long long>(seeds), hours, seconds, hours / seconds * 60,
       static_cast<unsigned long long>(sum.tasks_committed), static_cast<unsigned long long>(sum.attempts_run),
       static_cast<unsigned long long>(sum.faults), static_cast<unsigned long long>(sum.leases_ended),
       static_cast<unsigned long long>(sum.restores), static_cast<unsigned long long>(sum.jobs_forgotten),
-      static_cast<unsigned long long>(sum.power_starts), static_cast<unsigned long long>(sum.power_cuts),
-      static_cast<unsigned long long>(sum.power_presses), static_cast<unsigned long long>(sum.power_fenced),
-      static_cast<unsigned long long>(sum.power_faults), static_cast<unsigned long long>(sum.power_restarts));
+      static_cast<unsigned long long>(sum.input_chunks.shared), static_cast<unsigned long long>(sum.input_chunks.alone),
+      static_cast<unsigned long long>(sum.input_chunks.damaged), static_cast<unsigned long long>(sum.power_starts),
+      static_cast<unsigned long long>(sum.power_cuts), static_cast<unsigned long long>(sum.power_presses),
+      static_cast<unsigned long long>(sum.power_fenced), static_cast<unsigned long long>(sum.power_faults),
+      static_cast<unsigned long long>(sum.power_restarts));
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST(Simulation, NoPromiseIsBrokenUnderAnyFault) {
   uint64_t commits = 0;
   uint64_t leases_ended = 0;
   uint64_t restores = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 61; seed <= 120; ++seed) {
     Options options;
     options.seed = seed;
     const auto report = run(options);
@@ -83,6 +83,25 @@ TEST(Simulation, NoPromiseIsBrokenUnderAnyFault) {
   EXPECT_GT(attempts, commits / 2) << "and attempts really ran";
   EXPECT_GT(leases_ended, 0U) << "and the faults were such that leases ended";
   EXPECT_GT(restores, 0U) << "and backups were put back, and noticed";
+}
+
+TEST(Simulation, NoTaskBeginsWithoutItsInputsWhereSeveralNodesWantThemTogether) {
+  InputChunks sum;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Options options;
+    options.seed = seed;
+    options.nodes = 5;
+    options.files = 1;
+    options.longest_pause_ms = 12'000;
+    const auto report = run(options);
+    ASSERT_TRUE(report.violations.empty()) << told(report, seed);
+    sum.shared += report.input_chunks.shared;
+    sum.alone += report.input_chunks.alone;
+    sum.damaged += report.input_chunks.damaged;
+  }
+  EXPECT_GT(sum.shared, 200U) << "and chunks went out to all of them at once";
+  EXPECT_GT(sum.alone, 200U) << "and to one that had missed some of it";
+  EXPECT_GT(sum.damaged, 20U) << "and were not always what they should be";
 }
 
 TEST(Simulation, NoRuleOfPowerIsBrokenUnderAnyFault) {
