@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/cli/map_join.hpp"
 #include "aggregator/cli/output_stream.hpp"
 #include "aggregator/cli/submission.hpp"
 #include "common/base/utf8.hpp"
@@ -89,12 +90,20 @@ Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& 
   }
   if (Status status = append(batches, files); !status) return tl::unexpected(status.error());
   std::vector<std::string> results(calls.size());
-  const Status answered = connections_.run(batches.size(), [&](Api& api, size_t batch) {
+  std::vector<Batch> asked;
+  for (size_t batch = 0; batch < batches.size(); ++batch) {
     const size_t begin = begin_of(batch);
-    return take_results(api, static_cast<TaskIndex>(first + batch),
-                        std::span(results).subspan(begin, begin_of(batch + 1) - begin));
+    asked.push_back({std::span(results).subspan(begin, begin_of(batch + 1) - begin)});
+  }
+  const Status answered = connections_.run(asked.size(), [&](Api& api, size_t batch) {
+    return take_results(api, static_cast<TaskIndex>(first + batch), asked[batch]);
   });
-  if (!answered) return tl::unexpected(answered.error());
+  if (!answered) {
+    const auto broken = std::find_if(asked.begin(), asked.end(), [](const Batch& batch) { return batch.kernel_broke; });
+    const auto task = static_cast<TaskIndex>(first + (broken - asked.begin()));
+    if (broken != asked.end()) show_stderr_tail(connections_.first(), console_, {job_, task});
+    return tl::unexpected(answered.error());
+  }
   for (const std::string& result : results) stored_bytes_ += result.size();
   return results;
 }
@@ -132,7 +141,7 @@ Status KernelJob::append(const std::vector<std::string>& batches, const std::vec
   return {};
 }
 
-Status KernelJob::take_results(Api& api, TaskIndex task, std::span<std::string> results) {
+Status KernelJob::take_results(Api& api, TaskIndex task, Batch& batch) {
   while (!stopped_) {
     const TaskKey key{job_, task};
     const auto part = api.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
@@ -144,23 +153,26 @@ Status KernelJob::take_results(Api& api, TaskIndex task, std::span<std::string> 
       return {};
     };
     if (Status status = copy_final_output(api, key, wire::Stream::stdout_, *part, keep); !status) return status;
-    return take_replies(api, task, text, results);
+    return take_replies(api, task, text, batch);
   }
   return fail(ErrorCode::unavailable, "stopped");
 }
 
 // Where one failed, its sentence. A task that lacks replies is told by how it ended.
-Status KernelJob::take_replies(Api& api, TaskIndex task, const std::string& text, std::span<std::string> results) {
+Status KernelJob::take_replies(Api& api, TaskIndex task, const std::string& text, Batch& batch) {
   const TaskKey key{job_, task};
+  const std::span<std::string> results = batch.results;
   const auto replies = wire::split_replies(text);
   if (replies && replies->size() == results.size()) {
     for (size_t i = 0; i < results.size(); ++i) {
       const wire::Reply& reply = (*replies)[i];
+      batch.kernel_broke = !wire::is_kernels(reply.status);
       if (reply.status != wire::CallStatus::good) return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
       results[i] = reply.bytes;
     }
     return {};
   }
+  batch.kernel_broke = true;
   const auto report = fetch_task_report(api, key);
   if (!report) return tl::unexpected(report.error());
   return fail(ErrorCode::io, fmt::format("task {} {}", to_string(key), describe_end(*report)));

@@ -53,7 +53,8 @@ class KernelJob : public Kernels {
   // Every job of this has them.
   Status add_file(const KernelFile& file);
 
-  // A node that is lost costs the tasks that it had alone.
+  // A node that is lost costs the tasks that it had alone. Where a kernel broke, what it wrote last on standard error
+  // has been shown before the error returns.
   Result<std::vector<std::string>> ask(const std::vector<std::string>& calls, const std::vector<KernelFile>& files,
                                        size_t tasks) override;
 
@@ -71,14 +72,19 @@ class KernelJob : public Kernels {
   void stop() { stopped_ = true; }    // from any thread: ask() returns an error soon, once job() is cancelled
 
  private:
+  struct Batch {
+    std::span<std::string> results;
+    bool kernel_broke = false;
+  };
+
   Status open();
   Status make_room();
   Status leave(JobId job);
   Result<std::vector<wire::BlobRef>> put_all(const std::vector<std::string>& batches,
                                              const std::vector<KernelFile>& files);
   Status append(const std::vector<std::string>& batches, const std::vector<KernelFile>& files);
-  Status take_results(Api& api, TaskIndex task, std::span<std::string> results);
-  Status take_replies(Api& api, TaskIndex task, const std::string& text, std::span<std::string> results);
+  Status take_results(Api& api, TaskIndex task, Batch& batch);
+  Status take_replies(Api& api, TaskIndex task, const std::string& text, Batch& batch);
   Result<double> joules_of_this_job();
 
   SideBySide connections_;  // each request waits for a disk or a node

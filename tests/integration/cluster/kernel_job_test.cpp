@@ -90,5 +90,24 @@ TEST_F(KernelJobs, KeepTheirFilesWhenAnotherTakesThePlaceOfOneThatIsFull) {
   }
 }
 
+TEST_F(KernelJobs, TellWhatAKernelWroteToStandardErrorWhereItBroke) {
+  const auto endpoint = cli::parse_url(url());
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  const std::string told = dir + "/told";
+  const posix::UniqueFd err(::open(told.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  cli::Console console(STDOUT_FILENO, err.get());
+  cli::Reconnect reconnect(console, kPatienceMs);
+  cli::TaskOptions task;
+  task.argv = {std::string(kBinaryDir) + "/tests/support/odd_kernel"};
+  cli::KernelJob kernels([&] { return cli::Api(*endpoint, reconnect); }, console, task);
+  EXPECT_THAT(kernels.ask({"say I am well\n", "refuse this"}, {}, 1).error().message, testing::HasSubstr("this"));
+  EXPECT_EQ(posix::read_file(told, 1000).value_or("?"), "") << "the kernel went on";
+  EXPECT_THAT(kernels.ask({"say the GPU is gone\n", "exit 3"}, {}, 1).error().message,
+              testing::HasSubstr("the kernel ended with status 3 and gave no answer"));
+  EXPECT_EQ(posix::read_file(told, 1000).value_or("?"),
+            "bramble: the standard error of task 1/1 ends so:\nthe GPU is gone\n");
+  EXPECT_TRUE(kernels.close());
+}
+
 }  // namespace
 }  // namespace bramble::test
