@@ -83,5 +83,42 @@ TEST(ExplainEnded, AJobGroupsItsFailuresAndCountsTheRest) {
   EXPECT_EQ(told["reasons"][3]["text"], "cancelled before they were started") << told.dump();
 }
 
+TEST(ExplainEnded, AJobTellsWhatItsNodesSaidWhateverTheNumberOfTheCall) {
+  const auto said = [](TaskIndex index, const std::string& text) {
+    return make_task(index, TaskState::failed, wire::Outcome::exited, 1, text);
+  };
+  const std::string end = "the kernel ended with status 1 and gave no answer";
+  const std::vector<TaskRow> tasks{said(0, "call 3: " + end),
+                                   said(1, "2 of 10 calls failed; call 17: " + end),
+                                   said(2, end),
+                                   said(3, "1 of 4 calls failed; call 2: no such file"),
+                                   said(4, "call me: 3 of 4 lines are wrong"),
+                                   said(5, "")};
+  const json told = json::parse(render_ended_job(make_job(0, 6, 0), tasks));
+  std::vector<std::string> lines;
+  for (const json& group : told["reasons"]) {
+    lines.push_back(std::to_string(group["tasks"].get<int>()) + " " + group["text"].get<std::string>());
+  }
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{
+                "3 failed: exit status 1: " + end, "1 failed: exit status 1: 1 of 4 calls failed; call 2: no such file",
+                "1 failed: exit status 1: call me: 3 of 4 lines are wrong", "1 failed: exit status 1"}));
+}
+
+TEST(ExplainEnded, AJobPutsTogetherWhatWasSaidInTooManyWays) {
+  std::vector<TaskRow> tasks;
+  for (TaskIndex i = 0; i < 100; ++i) {
+    tasks.push_back(
+        make_task(i, TaskState::failed, wire::Outcome::exited, 1, "call 1: no such file " + std::to_string(i)));
+  }
+  tasks.push_back(make_task(100, TaskState::failed, wire::Outcome::exited, 1, "call 9: no such file 2"));
+  const json told = json::parse(render_ended_job(make_job(0, 101, 0), tasks));
+  ASSERT_EQ(told["reasons"].size(), 6U);
+  EXPECT_EQ(told["reasons"][2]["tasks"], 2);
+  EXPECT_EQ(told["reasons"][2]["text"], "failed: exit status 1: no such file 2");
+  EXPECT_EQ(told["reasons"][5]["tasks"], 95);
+  EXPECT_EQ(told["reasons"][5]["text"], "failed: exit status 1, for other reasons; task 5: call 1: no such file 5");
+}
+
 }  // namespace
 }  // namespace bramble::aggregator::http
