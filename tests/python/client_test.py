@@ -69,6 +69,8 @@ class Played(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.answers = answers  # (status, body) each; the last one again and again; None: hangs up
         self.asked = []
         self.health = None  # what it says of itself
+        self.held = threading.Event()  # until then it answers no POST
+        self.held.set()
         super().__init__(path, Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -83,6 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, body, dict(self.headers)))
         answers = self.server.answers
+        if self.command == "POST":
+            self.server.held.wait(60)
         if self.path == "/api/v1/health" and self.server.health is not None:
             said = (200, self.server.health)
         else:
@@ -118,9 +122,22 @@ class Requests(unittest.TestCase):
         self.addCleanup(self.server.shutdown)
         return Api(find_endpoint("unix:" + self.path), self.said.append, give_up_s)
 
-    def test_nobody_there_is_told_at_once_with_what_to_do(self):
-        with self.assertRaisesRegex(ClusterUnreachable, "is it running there.*BRAMBLE_URL says where to look"):
-            Api(find_endpoint("unix:" + self.path), self.said.append).slots()
+    def test_one_that_hangs_up_is_told_in_words(self):
+        with self.assertRaisesRegex(ClusterUnreachable, r"\(no answer came\)"):
+            self.api(None).slots()
+
+    def test_a_submission_that_is_not_answered_soon_is_told_why(self):
+        def say(text):
+            self.said.append(text)
+            self.server.held.set()
+
+        api = self.api((201, {"job": 7}))
+        self.server.health = {"store_ok": False}
+        self.server.held.clear()
+        api._patience._say = say
+        with mock.patch.object(_api, "SLOW_ANSWER_S", 0.05):
+            self.assertEqual(api.submit({})["job"], 7)
+        self.assertRegex(self.said[0], "the job database cannot be written")
 
     def test_slots_are_those_of_nodes_that_could_hold_such_a_task(self):
         nodes = [{"node": name, "state": "on", "drained": name == "pi04", "cores": 4} for name in ("head", "pi02", "pi04")]

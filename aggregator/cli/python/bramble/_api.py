@@ -22,6 +22,7 @@ LONGEST_WAIT_S = 2.0
 FOLDED = re.compile(r"([^,\[\]]*)(?:\[([^\]]*)\])?([^,\[\]]*)(?:,|$)")
 FIRST_POLL_S = 2.0  # so soon people are told why nothing comes
 LOOK_AFTER_S = 1.0  # of "come again": most of these pass sooner
+SLOW_ANSWER_S = 2.0  # of what should come at once
 SAY_AFTER_S = 0.3  # a restart that nobody would notice is not worth a line
 
 
@@ -88,6 +89,23 @@ def _back_off(waited: float) -> float:
     return min(max(waited / 4, FIRST_WAIT_S), LONGEST_WAIT_S)
 
 
+class _SlowAnswer:
+    """While somebody waits for an answer that should come at once: looks after a while why it does not."""
+
+    def __init__(self, look: Callable[[], Any]):
+        self._timer = threading.Timer(SLOW_ANSWER_S, look)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        try:
+            self._timer.start()
+        except RuntimeError:  # the program ends: threads can be begun no more
+            pass
+
+    def __exit__(self, *_: Any) -> None:
+        self._timer.cancel()
+
+
 class Api:
     """Thread-safe."""
 
@@ -105,7 +123,7 @@ class Api:
         return self._json(self._send("GET", path, wait_s=wait_s))
 
     def post(self, path: str, body: Dict[str, Any]) -> Any:
-        return self._json(self._send("POST", path, json.dumps(body).encode(), "application/json"))
+        return self._json(self._post(path, json.dumps(body).encode(), "application/json"))
 
     def submit(self, body: Dict[str, Any]) -> Any:
         """The answer: `job`, and `note` where it would wait."""
@@ -113,7 +131,7 @@ class Api:
 
     def put_blob(self, data: bytes) -> Dict[str, Any]:
         """What a task's `stdin` says."""
-        reply = self._json(self._send("POST", "/api/v1/blobs", data, "application/octet-stream"))
+        reply = self._json(self._post("/api/v1/blobs", data, "application/octet-stream"))
         return {"blob": reply["blob"], "size_bytes": reply["size_bytes"]}
 
     def append(self, job: int, first: int, tasks: List[Dict[str, Any]]) -> None:
@@ -156,6 +174,10 @@ class Api:
             raise _refusal(reply)
         number = {name: int(reply.headers.get("x-bramble-" + name, "0")) for name in ("offset", "size", "final")}
         return Output(reply.body, number["offset"], number["size"], number["final"] == 1)
+
+    def _post(self, path: str, body: bytes, kind: str) -> Reply:
+        with _SlowAnswer(self._tell_hold_ups):
+            return self._send("POST", path, body, kind)
 
     def _send(self, method: str, path: str, body: Optional[bytes] = None, kind: str = "", wait_s: float = 0) -> Reply:
         began = since = time.monotonic()  # patience is for what passes by itself; room is made by people

@@ -18,7 +18,7 @@ from ._pace import MAX_BYTES, Pace
 from ._progress import waits_text
 from ._sending import MAX_HANDLES, Function
 from ._transfer import Handle
-from .errors import BrambleError, CancelledError, RequestRefused
+from .errors import BrambleError, CancelledError, RequestRefused, alone
 
 SLOTS_EVERY_S = 10.0  # nodes come and go
 TELL_AFTER_S = 1.0  # of a program's end that waits
@@ -342,7 +342,7 @@ class Calls:
         try:
             target()
         except BaseException as error:  # it must reach whoever waits for a result
-            self._abandon(error)
+            self._abandon(alone(error))
         finally:  # the other one may have waited for what this one did last
             with self._changed:
                 self._changed.notify_all()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import ssl
 import threading
 from typing import Dict, NamedTuple, Optional
 
-from ._endpoint import Endpoint
+from ._endpoint import DEFAULT_URL, Endpoint
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 60.0  # beyond what a long poll may take: a slow card's commits are waited for
@@ -65,21 +66,21 @@ class Client:
         try:
             return self._send_once(method, path, body, kind, wait_s)
         except (http.client.HTTPException, OSError) as error:
-            self.close()
+            was_connected = self._drop()
             if not reused or isinstance(error, socket.timeout):
-                raise self._explain(error) from None
+                raise self._explain(error, was_connected) from None
         try:  # an idle connection that was closed from the other side says nothing about the aggregator
             return self._send_once(method, path, body, kind, wait_s)
         except (http.client.HTTPException, OSError) as error:
-            self.close()
-            raise self._explain(error) from None
+            raise self._explain(error, self._drop()) from None
 
-    def close(self) -> None:
-        """This thread's connection."""
+    def _drop(self) -> bool:
+        """This thread's connection; false: there is none."""
         kept = self._kept()
         self._mine.kept = None
         if kept is not None:
             kept.connection.close()
+        return kept is not None
 
     def _kept(self) -> Optional[_Kept]:
         return getattr(self._mine, "kept", None)
@@ -111,7 +112,7 @@ class Client:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def _explain(self, error: Exception) -> Exception:
+    def _explain(self, error: Exception, was_connected: bool) -> Exception:
         url = self.endpoint.url
         if isinstance(error, ssl.SSLCertVerificationError):
             return ValueError(
@@ -120,10 +121,42 @@ class Client:
             )
         if isinstance(error, ssl.SSLError):
             return ValueError(f"nothing speaks TLS at {url} ({error}): is it http:// there?")
-        why = str(error) or type(error).__name__
+        why = _why_lost(error, self.endpoint) if was_connected else _why_unreached(error, self.endpoint)
+        local = "; bramble local starts a cluster on this machine" if url == DEFAULT_URL else ""
         return NoAnswer(
             f"cannot reach the aggregator at {url} ({why}): is it running there? url or BRAMBLE_URL says where to look"
+            f"{local}"
         )
+
+
+def _why_unreached(error: Exception, at: Endpoint) -> str:
+    """As the command says it (aggregator/cli/unreached.cpp)."""
+    if isinstance(error, socket.gaierror):
+        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
+            return "there is no such host"
+        if error.errno == socket.EAI_AGAIN:
+            return "nobody could be asked for the host's address"
+    elif isinstance(error, socket.timeout):
+        return f"no answer within {CONNECT_TIMEOUT_S:.0f} s"
+    elif isinstance(error, FileNotFoundError):
+        return "there is no such socket"
+    elif isinstance(error, ConnectionRefusedError):
+        return "connection refused" + (": whoever made this socket runs no more" if at.socket_path else "")
+    elif isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.ETIMEDOUT):
+        return "it is too busy to take connections" if error.errno == errno.EAGAIN else "no answer"
+    return _words_of(error)
+
+
+def _why_lost(error: Exception, at: Endpoint) -> str:
+    if isinstance(error, (socket.timeout, http.client.HTTPException, ConnectionResetError)):
+        return "no answer came" + ("" if at.tls or at.socket_path else "; perhaps it is https:// there")
+    return "the connection broke" if isinstance(error, BrokenPipeError) else _words_of(error)
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.strerror[1:2].isupper() else error.strerror[:1].lower() + error.strerror[1:]
+    return str(error) or type(error).__name__
 
 
 def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -15,6 +15,7 @@ from ._mapping import Results
 from ._progress import Progress, say
 from ._sending import Sender
 from ._transfer import Handle
+from .errors import BrambleError, alone
 from .executor import Executor
 from .local import LocalCluster
 
@@ -145,11 +146,17 @@ class Cluster:
 
         In arguments the handle arrives as the data. It is shared by the calls of a process: do not change it there.
         """
-        return self._sender.handle(data, self._api().put_blob)
+        try:
+            return self._sender.handle(data, self._api().put_blob)
+        except BrambleError as error:
+            raise alone(error)
 
     def slots(self) -> int:
         """How many calls can run at once, on nodes that may and can run them."""
-        return self._api().slots(self._words)
+        try:
+            return self._api().slots(self._words)
+        except BrambleError as error:
+            raise alone(error)
 
     def close(self) -> None:
         """Waits for what was submitted, and ends what `local` has started. No more can be submitted."""

@@ -15,6 +15,11 @@ class BrambleError(Exception):
     """Any of the errors below."""
 
 
+def alone(error: BaseException) -> BaseException:
+    """Of ours the sentence says all: the lines of this package that it came through would only stand above it."""
+    return error.with_traceback(None) if isinstance(error, BrambleError) else error
+
+
 class ClusterUnreachable(BrambleError, ConnectionError):
     """No aggregator answers."""
 
