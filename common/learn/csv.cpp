@@ -220,7 +220,8 @@ class Reader {
     if (!parse_number(fields_[i], number)) {
       const std::string said = shown(fields_[i]) + " is no number";
       if (has_other_separators(fields_[i])) return wrong(i, said + ": " + kSeparators);
-      return wrong(i, said + (may_be_texts(i) ? with_texts() : may_be_names() ? with_names() : ""));
+      if (may_be_text(i)) return lacks_a_column(i);
+      return wrong(i, said + (may_be_names() ? with_names() : ""));
     }
     table_.values.push_back(static_cast<float>(number));
     return {};
@@ -229,13 +230,31 @@ class Reader {
   bool may_be_names() const { return table_.rows == 0 && !choice_.header; }
   std::string with_names() const { return "; if line 1 has the columns' names, " + choice_.how_to_say_header; }
 
-  // A line that has the texts and lacks another column is as wide as one that is whole without them.
-  bool may_be_texts(size_t i) const {
-    return without_texts_ && choice_.which == TextColumn::last && i > 0 && i + 1 == width_;
+  // A line that has the texts and lacks another column is as wide as one that is whole without them. What stands in the
+  // first row where the text would, and is the only one that is no number, is taken for it.
+  bool may_be_text(size_t i) const {
+    if (!without_texts_ || table_.rows > 0 || width_ < 2 || !has_place_of_texts(i)) return false;
+    double number = 0;
+    return std::all_of(fields_.begin() + static_cast<ptrdiff_t>(i) + 1, fields_.end(),
+                       [&](const std::string& field) { return parse_number(field, number); });
   }
-  std::string with_texts() const {
-    return " (with the " + choice_.texts_are + " a line has " + std::to_string(width_ + 1) + " columns, and this one " +
-           std::to_string(width_) + ")";
+  bool has_place_of_texts(size_t i) const {
+    switch (choice_.which) {
+      case TextColumn::none:
+        return false;
+      case TextColumn::by_number:  // the column that is missing may have stood before it
+        return i + 1 == choice_.number || i + 2 == choice_.number;
+      case TextColumn::by_name:
+        return true;
+      case TextColumn::last:
+        return i + 1 == width_;
+    }
+    return false;
+  }
+  tl::unexpected<Error> lacks_a_column(size_t i) const {
+    return fail(name_ + ":" + std::to_string(line_) + ": the line has " + std::to_string(width_) +
+                " columns, and with the " + choice_.texts_are + " the model takes " + std::to_string(width_ + 1) +
+                " (" + shown(fields_[i]) + " in column " + std::to_string(i + 1) + " is no number)");
   }
 
   std::string_view rest_;

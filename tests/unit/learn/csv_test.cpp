@@ -187,8 +187,22 @@ TEST(LearnCsv, SaysThatALineWithTheLabelLacksAnotherColumn) {
   CsvChoice choice = last_is_text();
   choice.columns_without = 2;
   choice.header = true;
-  EXPECT_EQ(wrong("x,kind\n1,a\n", choice),
-            "f.csv:2:2: 'a' is no number (with the label a line has 3 columns, and this one 2)");
+  const std::string two = ": the line has 2 columns, and with the label the model takes 3 ";
+  EXPECT_EQ(wrong("x,kind\n1,a\n", choice), "f.csv:2" + two + "('a' in column 2 is no number)");
+  EXPECT_EQ(wrong("x,kind\na,1\n", choice), "f.csv:2:1: 'a' is no number") << "there is no label";
+  EXPECT_EQ(wrong("x,y\n1,2\n1,a\n", choice), "f.csv:3:2: 'a' is no number") << "numbers stand there";
+  choice.header = false;
+  choice.which = TextColumn::by_number;
+  choice.number = 1;
+  EXPECT_EQ(wrong("a,1\n", choice), "f.csv:1" + two + "('a' in column 1 is no number)");
+  choice.number = 3;  // where it stood before another one was left out
+  EXPECT_EQ(wrong("1,a\n", choice), "f.csv:1" + two + "('a' in column 2 is no number)");
+  EXPECT_EQ(wrong("x,y\n1,2\n", choice),
+            "f.csv:1:1: 'x' is no number; if line 1 has the columns' names, set header = true");
+  choice.which = TextColumn::by_name;
+  choice.name = "kind";
+  choice.header = true;
+  EXPECT_EQ(wrong("a,1\nb,2\n", choice), "f.csv:2" + two + "('b' in column 1 is no number)");
 }
 
 TEST(LearnCsv, NeverTakesANumberForAnotherThatIsNamedAsTheLabel) {
