@@ -223,13 +223,12 @@ ApiReply explain_one(const State& state, Now now, const Job& job, TaskIndex task
   }
   if (progress.range.contains(task)) return {410, "", {}};  // ended: the store has it
   if (!progress.open) return refuse(404, "job " + std::to_string(key.job) + " has no task " + std::to_string(task));
-  const Reason upload{"upload", "not there yet: the job is open, and the input of this task is still being uploaded",
-                      ""};
+  const Reason open{"open", "not there yet: the job is open for more tasks, until whoever feeds it closes it", ""};
   return {200,
           dump({{"job", key.job},
                 {"task", task},
                 {"state", to_string(TaskState::waiting)},
-                {"reasons", nlohmann::json::array({group_json({upload, 1, task})})}}),
+                {"reasons", nlohmann::json::array({group_json({open, 1, task})})}}),
           {}};
 }
 
@@ -239,13 +238,14 @@ Reason why_still_open(Now now, const Job& job) {
   const auto& progress = job.record.progress;
   const int64_t open_ms = std::max<int64_t>(now.wall.ms - job.record.submitted.ms, 0);
   std::string text =
-      "more tasks may come: the job is open until its inputs are uploaded, for " + format_duration(open_ms) + " by now";
+      "more tasks may come: the job is open until whoever feeds it (map, call, train, infer, Python) closes it, for " +
+      format_duration(open_ms) + " by now";
   if (progress.counts.ended() == progress.counts.total && job.waiters.empty()) {
     text += progress.counts.total == 0 ? "; nothing has come" : "; all that has come is done";
     text += ", and nobody waits for results: if the program that feeds it is gone, bramble job cancel " +
             std::to_string(job.record.id) + " ends it";
   }
-  return {"upload", std::move(text), ""};
+  return {"open", std::move(text), ""};
 }
 
 }  // namespace

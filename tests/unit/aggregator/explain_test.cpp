@@ -257,12 +257,12 @@ TEST_F(Explain, ABackOffAfterAFailure) {
   EXPECT_EQ(detail, "failed 1 time, tried again in 14s");
 }
 
-TEST_F(Explain, AnInputThatIsStillBeingUploaded) {
+TEST_F(Explain, ATaskThatAnOpenJobMayGetYet) {
   JobSpec open = spec();
   open.per_task_input = true;
   const JobId job = cluster.submit({0, 0, 1}, open);
   cluster.ask(ExplainRequest{job, TaskIndex{3}});
-  EXPECT_THAT(cluster.take_reply().body, HasSubstr("still being uploaded"));
+  EXPECT_THAT(cluster.take_reply().body, HasSubstr("open for more tasks, until whoever feeds it closes it"));
   cluster.ask(CloseRequest{job});
   cluster.take_reply();
   cluster.ask(ExplainRequest{job, {}});
@@ -276,7 +276,8 @@ TEST_F(Explain, AnOpenJobThatNobodyFeedsSaysForHowLongAndWhatEndsIt) {
   cluster.pass(90'000);
   cluster.ask(ExplainRequest{job, {}});
   EXPECT_THAT(cluster.take_reply().body,
-              AllOf(HasSubstr("for 1m 30s by now"), HasSubstr("nothing has come, and nobody waits for results"),
+              AllOf(HasSubstr("until whoever feeds it (map, call, train, infer, Python) closes it, for 1m 30s by now"),
+                    HasSubstr("nothing has come, and nobody waits for results"),
                     HasSubstr("bramble job cancel " + std::to_string(job) + " ends it")));
 }
 
