@@ -4,12 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -255,14 +253,23 @@ Result<wire::BlobRef> Api::put_blob_file(int fd, uint64_t size) {
   return to_blob(send_until_answered([&] { return client_.post("/api/v1/blobs", size, source); }));
 }
 
+Result<wire::BlobRef> Api::offer(const wire::BlobRef& blob, const std::function<Result<wire::BlobRef>()>& put) {
+  const auto kept = post("/api/v1/blobs/keep", {{"blob", blob.sha256}, {"size_bytes", blob.size_bytes}});
+  if (kept) return blob;
+  if (kept.error().code == ErrorCode::unavailable) return tl::unexpected(kept.error());
+  return put();  // it is not there, or nobody there understands the question
+}
+
+Result<wire::BlobRef> Api::offer_blob(std::string_view bytes) {
+  if (bytes.size() < kWorthAskingBytes) return put_blob(bytes);
+  return offer({posix::sha256_hex(bytes), bytes.size()}, [&] { return put_blob(bytes); });
+}
+
 Result<wire::BlobRef> Api::offer_blob_file(int fd, uint64_t size) {
   if (size < kWorthAskingBytes) return put_blob_file(fd, size);
   const auto name = digest_of(fd, size);
   if (!name) return tl::unexpected(name.error());
-  const auto kept = post("/api/v1/blobs/keep", {{"blob", *name}, {"size_bytes", size}});
-  if (kept) return wire::BlobRef{*name, size};
-  if (kept.error().code == ErrorCode::unavailable) return tl::unexpected(kept.error());
-  return put_blob_file(fd, size);  // it is not there, or nobody there understands the question
+  return offer({*name, size}, [&] { return put_blob_file(fd, size); });
 }
 
 Result<wire::BlobRef> Api::keep_blob(const std::string& sha256) {
@@ -338,60 +345,6 @@ Status Api::cancel(JobId job) {
   const auto reply = post("/api/v1/jobs/cancel", {{"jobs", std::to_string(job)}});
   if (!reply) return tl::unexpected(reply.error());
   return {};
-}
-
-std::string text_field(const json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::vector<std::string> texts_in(const json& list) {
-  std::vector<std::string> texts;
-  if (!list.is_array()) return texts;
-  for (const json& value : list) {
-    if (value.is_string()) texts.push_back(value.get<std::string>());
-  }
-  return texts;
-}
-
-int64_t number_field(const json& object, const char* name, int64_t fallback) {
-  if (!object.is_object()) return fallback;
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<int64_t>() : fallback;
-}
-
-bool flag_field(const json& object, const char* name) {
-  if (!object.is_object()) return false;
-  const auto found = object.find(name);
-  return found != object.end() && found->is_boolean() && found->get<bool>();
-}
-
-ProgressCounts counts_field(const json& job) {
-  ProgressCounts counts;
-  counts.open = flag_field(job, "open");
-  const auto tasks = job.find("tasks");
-  if (tasks == job.end()) return counts;
-  const auto count = [&](const char* name) { return static_cast<uint64_t>(number_field(*tasks, name)); };
-  counts.total = count("total");
-  counts.succeeded = count("succeeded");
-  counts.failed = count("failed");
-  counts.cancelled = count("cancelled");
-  counts.running = count("running");
-  return counts;
-}
-
-std::string url_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || std::strchr("-_.~", c)) {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", byte);
-    }
-  }
-  return encoded;
 }
 
 }  // namespace bramble::cli

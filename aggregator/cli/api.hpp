@@ -73,7 +73,8 @@ class Api {
   Result<OutputPart> output(const OutputQuestion& question);
   Result<wire::BlobRef> put_blob(std::string_view bytes);
   Result<wire::BlobRef> put_blob_file(int fd, uint64_t size);  // a regular file, from its begin
-  // The same of a file that may have been put before: only what the aggregator does not have is sent.
+  // The same of what may have been put before: only what the aggregator does not have is sent.
+  Result<wire::BlobRef> offer_blob(std::string_view bytes);
   Result<wire::BlobRef> offer_blob_file(int fd, uint64_t size);
   // One that was put before, by its name alone; ErrorCode::conflict where it is not there.
   Result<wire::BlobRef> keep_blob(const std::string& sha256);
@@ -92,6 +93,7 @@ class Api {
   Result<HttpReply> send_until_answered(const Send& send);
   int64_t poll_s(int64_t wait_s) const;
   void polled(bool news);
+  Result<wire::BlobRef> offer(const wire::BlobRef& blob, const std::function<Result<wire::BlobRef>()>& put);
   Result<HttpReply> checkpoint_part(JobId job, uint64_t offset);
 
   Endpoint endpoint_;

@@ -30,7 +30,7 @@ json as_json(const std::string& name, const wire::BlobRef& blob) {
 }  // namespace
 
 Status KernelJob::add_file(const KernelFile& file) {
-  const auto blob = connections_.first().put_blob(file.bytes);
+  const auto blob = connections_.first().offer_blob(file.bytes);
   if (!blob) return tl::unexpected(blob.error());
   names_.push_back(file.name);
   blobs_.push_back(*blob);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The parts of the client that need no cluster: addresses, the API over real sockets, paces, progress."""
 
+import hashlib
 import http.server
 import io
 import json
@@ -181,6 +182,19 @@ class Requests(unittest.TestCase):
             self.assertEqual(api.put_blob(b"data")["blob"], "b")
         self.assertEqual(self.said, [NO_ROOM])
 
+    def test_what_is_there_already_is_not_sent_again(self):
+        data = b"x" * (64 << 10)
+        blob = {"blob": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+        api = self.api((200, blob), (409, {"error": "upload it"}), (201, blob), (404, {"error": "what?"}), (201, blob))
+        for _ in range(3):
+            self.assertEqual(api.offer_blob(data), blob)
+        self.assertEqual(json.loads(self.server.asked[0][2]), blob)
+        asked = [path.rpartition("/")[2] for _, path, _, _ in self.server.asked]
+        self.assertEqual(asked, ["keep", "keep", "blobs", "keep", "blobs"])
+        self.server.answers[:] = [(201, {"blob": "b", "size_bytes": 4})]
+        api.offer_blob(b"data")
+        self.assertEqual(self.server.asked[-1][1], "/api/v1/blobs", "it is sent as fast as it is asked for")
+
     def test_who_watches_is_told_once_why_nothing_comes(self):
         api = self.api((200, {"version": 7, "state": "running"}))
         self.server.health = FULL
@@ -288,6 +302,8 @@ class Forgetful:
     def put_blob(self, data):
         self.uploaded.append(data)
         return {"blob": f"sha of {data!r}", "size_bytes": len(data)}
+
+    offer_blob = put_blob
 
     def append(self, job, first, tasks):
         self.appended.append(tasks)

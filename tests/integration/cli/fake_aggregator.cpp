@@ -304,6 +304,11 @@ struct FakeAggregator::Server {
       answer(response, {{"nodes", json::array({body["nodes"]})}});
     });
     post("/api/v1/query", [this](const auto&, const json&, auto& response) { answer(response, fake_.query_result_); });
+    post("/api/v1/blobs/keep", [this](const auto&, const json& body, auto& response) {
+      const auto found = fake_.blobs_.find(body["blob"].get<std::string>());
+      if (found == fake_.blobs_.end()) return answer(response, {{"error", "upload it"}}, 409);
+      answer(response, {{"blob", found->first}, {"size_bytes", found->second.size()}});
+    });
     http.Post("/api/v1/blobs",
               [this](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read) {
                 std::string bytes;

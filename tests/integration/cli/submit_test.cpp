@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -223,6 +224,27 @@ TEST(Usage, SaysHowToHaveAClusterWhereNobodySaidWhereOneIs) {
   if (::access(installed.c_str(), F_OK) == 0) GTEST_SKIP() << "an aggregator is installed on this machine";
   EXPECT_THAT(run_bramble("unix:" + installed, {"job", "list"}).err,
               HasSubstr("bramble local starts a cluster on this machine"));
+}
+
+TEST(Train, SendsDataThatIsThereAlreadyNoSecondTime) {
+  const test::TempDir dir;
+  {
+    std::ofstream data(dir / "two.csv");
+    for (int row = 0; row < 20'000; ++row) data << row % 7 << ',' << row % 5 << ',' << row % 2 << '\n';
+  }
+  std::ofstream(dir / "two.toml") << "[data]\nfile = 'two.csv'\n[model]\nlayers = ['dense 2']\n";
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 1); });
+  const auto uploads = [&] {
+    const auto paths = aggregator.paths();
+    return std::count(paths.begin(), paths.end(), "POST /api/v1/blobs");
+  };
+  const std::vector<std::string> command{"train", dir / "two.toml", "--output", dir / "two.model"};
+  EXPECT_EQ(run_bramble(aggregator.url(), command).status, 1);
+  const auto first = uploads();
+  EXPECT_EQ(run_bramble(aggregator.url(), command).status, 1);
+  EXPECT_EQ(uploads() - first, first - 1) << "all but the data: what is small is sent as fast as it is asked for";
+  EXPECT_EQ(aggregator.job(2).body["files"][0], aggregator.job(1).body["files"][0]);
 }
 
 }  // namespace

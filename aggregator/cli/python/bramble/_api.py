@@ -4,6 +4,7 @@ head is waited for however long it takes. Where nothing comes, people are told w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -22,6 +23,8 @@ LONGEST_WAIT_S = 2.0
 FOLDED = re.compile(r"([^,\[\]]*)(?:\[([^\]]*)\])?([^,\[\]]*)(?:,|$)")
 FIRST_POLL_S = 2.0  # so soon people are told why nothing comes
 LOOK_AFTER_S = 1.0  # of "come again": most of these pass sooner
+WORTH_ASKING_BYTES = 64 << 10  # what is smaller is sent as fast as it is asked for
+BUSY = 503
 SLOW_ANSWER_S = 2.0  # of what should come at once
 SAY_AFTER_S = 0.3  # a restart that nobody would notice is not worth a line
 
@@ -134,6 +137,19 @@ class Api:
         reply = self._json(self._post("/api/v1/blobs", data, "application/octet-stream"))
         return {"blob": reply["blob"], "size_bytes": reply["size_bytes"]}
 
+    def offer_blob(self, data: bytes) -> Dict[str, Any]:
+        """The same of what may have been put before: only what the aggregator does not have is sent."""
+        if len(data) < WORTH_ASKING_BYTES:
+            return self.put_blob(data)
+        blob = {"blob": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+        try:
+            self.post("/api/v1/blobs/keep", blob)
+            return blob
+        except RequestRefused as error:
+            if error.status == BUSY:
+                raise
+        return self.put_blob(data)  # it is not there, or nobody there understands the question
+
     def append(self, job: int, first: int, tasks: List[Dict[str, Any]]) -> None:
         self.post(f"/api/v1/jobs/{job}/tasks", {"first": first, "tasks": tasks})
 
@@ -192,7 +208,7 @@ class Api:
             except ValueError as error:
                 raise ClusterUnreachable(str(error)) from None
             self._patience.reached()
-            if reply.status != 503:
+            if reply.status != BUSY:
                 return reply
             now = time.monotonic()
             pause = self._patience.busy(now - since)

@@ -258,7 +258,7 @@ class Calls:
             if error.status != CONFLICT or not handles:
                 raise
             for handle in handles:  # nothing had used it for a while
-                self._api.put_blob(handle._packed.data)
+                self._api.offer_blob(handle._packed.data)
             self._api.append(job, task, [entry])
 
     def _submit(self) -> None:

@@ -147,7 +147,7 @@ class Cluster:
         In arguments the handle arrives as the data. It is shared by the calls of a process: do not change it there.
         """
         try:
-            return self._sender.handle(data, self._api().put_blob)
+            return self._sender.handle(data, self._api().offer_blob)
         except BrambleError as error:
             raise alone(error)
 
