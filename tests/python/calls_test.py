@@ -262,6 +262,31 @@ class Maps(WithCalls):
             self.assertRaises(CancelledError, results.next, LONG_S)
         self.assertRaises(StopIteration, results.next, LONG_S)
 
+    def test_hear_a_signal_that_does_not_wake_who_waits(self):
+        """As one that comes just before the wait; here it comes to another thread."""
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        def inputs():
+            watched.wait(LONG_S)
+            yield (1,)
+
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, interrupt))
+        watched = threading.Event()
+        sender = self.cluster._sender
+        results = Results(self.cluster._new_calls("map"), sender, sender.function(abs), inputs())
+        changed = results._state.changed = Watched()
+        watched.set()
+
+        def send():
+            changed.waits.acquire()
+            with changed:  # it waits
+                signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+        threading.Thread(target=send, daemon=True).start()
+        self.assertRaises(KeyboardInterrupt, results.next)
+
 
 if __name__ == "__main__":
     unittest.main()

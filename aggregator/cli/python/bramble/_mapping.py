@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Generic, Iterable, Iterator, Optional, Tuple, TypeVar
 
@@ -12,6 +14,7 @@ from ._progress import Progress
 from ._sending import Function, Sender
 
 R = TypeVar("R")
+HEAR_S = 0.5  # a signal that comes just before a wait is heard behind it only
 MAX_AHEAD_CALLS = 200_000
 MAX_AHEAD_BYTES = 64 << 20  # of inputs whose results were not taken
 
@@ -149,7 +152,7 @@ class Results(Generic[R], Iterator[R]):
         state = self._state
         try:
             with state.changed:
-                if not state.changed.wait_for(self._has_something, timeout):
+                if not self._wait(math.inf if timeout is None else time.monotonic() + timeout):
                     raise TimeoutError("no result has come in time")
                 index = state.next_index()
                 if index is not None:
@@ -171,6 +174,13 @@ class Results(Generic[R], Iterator[R]):
             return value  # type: ignore[no-any-return]
         state.progress.end()
         raise value
+
+    def _wait(self, until: float) -> bool:
+        """In steps. False: nothing has come. The lock is held."""
+        while not self._state.changed.wait_for(self._has_something, min(until - time.monotonic(), HEAR_S)):
+            if time.monotonic() >= until:
+                return False
+        return True
 
     def _has_something(self) -> bool:
         state = self._state
