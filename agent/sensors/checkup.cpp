@@ -42,6 +42,11 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
+bool is_raspberry_pi(Probe& probe) {
+  const auto compatible = probe.text_if_told(probe.roots.proc + "/device-tree/compatible");
+  return compatible && compatible->find("raspberrypi,") != std::string::npos;
+}
+
 Finding look_at_cgroups(Probe& probe) {
   if (const auto v2 = probe.text_if_told(probe.roots.sys + "/fs/cgroup/cgroup.controllers")) {
     if (has_word(*v2, "memory")) return {"cgroups", FindingState::good, "cgroup v2 with memory"};
@@ -49,9 +54,15 @@ Finding look_at_cgroups(Probe& probe) {
     return {"cgroups", FindingState::warning,
             "cgroup v1: memory limits of tasks are watched, not enforced by the kernel; a newer system has cgroup v2"};
   }
+  const std::string none = "no memory cgroups, so memory limits of tasks are watched, not enforced by the kernel: ";
+  if (is_raspberry_pi(probe)) {
+    return {"cgroups", FindingState::warning,
+            none + "add cgroup_enable=memory to /boot/firmware/cmdline.txt and boot again"};
+  }
   return {"cgroups", FindingState::warning,
-          "no memory cgroups, so memory limits of tasks are watched, not enforced by the kernel: add "
-          "cgroup_enable=memory to /boot/firmware/cmdline.txt and boot again"};
+          none +
+              "boot with systemd.unified_cgroup_hierarchy=1 and without cgroup_disable=memory on the kernel's "
+              "command line; a container needs the controller from its host"};
 }
 
 }  // namespace
@@ -144,10 +155,7 @@ Finding CheckupSource::look_at_watchdog(Probe& probe) const {
     return {"watchdog", FindingState::warning,
             "nobody feeds /dev/" + name + ": set watchdog_device in agent.toml, so that a hung node boots again"};
   }
-  const auto compatible = probe.text_if_told(probe.roots.proc + "/device-tree/compatible");
-  if (!compatible || compatible->find("raspberrypi,") == std::string::npos) {
-    return {"watchdog", FindingState::good, "none is to be seen here"};
-  }
+  if (!is_raspberry_pi(probe)) return {"watchdog", FindingState::good, "none is to be seen here"};
   return {"watchdog", FindingState::warning, "no hardware watchdog: add dtparam=watchdog=on to config.txt"};
 }
 

@@ -8,7 +8,9 @@
 namespace bramble::sensors {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using wire::Finding;
 using wire::FindingState;
 
@@ -62,7 +64,10 @@ TEST_F(CheckupTest, TellsWhoFeedsTheWatchdog) {
 }
 
 TEST_F(CheckupTest, TellsWhetherTheKernelEnforcesLimits) {
-  EXPECT_THAT(find("cgroups").text, HasSubstr("cgroup_enable=memory"));
+  EXPECT_THAT(find("cgroups").text,
+              AllOf(HasSubstr("systemd.unified_cgroup_hierarchy=1"), Not(HasSubstr("cmdline.txt"))));
+  put("proc/device-tree/compatible", "raspberrypi,4-model-b\n");
+  EXPECT_THAT(find("cgroups").text, HasSubstr("cgroup_enable=memory to /boot/firmware/cmdline.txt"));
   put("proc/cgroups", "#subsys_name\thierarchy\nmemory\t0\t1\t0\n");
   EXPECT_THAT(find("cgroups").text, HasSubstr("cgroup_enable=memory"));
   put("proc/cgroups", "#subsys_name\thierarchy\ncpu\t1\t1\t1\nmemory\t2\t1\t1\npids\t3\t1\t1\n");
