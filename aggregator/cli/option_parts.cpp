@@ -44,7 +44,7 @@ Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {
 }
 
 Result<JobPlace> parse_job_place(const std::string& text) {
-  const size_t dot = text.rfind('.');
+  const size_t dot = text.find_last_of("./");  // tasks are told as 12/7
   JobPlace place{text.substr(0, dot), {}};
   const auto selector = parse_job_selector(place.selector);
   if (!selector) return tl::unexpected(selector.error());

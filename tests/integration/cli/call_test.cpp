@@ -114,6 +114,7 @@ TEST(Call, JobCatKeepsLinesBesideTheirCallsWhereABatchHasNoAnswers) {
   EXPECT_EQ(early.status, 0) << "it may become good";
   const Ran one = run_bramble(aggregator.url(), {"job", "cat", "1.2"});
   EXPECT_EQ(one.out, "five\nsix\n") << "nothing is missing where one task is asked for";
+  EXPECT_EQ(run_bramble(aggregator.url(), {"job", "cat", "1/2"}).out, one.out) << "as tasks are told";
   call.signal(SIGINT);
   EXPECT_EQ(call.wait(), 128 + SIGINT);
   const Ran late = run_bramble(aggregator.url(), {"job", "cat", "1"});
