@@ -83,7 +83,8 @@ TEST_F(CallCluster, NothingIsLostOrTwiceWhenAgentWardenBrokerAndAggregatorAreKil
                           "for part in .nodes.local01.agent .nodes.local02.warden .aggregator .broker; do\n"
                           "  until [ $(wc -l <$DIR/killed) -gt ${seen:-0} ] || ! kill -0 $call; do sleep 0.02; done\n"
                           "  [ $(wc -l <$DIR/killed) -lt 4000 ] || echo \"ended before $part was killed\"\n"
-                          "  kill -KILL $(jq -er $part $PIDS) || echo not killed: $part; seen=$(wc -l <$DIR/killed)\n"
+                          "  until pid=$(jq -er $part $PIDS); do sleep 0.02; done\n"  // one that was killed has none
+                          "  kill -KILL $pid || echo not killed: $part; seen=$(wc -l <$DIR/killed)\n"
                           "done\n"
                           "wait $call; echo $?\n"
                           "cmp $DIR/plain $DIR/killed && echo same\n");
