@@ -209,7 +209,8 @@ bool CallRun::take_reply(std::string_view& rest, Now now) {
     return false;
   }
   if ((*reply)->status != CallStatus::good && failed_++ == 0) {
-    first_failure_ = about_call((*reply)->number, to_utf8((*reply)->bytes, kMaxShownBytes));
+    const std::string_view said = (*reply)->bytes;  // behind a zero byte stands what is for programs
+    first_failure_ = about_call((*reply)->number, to_utf8(said.substr(0, said.find('\0')), kMaxShownBytes));
   }
   rest.remove_prefix(wire::kReplyHeadBytes + (*reply)->bytes.size());
   ++next_;
@@ -293,9 +294,10 @@ void CallRun::after_death(Now now) {
   }
 }
 
-// The first call of its job that is alone in its batch needs no number: most often it is the only one.
+// Counted from one, as the lines of `bramble call`. The first call of its job that is alone in its batch needs no
+// number: most often it is the only one.
 std::string CallRun::about_call(uint32_t number, const std::string& why) const {
-  return calls_.size() > 1 || number > 0 ? "call " + std::to_string(number) + ": " + why : why;
+  return calls_.size() > 1 || number > 0 ? "call " + std::to_string(uint64_t{number} + 1) + ": " + why : why;
 }
 
 void CallRun::answer_for_kernel(CallStatus status, const std::string& why) {

@@ -102,9 +102,11 @@ std::string_view value_of(const std::vector<std::string>& env, std::string_view 
   return {};
 }
 
-bool is_there(const std::vector<std::string>& paths) {
-  return std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
-    return path.starts_with('/') && ::access(path.c_str(), F_OK) == 0;
+// A path is taken from the task's directory on.
+bool is_there(const std::vector<std::string>& paths, const std::vector<std::string>& env) {
+  const std::string directory(value_of(env, "PWD"));
+  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    return ::access((path.starts_with('/') ? path : directory + "/" + path).c_str(), F_OK) == 0;
   });
 }
 
@@ -112,7 +114,7 @@ FailureText describe_exec(int error, const std::string& command, const std::vect
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      if (!is_there(candidate_paths(command, env))) return {127, "command not found on this node: " + command};
+      if (!is_there(candidate_paths(command, env), env)) return {127, "command not found on this node: " + command};
       return {126, command + " cannot run on this node: the interpreter that it names does not exist here"};
     case EACCES:
       return {126, command + " may not be run on this node: permission denied (is it executable?)"};

@@ -132,10 +132,10 @@ TEST_F(WardenCalls, OneThatTheKernelRefusesFailsAlone) {
   const auto start = batch(0, {"echo a", "refuse too odd", "echo b", "count"});
   const auto exited = client_.run(start);
   EXPECT_EQ(exited.result.code, 1);
-  EXPECT_THAT(exited.result.text, HasSubstr("1 of 4 calls failed; call 1: too odd"));
+  EXPECT_THAT(exited.result.text, HasSubstr("1 of 4 calls failed; call 2: too odd"));
   EXPECT_EQ(replies(start)[1], (std::pair<CallStatus, std::string>(CallStatus::failed, "too odd")));
   EXPECT_EQ(replies(start)[3].second, "4");  // the kernel goes on
-  EXPECT_EQ(client_.run(batch(1, {"refuse too odd"})).result.text, "call 100: too odd");
+  EXPECT_EQ(client_.run(batch(1, {"refuse too odd"})).result.text, "call 101: too odd");
 }
 
 TEST_F(WardenCalls, ACrashFailsTheOneCallThatItWasIn) {

@@ -33,11 +33,13 @@ TEST(TaskEnvironment, FindsBramblesOwnProgramsAfterAllOthers) {
 
 TEST(SpawnFailures, AreToldInWords) {
   const auto text = [](int step, int error, const std::string& command) {
-    return describe({step, error}, {command}, {"PATH=/usr/bin:/bin"});
+    return describe({step, error}, {command}, {"PATH=/usr/bin:/bin", "PWD=/"});
   };
   EXPECT_EQ(text(SpawnFailure::exec, ENOENT, "nothing-here").code, 127);
   EXPECT_EQ(text(SpawnFailure::exec, ENOENT, "nothing-here").text, "command not found on this node: nothing-here");
   EXPECT_THAT(text(SpawnFailure::exec, ENOENT, "sh").text, HasSubstr("the interpreter that it names does not exist"));
+  EXPECT_THAT(text(SpawnFailure::exec, ENOENT, "./bin/sh").text, HasSubstr("the interpreter that it names"));
+  EXPECT_EQ(text(SpawnFailure::exec, ENOENT, "./bin/none").text, "command not found on this node: ./bin/none");
   EXPECT_EQ(text(SpawnFailure::exec, EACCES, "sh").code, 126);
   EXPECT_THAT(text(SpawnFailure::exec, ENOEXEC, "sh").text, HasSubstr("#!/bin/sh"));
   EXPECT_THAT(text(SpawnFailure::exec, ENOMEM, "sh").text, HasSubstr("cannot run sh: cannot allocate memory"));
