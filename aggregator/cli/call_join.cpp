@@ -100,10 +100,11 @@ Status CallJoin::take_replies(TaskIndex batch) {
 Status CallJoin::heed_unread(const wire::Reply& reply) {
   unread_in_row_ = reply.status == wire::CallStatus::unread ? unread_in_row_ + 1 : 0;
   if (unread_in_row_ < kMostUnread) return {};
-  return fail(ErrorCode::io,
-              fmt::format("no more calls are made, because in {} of them in a row the kernel ended before it read "
-                          "anything: does it read calls from its standard input (agent/kernels/README.md)?",
-                          unread_in_row_));
+  return fail(
+      ErrorCode::io,
+      fmt::format("no more calls of job {} are made, because in {} of them in a row the kernel ended before it read "
+                  "anything: does it read calls from its standard input (agent/kernels/README.md)?",
+                  job_, unread_in_row_));
 }
 
 void CallJoin::update_progress() {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "aggregator/cli/table.hpp"
 #include "common/base/utf8.hpp"
 #include "common/wire/frame.hpp"
 
@@ -28,7 +31,10 @@ void CallResults::add(std::string& text, const wire::Reply& reply) {
 
 void CallResults::tell_failed(const wire::Reply& reply) {
   if (++failed_ > kMostTold) return;
-  console_.say(fmt::format("{} {} failed: {}", called_, reply.number + 1, to_utf8(reply.bytes, kMaxShownBytes)));
+  const std::string_view said = reply.bytes.substr(0, reply.bytes.find('\0'));  // what follows is for programs
+  std::string sentence = to_utf8(said, kMaxShownBytes);
+  std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+  console_.say(fmt::format("{} {} failed: {}", called_, uint64_t{reply.number} + 1, without_controls(sentence)));
   if (failed_ == kMostTold) console_.say("more that fail are only counted");
 }
 

@@ -164,6 +164,7 @@ struct Cat {
     if (only) {
       const auto report = fetch_task_report(api, {number, *only});
       if (!report) return tl::unexpected(report.error());
+      if (report->state == "cancelled") session.console.say(place_text(number) + " was cancelled");
       return report->state == "failed" || report->state == "cancelled" ? kWorkFailed : kGood;
     }
     const auto job = api.get(fmt::format("/api/v1/jobs/{}", number));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "aggregator/cli/table.hpp"
 #include "aggregator/cli/text.hpp"
 #include "common/posix/system_clock.hpp"
 #include "common/posix/uuid.hpp"
@@ -153,7 +154,7 @@ std::string describe_end(const TaskReport& report) {
     text = "failed (" + end.outcome + ")";
   }
   if (!report.node.empty()) text += " on " + report.node;
-  return report.text.empty() ? text : text + ": " + report.text;
+  return report.text.empty() ? text : text + ": " + without_controls(report.text);
 }
 
 }  // namespace bramble::cli

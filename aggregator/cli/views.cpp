@@ -251,7 +251,8 @@ std::string explanation_text(const json& explained, size_t width) {
     const std::string detail = of_task && !cell(reason, "detail").empty() ? " (" + cell(reason, "detail") + ")" : "";
     const std::string count =
         of_task || tasks == 0 ? "" : fmt::format("{}: ", count_text(static_cast<uint64_t>(tasks), "task"));
-    text += "  " + wrapped(count + cell(reason, "text") + detail, kReasonIndent, width) + "\n";
+    const std::string told = without_controls(count + cell(reason, "text") + detail);  // some of it tasks have said
+    text += "  " + wrapped(told, kReasonIndent, width) + "\n";
   }
   return text;
 }

@@ -163,6 +163,18 @@ TEST(Call, AKernelThatOnlyEndsBeforeItReadsIsGivenUpThoughNoBatchHasManyCalls) {
   EXPECT_EQ(aggregator.job(1).state, "cancelled");
 }
 
+TEST(Call, WhatAKernelSaysOfAFailureIsOneLineOfPrintableText) {
+  FakeAggregator aggregator;
+  aggregator.on_task([&](TaskKey task) {
+    std::string replies;
+    wire::append_reply(replies, {0, wire::CallStatus::failed, std::string_view("red \x1b[31m\nline two\0pickle", 25)});
+    aggregator.write(task, replies);
+    aggregator.finish(task, 1);
+  });
+  const Ran ran = run_bramble(aggregator.url(), {"call", "--each-line", "echo"}, "a\n");
+  EXPECT_THAT(ran.err, HasSubstr("bramble: line 1 failed: red ?[31m line two\n"));
+}
+
 TEST(Call, JobCatOfStandardErrorSaysWhereNothingWasWritten) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) { finish_batch(aggregator, task); });
