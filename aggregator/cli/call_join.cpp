@@ -98,6 +98,7 @@ Status CallJoin::take_replies(TaskIndex batch) {
 
 // Of many batches each may be too short for a warden to see it.
 Status CallJoin::heed_unread(const wire::Reply& reply) {
+  if (reply.status == wire::CallStatus::skipped) return {};  // for the same reason as those before it
   unread_in_row_ = reply.status == wire::CallStatus::unread ? unread_in_row_ + 1 : 0;
   if (unread_in_row_ < kMostUnread) return {};
   return fail(

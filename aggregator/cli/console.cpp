@@ -78,6 +78,7 @@ void Console::say(std::string_view sentence) { write_error("bramble: " + std::st
 void Console::write_error(std::string_view bytes) {
   const std::lock_guard lock(err_mutex_);
   clear_progress();
+  if (shares_terminal_ && !bytes.empty()) line_is_open_ = bytes.back() != '\n';
   write_all(err_fd_, bytes);  // there is nobody to tell when standard error is gone
 }
 

@@ -164,6 +164,9 @@ struct Cat {
     if (only) {
       const auto report = fetch_task_report(api, {number, *only});
       if (!report) return tl::unexpected(report.error());
+      if (report->state == "failed" && calls.due.next == 0) {
+        session.console.say(fmt::format("{} {}", place_text(number), describe_end(*report)));
+      }
       if (report->state == "cancelled") session.console.say(place_text(number) + " was cancelled");
       return report->state == "failed" || report->state == "cancelled" ? kWorkFailed : kGood;
     }
@@ -177,7 +180,9 @@ struct Cat {
     if (state == "waiting" || state == "running") {
       session.console.say(fmt::format("job {} is {}: {} yet (--follow waits for them)", number, state, last));
     }
-    return state == "failed" || state == "cancelled" ? kWorkFailed : kGood;
+    if (state == "failed" && calls.due.next == 0) session.console.say(fmt::format("job {} failed: {}", number, last));
+    const bool failed = counts_field(*job).failed > 0;  // a batch may have failed as a whole
+    return failed || state == "failed" || state == "cancelled" ? kWorkFailed : kGood;
   }
 
   bool as_results(const json& job) const {

@@ -31,7 +31,8 @@ struct Folder {
 Result<Folder> choose_folder(const LocalCommand& command) {
   if (!command.dir.empty()) {
     std::error_code error;
-    const std::string path = std::filesystem::absolute(command.dir, error).lexically_normal().string();
+    std::string path = std::filesystem::absolute(command.dir, error).lexically_normal().string();
+    if (path.size() > 1 && path.ends_with('/')) path.pop_back();
     if (auto passes = check_passage(path, command.user); !passes) return tl::unexpected(passes.error());
     const mode_t mode = command.user.empty() ? 0700 : 0711;  // folders on the way to DIR, too
     if (auto made = posix::make_directories(path, mode); !made) return tl::unexpected(made.error());

@@ -58,7 +58,8 @@ void settle_late_halt(State& state, Effects& effects, Now now, PowerNode& node) 
     return;
   }
   const Node* known = cluster_node(state, node);
-  if (known != nullptr && known->state == NodeState::joining) {  // not up, and anything but silent
+  const bool joins = known != nullptr && known->state == NodeState::joining;  // not up, and anything but silent
+  if (joins && unheard_ms(state, node, now) < recovery_ms(state, node)) {
     node.waits = "it beats, and has not told yet what it holds: --force takes its power";
     return;
   }
@@ -123,12 +124,12 @@ void step_draining(State& state, Effects& effects, Now now, PowerNode& node) {
     (void)leaves_for_silence(state, effects, now, node);
     return;
   }
-  if (is_stuck(state, node) && !is_forced(node)) {  // its tasks' ends would be waited for in vain
-    node.waits = "its warden to answer: it beats and makes no progress";
+  const size_t tasks = cluster_node(state, node)->attempts.size();
+  if (tasks > 0 && is_stuck(state, node) && !is_forced(node)) {  // their ends would be waited for in vain
+    node.waits = "its warden to answer: it beats and makes no progress; --force does not wait for its tasks";
     (void)leaves_for_silence(state, effects, now, node);
     return;
   }
-  const size_t tasks = cluster_node(state, node)->attempts.size();
   node.waits = std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " to end";
   if (tasks > 0 && !is_forced(node)) return;
   enter(state, effects, now, node, PowerState::halting, cause_of_wish(node.record), node.record.who);

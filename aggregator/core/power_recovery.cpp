@@ -123,7 +123,10 @@ void begin_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
 }  // namespace
 
 void step_fencing(State& state, Effects& effects, Now now, PowerNode& node) {
-  if (is_being_switched(state, node)) return;  // nothing crosses that: in fault nothing would be switched
+  if (is_being_switched(state, node)) {  // nothing crosses that: in fault nothing would be switched
+    node.waits = "its line has not answered";
+    return;
+  }
   const bool overdue = is_cut_overdue(state, node, now, state.config.power.fence_limit_ms);
   if (!node.acted) {
     if (is_well(state, node)) return enter(state, effects, now, node, PowerState::on, "it beats again", kAutomation);

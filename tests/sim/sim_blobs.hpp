@@ -1,5 +1,5 @@
-// Input files without bytes of their own: blob k is one letter, again and again, so that a gap or a stranger's chunk in
-// it is seen.
+// Input files without bytes of their own: blob k is one character, again and again, so that a gap or a stranger's chunk
+// in it is seen.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ inline constexpr uint64_t kSimBlobs = 64;
 inline uint64_t sim_number(std::string_view sha256) {
   return std::stoull(std::string(sha256.substr(0, 2)), nullptr, 16);
 }
-inline char sim_letter(std::string_view sha256) { return static_cast<char>('a' + sim_number(sha256) % 26); }
+inline char sim_letter(std::string_view sha256) { return static_cast<char>('0' + sim_number(sha256)); }
 inline uint64_t sim_size(std::string_view sha256) {
   constexpr uint64_t kSizes = 8;
   constexpr uint64_t kStepBytes = 90'000;  // the largest has more chunks than are asked for at once

@@ -313,6 +313,16 @@ TEST_F(PowerRecovery, ANodeWhoseWardenHangsIsCutAlsoWhileItsTasksAreWaitedFor) {
   EXPECT_THAT(world.rail.edges, ElementsAre("off pi1"));
 }
 
+TEST_F(PowerRecovery, ANodeWithoutTasksIsShutDownAlthoughItsWardenHangs) {
+  PowerWorld world(config());
+  join_three(world);
+  world.cluster.warden_silent_ms["pi1"] = 60'000;
+  world.cluster.pass(2'000, {"pi1", "pi2", "pi3"});
+  world.off("pi1");
+  world.pass_until("pi1", PowerState::halting, {"pi1", "pi2", "pi3"}, 2'000);
+  EXPECT_FALSE(world.cluster.take_controls().empty());
+}
+
 TEST_F(PowerRecovery, ARelayThatReadsOnIsAFaultAfterTheLimitAndIsThenLeftAlone) {
   PowerWorld world(config());
   world.rail.stuck.insert(0);

@@ -17,6 +17,7 @@ class Passage : public testing::Test {
     if (!check_passage(dir_.path(), "nobody")) GTEST_SKIP() << "others cannot enter the folder of temporary files";
     EXPECT_EQ(::mkdir(outer_.c_str(), 0755), 0);
     EXPECT_EQ(::mkdir((outer_ + "/inner").c_str(), 0700), 0);
+    let_others(0755, outer_);
     let_others(0755, dir_.path());
   }
 
