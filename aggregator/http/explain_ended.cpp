@@ -77,7 +77,8 @@ Ending ending_of(const TaskRow& task) {
   } else if (attempt == nullptr) {
     ending.text = "cancelled before it was started";
   } else {
-    ending.text = ending.word + ": " + outcome_text(*attempt);
+    const std::string outcome = outcome_text(*attempt);
+    ending.text = outcome == ending.word ? outcome : ending.word + ": " + outcome;
     ending.detail = "on node " + attempt->record.node + ", attempt " + std::to_string(attempt->record.key.attempt) +
                     " of " + std::to_string(task.record.attempts);
     const bool said = attempt->result && !attempt->result->text.empty();
@@ -114,8 +115,9 @@ std::string group_text(const Group& group) {
   return told.empty() ? text : text + ": " + told;
 }
 
-// Tasks that ended alike are told apart by what their nodes said, as long as that is not too much to read.
-void count(std::vector<Group>& groups, Ending ending, TaskIndex task) {
+// Tasks that ended alike are told apart by what their nodes said, as long as that is not too much to read. False: there
+// are too many groups for one more.
+bool count(std::vector<Group>& groups, Ending ending, TaskIndex task) {
   const std::string sentence = without_call_numbers(ending.said);
   const auto is_alike = [&](const Group& group) { return group.is_alike(ending); };
   const auto alike = static_cast<size_t>(std::count_if(groups.begin(), groups.end(), is_alike));
@@ -129,9 +131,21 @@ void count(std::vector<Group>& groups, Ending ending, TaskIndex task) {
   }
   if (found != groups.end()) {
     ++found->tasks;
-  } else if (groups.size() < kMaxGroups) {
-    groups.push_back({std::move(ending), 1, task, sentence, is_rest});
+    return true;
   }
+  if (groups.size() >= kMaxGroups) return false;
+  groups.push_back({std::move(ending), 1, task, sentence, is_rest});
+  return true;
+}
+
+// What has ended and is in no group: tasks that have no row because they were never started, unless failed ones are
+// among them.
+Ending ending_of_rest(const JobProgress& progress, std::span<const TaskRow> tasks, bool is_grouped) {
+  const auto is_failed = [](const TaskRow& task) { return task.record.state == TaskState::failed; };
+  const auto failures = static_cast<uint64_t>(std::count_if(tasks.begin(), tasks.end(), is_failed));
+  if (!is_grouped) return {"other", "failed or cancelled in yet other ways", "", ""};
+  if (failures == progress.counts.failed) return {"cancelled", "cancelled before they were started", "", ""};
+  return {"other", "failed or cancelled, beyond the first tasks looked at", "", ""};
 }
 
 }  // namespace
@@ -148,8 +162,10 @@ std::string render_ended_task(const JobRow& job, TaskIndex index, const TaskRow*
 std::string render_ended_job(const JobRow& job, std::span<const TaskRow> tasks) {
   const auto& progress = job.record.progress;
   std::vector<Group> groups;
+  bool is_grouped = true;
   for (const TaskRow& task : tasks) {
-    if (task.record.state != TaskState::succeeded) count(groups, ending_of(task), task.record.key.task);
+    if (task.record.state == TaskState::succeeded) continue;
+    is_grouped = count(groups, ending_of(task), task.record.key.task) && is_grouped;
   }
   Json reasons = Json::array();
   if (progress.counts.succeeded > 0) {
@@ -163,12 +179,7 @@ std::string render_ended_job(const JobRow& job, std::span<const TaskRow> tasks) 
   }
   const uint64_t ended = progress.counts.ended();
   if (counted < ended) {
-    const auto is_failed = [](const TaskRow& task) { return task.record.state == TaskState::failed; };
-    const auto failures = static_cast<uint64_t>(std::count_if(tasks.begin(), tasks.end(), is_failed));
-    const Ending rest = failures == progress.counts.failed
-                            ? Ending{"cancelled", "cancelled before they were started", "", ""}
-                            : Ending{"other", "failed or cancelled, beyond the first tasks looked at", "", ""};
-    reasons.push_back(group_json(rest, ended - counted, 0));
+    reasons.push_back(group_json(ending_of_rest(progress, tasks, is_grouped), ended - counted, 0));
   }
   return dump({{"job", job.record.id},
                {"task", nullptr},

@@ -83,6 +83,25 @@ TEST(ExplainEnded, AJobGroupsItsFailuresAndCountsTheRest) {
   EXPECT_EQ(told["reasons"][3]["text"], "cancelled before they were started") << told.dump();
 }
 
+TEST(ExplainEnded, ATaskThatWasCancelledWhileItRanIsCalledSoOnce) {
+  const TaskRow task = make_task(0, TaskState::cancelled, wire::Outcome::cancelled, 0, "its agent ended it");
+  EXPECT_EQ(json::parse(render_ended_task(make_job(0, 0, 1), 0, &task))["reasons"][0]["text"], "cancelled");
+  const json told = json::parse(render_ended_job(make_job(0, 0, 1), std::vector{task}));
+  EXPECT_EQ(told["reasons"][0]["text"], "cancelled: its agent ended it");
+}
+
+TEST(ExplainEnded, FailuresOfTooManyKindsAreNotCalledCancelled) {
+  std::vector<TaskRow> tasks;
+  for (TaskIndex i = 0; i < 30; ++i) {
+    tasks.push_back(make_task(i, TaskState::failed, wire::Outcome::exited, static_cast<int>(i) + 1));
+  }
+  const json told = json::parse(render_ended_job(make_job(0, 30, 4), tasks));
+  ASSERT_EQ(told["reasons"].size(), 21U);
+  EXPECT_EQ(told["reasons"][20]["reason"], "other");
+  EXPECT_EQ(told["reasons"][20]["tasks"], 14);
+  EXPECT_EQ(told["reasons"][20]["text"], "failed or cancelled in yet other ways");
+}
+
 TEST(ExplainEnded, AJobTellsWhatItsNodesSaidWhateverTheNumberOfTheCall) {
   const auto said = [](TaskIndex index, const std::string& text) {
     return make_task(index, TaskState::failed, wire::Outcome::exited, 1, text);
