@@ -101,7 +101,7 @@ Result<std::vector<std::string>> KernelJob::ask(const std::vector<std::string>& 
   if (!answered) {
     const auto broken = std::find_if(asked.begin(), asked.end(), [](const Batch& batch) { return batch.kernel_broke; });
     const auto task = static_cast<TaskIndex>(first + (broken - asked.begin()));
-    if (broken != asked.end()) show_stderr_tail(connections_.first(), console_, {job_, task});
+    if (broken != asked.end() && !stopped_) show_stderr_tail(connections_.first(), console_, {job_, task});
     return tl::unexpected(answered.error());
   }
   for (const std::string& result : results) stored_bytes_ += result.size();
@@ -167,7 +167,10 @@ Status KernelJob::take_replies(Api& api, TaskIndex task, const std::string& text
     for (size_t i = 0; i < results.size(); ++i) {
       const wire::Reply& reply = (*replies)[i];
       batch.kernel_broke = !wire::is_kernels(reply.status);
-      if (reply.status != wire::CallStatus::good) return fail(ErrorCode::io, to_utf8(reply.bytes, kMaxShownBytes));
+      if (reply.status != wire::CallStatus::good) {
+        const std::string_view said = reply.bytes.substr(0, reply.bytes.find('\0'));  // what follows is for programs
+        return fail(ErrorCode::io, to_utf8(said, kMaxShownBytes));
+      }
       results[i] = reply.bytes;
     }
     return {};
