@@ -123,7 +123,7 @@ class Mapping(unittest.TestCase):
     def test_a_call_that_kills_its_process_fails_alone(self):
         results = self.cluster.map(die_at_five, range(40))
         self.assertEqual(list(itertools.islice(results, 5)), [0, 1, 2, 3, 4])
-        with self.assertRaisesRegex(KernelDied, "status 3"):
+        with self.assertRaisesRegex(KernelDied, r"^die_at_five\(5\): .* status 3"):
             next(results)
         self.assertEqual(list(results), list(range(6, 40)))
 
@@ -131,7 +131,7 @@ class Mapping(unittest.TestCase):
         limited = Cluster(self.cluster.url, call_limit=5.0)  # the start of a process counts, too
         results = limited.map(time.sleep, [0, LONG_S, 0])
         self.assertIsNone(next(results))
-        with self.assertRaises(TimeoutError):
+        with self.assertRaisesRegex(TimeoutError, rf"^sleep\({LONG_S}\): "):
             next(results)
         self.assertIsNone(next(results))
 

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 from . import _frames, _kernel, _transfer
 from ._api import Api
 from ._failures import exception_of
-from ._sending import Function, Input
+from ._sending import Function, Input, call_text
 from .errors import BatchFailed, BrambleError, CallTimeout, KernelDied
 
 GAP = 16  # so many tasks that nobody asks for are listed rather than asking twice
@@ -82,7 +82,7 @@ class Answers:
             elif status == _frames.FAILED:
                 told[call] = (False, exception_of(result))
             else:
-                told[call] = (False, self._died(index, status, bytes(result).decode("utf-8", "replace")))
+                told[call] = (False, self._died(index, status, call, result))
         return told, Measure(calls, microseconds / 1e6, size)
 
     def _output(self, index: int) -> bytes:
@@ -97,7 +97,8 @@ class Answers:
             have += len(part.data)
         return b"".join(pieces)
 
-    def _died(self, index: int, status: int, text: str) -> BrambleError:
+    def _died(self, index: int, status: int, call: Call, said: memoryview) -> BrambleError:
+        text = f"{call_text(call.function, call.input)}: {bytes(said).decode('utf-8', 'replace')}"
         if status == _frames.TIMED_OUT:
             return CallTimeout(text)
         return KernelDied(text + self._error_tail(index))

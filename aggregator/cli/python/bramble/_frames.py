@@ -6,7 +6,7 @@ from typing import Iterator, List, Tuple
 
 from . import _kernel
 
-GOOD, FAILED, DIED, TIMED_OUT, NONSENSE, SKIPPED = range(6)
+GOOD, FAILED, DIED, TIMED_OUT, NONSENSE, SKIPPED, UNREAD = range(7)
 MAX_BATCH_CALLS = 1 << 16
 
 

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import reprlib
 import sys
 import threading
 from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
@@ -16,6 +17,8 @@ from .errors import CannotSend
 
 MAX_INPUT_BYTES = _kernel.MAX_BYTES - 4
 MAX_HANDLES = 64  # files of a task
+PLAIN_TYPES = frozenset([bool, int, float, complex, str, bytes, type(None)])
+MAX_PLAIN_BYTES = 1000  # of a whole input
 
 
 class Definition:
@@ -55,6 +58,13 @@ class Input(NamedTuple):
     data: bytes
     needs: Tuple[Definition, ...]
     handles: FrozenSet[_transfer.Handle]  # of itself, its function and all that they need
+    plain: Optional[Tuple[Any, ...]]  # its arguments, where they can be told without running code of theirs
+
+
+def call_text(function: Function, input: Input) -> str:
+    """As one would write the call."""
+    args = "..." if input.plain is None else ", ".join(map(reprlib.repr, input.plain))
+    return f"{function.name}({args})"
 
 
 class Sender:
@@ -93,7 +103,8 @@ class Sender:
                 f"a call of {function.name} uses {len(handles)} handles; at most {MAX_HANDLES} go along with a call: "
                 f"put several things together as a list"
             )
-        return Input(data, needs, handles)
+        is_plain = len(data) <= MAX_PLAIN_BYTES and not kwargs and all(type(arg) in PLAIN_TYPES for arg in args)
+        return Input(data, needs, handles, args if is_plain else None)
 
     def handle(self, data: Any, upload: Callable[[bytes], Any]) -> _transfer.Handle:
         """Of data that many calls use."""
