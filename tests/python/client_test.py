@@ -370,6 +370,25 @@ class Shown(unittest.TestCase):
     def test_the_end_of_a_program_tells_the_calls_and_their_job(self):
         self.assertEqual(waits_text(2, 106), "waiting for 2 calls of job 106; Ctrl-C cancels them")
 
+    def test_the_line_makes_way_for_what_the_program_prints_to_the_same_terminal(self):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        screen = Terminal()
+        with mock.patch.object(sys, "stderr", screen), mock.patch.object(sys, "stdout", screen):
+            progress = Progress("f", 2, None)
+            progress._next = 0
+            progress.update(1, 0)
+            progress.make_way()
+            print("result")
+            progress._next = 0
+            progress.update(1, 0)  # of another thread
+            self.assertTrue(screen.getvalue().endswith("left\r\x1b[Kresult\n"), screen.getvalue())
+            progress.go_on()
+            progress.update(2, 0)
+            self.assertIn("2 of 2", screen.getvalue())
+
     def test_nothing_where_it_is_no_terminal(self):
         with mock.patch.object(sys, "stderr", io.StringIO()) as shown:
             progress = Progress("f", 2, None)

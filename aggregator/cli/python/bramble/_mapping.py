@@ -150,6 +150,7 @@ class Results(Generic[R], Iterator[R]):
     def next(self, timeout: Optional[float] = None) -> R:
         """The next result; TimeoutError if it does not come in so many seconds."""
         state = self._state
+        state.progress.go_on()
         try:
             with state.changed:
                 if not self._wait(math.inf if timeout is None else time.monotonic() + timeout):
@@ -171,6 +172,7 @@ class Results(Generic[R], Iterator[R]):
             self.close()
             raise
         if good:
+            state.progress.make_way()
             return value  # type: ignore[no-any-return]
         state.progress.end()
         raise value

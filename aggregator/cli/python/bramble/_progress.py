@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from typing import Optional
+from typing import Optional, TextIO
 
 EVERY_S = 0.1
 
@@ -14,6 +14,10 @@ EVERY_S = 0.1
 def say(text: str) -> None:
     """To people, on standard error."""
     print(f"bramble: {text}", file=sys.stderr, flush=True)
+
+
+def _is_terminal(stream: Optional[TextIO]) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def waits_text(calls: int, job: Optional[int]) -> str:
@@ -29,17 +33,20 @@ class Progress:
     def __init__(self, name: str, total: Optional[int], show: Optional[bool]):
         self._name = name
         self._total = total
-        self._is_shown = sys.stderr.isatty() if show is None else show
+        self._is_shown = _is_terminal(sys.stderr) if show is None else show
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._next = self._began + EVERY_S
         self._has_line = False
+        self._makes_way = False
 
     def update(self, done: int, failed: int) -> None:
         """Shows it where it is time."""
         if not self._is_shown or time.monotonic() < self._next:
             return
         with self._lock:
+            if self._makes_way:
+                return
             self._next = time.monotonic() + EVERY_S
             width = shutil.get_terminal_size().columns
             text = self.line(done, failed, time.monotonic() - self._began)
@@ -47,14 +54,29 @@ class Progress:
             sys.stderr.flush()
             self._has_line = True
 
+    def make_way(self) -> None:
+        """The program goes on with a result, and may print it where the line stands: away with that until go_on()."""
+        if not self._is_shown or not _is_terminal(sys.stdout):
+            return
+        with self._lock:
+            self._makes_way = True
+            self._take_away()
+
+    def go_on(self) -> None:
+        """The program waits."""
+        self._makes_way = False
+
     def end(self) -> None:
         """Takes the line away."""
         with self._lock:
-            if self._has_line:
-                sys.stderr.write("\r\x1b[K")
-                sys.stderr.flush()
-            self._has_line = False
+            self._take_away()
             self._is_shown = False
+
+    def _take_away(self) -> None:
+        if self._has_line:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._has_line = False
 
     def line(self, done: int, failed: int, seconds: float) -> str:
         """What is shown."""
