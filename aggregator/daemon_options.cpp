@@ -1,6 +1,7 @@
 #include "aggregator/daemon_options.hpp"
 
 #include "aggregator/joining.hpp"
+#include "common/base/duration.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
@@ -47,7 +48,6 @@ Config reactor_config(const DaemonConfig& config) {
 }
 
 TelemetryOptions telemetry_options(const DaemonConfig& config) {
-  constexpr int64_t kDayMs = 24 * 3600 * 1000;
   TelemetryOptions options;
   options.commit_interval_ms = config.telemetry_commit_s * 1000;
   options.retention = {config.telemetry_raw_days * kDayMs, config.telemetry_minute_days * kDayMs,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/base/duration.hpp"
 #include "common/mqtt/broker_address.hpp"
 #include "common/posix/log.hpp"
 #include "common/posix/machine.hpp"
@@ -11,7 +12,6 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr size_t kMaxHosts = 32;  // in the broker's certificate
 
 bool is_every_address(const std::string& address) { return address.empty() || address == "0.0.0.0" || address == "::"; }

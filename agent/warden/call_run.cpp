@@ -27,12 +27,12 @@ using wire::CallStatus;
 
 constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kMaxShownBytes = 200;
-std::array<char, kReadBytes> buffer;  // a keeper is one thread; never touched where there are no calls
+std::array<char, kReadBytes> read_buffer;  // a keeper is one thread; never touched where there are no calls
 
 ssize_t read_some(int fd) {
   ssize_t got = 0;
   do {
-    got = ::read(fd, buffer.data(), buffer.size());
+    got = ::read(fd, read_buffer.data(), read_buffer.size());
   } while (got < 0 && errno == EINTR);
   return got;
 }
@@ -178,13 +178,13 @@ void CallRun::take_output(bool out_ready, bool err_ready) {
 }
 
 void CallRun::take_errors() {
-  if (const ssize_t got = read_some(kernel_.err()); got > 0) err_.keep(buffer.data(), static_cast<size_t>(got));
+  if (const ssize_t got = read_some(kernel_.err()); got > 0) err_.keep(read_buffer.data(), static_cast<size_t>(got));
 }
 
 void CallRun::take_replies(Now now) {
   const ssize_t got = read_some(kernel_.out());
   if (got <= 0 || blamed_) return;
-  received_.append(buffer.data(), static_cast<size_t>(got));
+  received_.append(read_buffer.data(), static_cast<size_t>(got));
   std::string_view rest = received_;
   while (take_reply(rest, now)) continue;
   const size_t taken = received_.size() - rest.size();

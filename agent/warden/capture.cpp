@@ -14,7 +14,7 @@ namespace bramble::warden {
 namespace {
 
 constexpr size_t kPieceBytes = 64 << 10;
-std::array<char, kPieceBytes> buffer;  // a keeper is one thread; never touched while tasks write nothing
+std::array<char, kPieceBytes> piece_buffer;  // a keeper is one thread; never touched while tasks write nothing
 
 }  // namespace
 
@@ -31,10 +31,10 @@ Status Capture::open() {
 size_t Capture::take(size_t max_bytes) {
   ssize_t got = 0;
   do {
-    got = ::read(read_end_.get(), buffer.data(), std::min(max_bytes, buffer.size()));
+    got = ::read(read_end_.get(), piece_buffer.data(), std::min(max_bytes, piece_buffer.size()));
   } while (got < 0 && errno == EINTR);
   if (got <= 0) return 0;
-  keep(buffer.data(), static_cast<size_t>(got));
+  keep(piece_buffer.data(), static_cast<size_t>(got));
   return static_cast<size_t>(got);
 }
 

@@ -17,7 +17,7 @@ namespace bramble::aggregator {
 namespace {
 
 constexpr size_t packet_headroom_bytes = 64 << 10;  // topic and properties
-constexpr size_t max_small_file_bytes = 64 << 10;
+constexpr size_t max_own_file_bytes = 64 << 10;
 constexpr int start_attempts = 10;
 constexpr int stop_limit_ms = 5000;
 constexpr int first_port = 20'000;  // up to 32767 no outgoing connection of Linux takes a port by itself
@@ -75,7 +75,7 @@ Status OwnBroker::prepare() {
 
 // Also learns the port of an earlier broker, to use it again: agents know it.
 bool OwnBroker::adopt() {
-  const auto text = posix::read_file(dir_ + "/state.json", max_small_file_bytes);
+  const auto text = posix::read_file(dir_ + "/state.json", max_own_file_bytes);
   if (!text) return false;
   const auto state = state_from_json(*text);
   if (!state) return false;
@@ -84,7 +84,7 @@ bool OwnBroker::adopt() {
   if (!boot || *boot != state->boot_id) return false;
   auto process = BrokerProcess::open(state->process);
   if (!process) return false;
-  const auto old_config = posix::read_file(dir_ + "/mosquitto.conf", max_small_file_bytes);
+  const auto old_config = posix::read_file(dir_ + "/mosquitto.conf", max_own_file_bytes);
   if (!old_config || *old_config != config(port_) || !LoopbackSocket(port_).can_connect()) {
     process->end(stop_limit_ms);  // set up by another version of ours, or stuck
     return false;
@@ -147,7 +147,7 @@ Status OwnBroker::wait_until_ready(int port) const {
   std::string log;
   while (!ended && Clock::now() < give_up) {
     ended = process_.wait(5);
-    log = posix::read_file(dir_ + "/mosquitto.log", max_small_file_bytes).value_or("");
+    log = posix::read_file(dir_ + "/mosquitto.log", max_own_file_bytes).value_or("");
     if (!ended && log.find(" running\n") != std::string::npos && LoopbackSocket(port).can_connect()) return {};
   }
   const std::string last_words = log.substr(log.size() - std::min<size_t>(log.size(), 500));

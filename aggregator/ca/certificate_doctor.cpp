@@ -13,7 +13,6 @@ using wire::Finding;
 using wire::FindingState;
 
 constexpr const char* kCheck = "certificate";
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr int64_t kHeadNoticeMs = 14 * kDayMs;
 
 std::string ago_or_in(WallTime then, WallTime now) {

@@ -4,13 +4,13 @@
 #include <set>
 
 #include "aggregator/ca/access_list.hpp"
+#include "common/base/duration.hpp"
 #include "common/base/ids.hpp"
 #include "common/posix/files.hpp"
 
 namespace bramble::aggregator {
 namespace {
 
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr int64_t kAuthorityMs = 30 * 365 * kDayMs;
 constexpr int64_t kKeepEndedMs = 30 * kDayMs;
 

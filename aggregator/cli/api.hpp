@@ -33,6 +33,10 @@ struct Submitted {
   std::string note;  // what the submitter should know, if anything
 };
 
+// How long a question for output waits for more of it, and how long where the failure of another task is to be noticed.
+inline constexpr int64_t kOutputWaitS = 30;
+inline constexpr int64_t kOutputLookS = 2;
+
 struct OutputQuestion {
   TaskKey task;
   wire::Stream stream = wire::Stream::stdout_;

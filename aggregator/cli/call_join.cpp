@@ -13,7 +13,6 @@
 namespace bramble::cli {
 namespace {
 
-constexpr int64_t kPollS = 2;
 constexpr int64_t kProgressEveryMs = 500;
 constexpr uint32_t kMostUnread = 20;  // as a warden bears within a batch (agent/warden/fruitless_deaths.hpp)
 constexpr uint64_t kMaxReserveBytes = uint64_t{64} << 20;
@@ -44,7 +43,7 @@ Status CallJoin::join_batch(TaskIndex batch) {
   const TaskKey task{job_, batch};
   while (!window_.stopped()) {
     update_progress();
-    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS});
+    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kOutputLookS});
     if (!part) return tl::unexpected(part.error());
     if (!part->final) continue;
     const auto report = fetch_task_report(api_, task);

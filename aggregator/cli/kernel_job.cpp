@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kPollS = 2;
 constexpr int64_t kCallLimitMs = 600'000;  // the first call of a kernel reads the data, too
 constexpr int64_t kIdleMs = 300'000;
 constexpr size_t kMaxShownBytes = 500;
@@ -144,7 +143,7 @@ Status KernelJob::append(const std::vector<std::string>& batches, const std::vec
 Status KernelJob::take_results(Api& api, TaskIndex task, Batch& batch) {
   while (!stopped_) {
     const TaskKey key{job_, task};
-    const auto part = api.output({key, wire::Stream::stdout_, 0, 0, true, kPollS});
+    const auto part = api.output({key, wire::Stream::stdout_, 0, 0, true, kOutputLookS});
     if (!part) return tl::unexpected(part.error());
     if (!part->final) continue;
     std::string text;

@@ -11,7 +11,6 @@
 namespace bramble::cli {
 namespace {
 
-constexpr int64_t kPollS = 2;  // how soon the failure of a piece behind the first is noticed
 constexpr int64_t kStatesAtOnce = 256;
 constexpr uint64_t kTailBytes = 2'048;
 constexpr int64_t kProgressEveryMs = 500;
@@ -34,7 +33,7 @@ Status MapJoin::join_piece(TaskIndex piece, const PieceTaker& take, uint64_t beg
   const TaskKey task{job_, piece};
   while (!window_.stopped()) {
     update_progress();
-    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS, begin_bytes});
+    const auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kOutputLookS, begin_bytes});
     if (!part) return tl::unexpected(part.error());
     if (!part->final || !succeeded_.contains(piece)) {
       if (auto status = learn_states(piece); !status) return status;

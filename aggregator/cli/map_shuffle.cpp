@@ -13,9 +13,8 @@
 namespace bramble::cli {
 namespace {
 
-constexpr int64_t kPollS = 30;
 constexpr size_t kLengthBytes = 4;
-constexpr size_t kMaxLineBytes = size_t{64} << 20;
+constexpr size_t kMaxKeyedLineBytes = size_t{64} << 20;
 constexpr size_t kWriteBytes = size_t{256} << 10;
 
 }  // namespace
@@ -84,7 +83,7 @@ Status SortedJoin::join(const ByteSink& write) {
 
 Result<SortedJoin::Source> SortedJoin::open(TaskKey task) {
   while (true) {
-    auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kPollS});
+    auto part = api_.output({task, wire::Stream::stdout_, 0, 0, true, kOutputWaitS});
     if (!part) return tl::unexpected(part.error());
     if (!part->final) continue;
     const auto report = fetch_task_report(api_, task);
@@ -103,7 +102,7 @@ Result<bool> SortedJoin::next_line(Source& source) {
     source.line.append(source.part.data, source.at, newline - source.at);  // npos: to the end
     source.at = newline == std::string::npos ? source.part.data.size() : newline + 1;
     if (newline != std::string::npos) return true;
-    if (source.line.size() > kMaxLineBytes) {
+    if (source.line.size() > kMaxKeyedLineBytes) {
       return fail(ErrorCode::limit, "a line of the output of task " + to_string(source.task) + " has more than 64 MiB");
     }
     if (source.part.complete()) return !source.line.empty();  // one that lacks its newline

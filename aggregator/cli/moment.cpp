@@ -5,11 +5,7 @@
 #include "common/base/duration.hpp"
 
 namespace bramble::cli {
-namespace {
-
-constexpr int64_t kDayMs = 86'400'000;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<int64_t> parse_moment_ms(const std::string& text, WallTime now) {
   if (text == "now") return now.ms;

@@ -13,7 +13,7 @@ constexpr int64_t kMaxAgents = 64;
 constexpr int64_t kMaxSlots = 1'024;
 
 template <typename Type>
-void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_nodes) {
+void add_node_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_nodes) {
   tree.leaves.push_back({app, Tail::none, [command, needs_nodes](const std::vector<std::string>&) -> Result<Command> {
                            if (needs_nodes && command->nodes.empty()) {
                              return fail("which nodes? Name them, as in pi[01-04], or write all");
@@ -28,7 +28,7 @@ void declare_node_list(OptionTree& tree, CLI::App& nodes) {
                                       "  bramble node list\n  bramble node list 'pi[01-04]' --json | jq ."});
   add_nodes(*app, command->nodes);
   add_flag(*app, "--json", "an array of node objects", tree.common.json);
-  add_leaf(tree, app, command, false);
+  add_node_leaf(tree, app, command, false);
 }
 
 void declare_node_info(OptionTree& tree, CLI::App& nodes) {
@@ -37,7 +37,7 @@ void declare_node_info(OptionTree& tree, CLI::App& nodes) {
       add_command(nodes, {"info", "all that is known of nodes", "[OPTION...] NODES", "  bramble node info pi03"});
   add_nodes(*app, command->nodes);
   add_flag(*app, "--json", "an array of node objects", tree.common.json);
-  add_leaf(tree, app, command, true);
+  add_node_leaf(tree, app, command, true);
 }
 
 void declare_node_doctor(OptionTree& tree, CLI::App& nodes) {
@@ -48,7 +48,7 @@ void declare_node_doctor(OptionTree& tree, CLI::App& nodes) {
   add_nodes(*app, command->nodes);
   add_flag(*app, "--all", "also what was found to be good", command->all);
   add_flag(*app, "--json", "an object with `head` and `nodes`", tree.common.json);
-  add_leaf(tree, app, command, false);
+  add_node_leaf(tree, app, command, false);
 }
 
 void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
@@ -62,7 +62,7 @@ void declare_node_drain(OptionTree& tree, CLI::App& nodes, bool drain) {
   add_nodes(*app, command->nodes);
   if (drain) add_text(*app, "--reason", "TEXT", "why, for those who look", command->reason);
   add_flag(*app, "--json", "an array of the nodes' names", tree.common.json);
-  add_leaf(tree, app, command, true);
+  add_node_leaf(tree, app, command, true);
 }
 
 Result<Command> make_calibrate(const NodeCalibrateCommand& command) {

@@ -33,7 +33,7 @@ void add_places(CLI::App& app, std::vector<JobPlace>& places) {
 }
 
 template <typename Type>
-void add_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_selector) {
+void add_job_leaf(OptionTree& tree, CLI::App* app, std::shared_ptr<Type> command, bool needs_selector) {
   tree.leaves.push_back(
       {app, Tail::none, [command, needs_selector](const std::vector<std::string>&) -> Result<Command> {
          if (needs_selector && command->selector.empty()) {
@@ -53,7 +53,7 @@ void declare_list(OptionTree& tree, CLI::App& jobs) {
   add_text(*app, "--state", "STATE", "waiting, running, succeeded, failed, cancelled", command->state);
   add_number(*app, "--limit", "at most N jobs", 1, 1'000'000, command->limit);
   add_flag(*app, "--json", "an array of job objects", tree.common.json);
-  add_leaf(tree, app, command, false);
+  add_job_leaf(tree, app, command, false);
 }
 
 void declare_info(OptionTree& tree, CLI::App& jobs) {
@@ -62,7 +62,7 @@ void declare_info(OptionTree& tree, CLI::App& jobs) {
                                      "  bramble job info last\n  bramble job info 3-7 --json | jq '.[].tasks'"});
   add_selector(*app, command->selector);
   add_flag(*app, "--json", "an array of job objects, with task_list", tree.common.json);
-  add_leaf(tree, app, command, true);
+  add_job_leaf(tree, app, command, true);
 }
 
 void declare_wait(OptionTree& tree, CLI::App& jobs) {
@@ -71,7 +71,7 @@ void declare_wait(OptionTree& tree, CLI::App& jobs) {
                                      "  bramble job wait last --progress"});
   add_selector(*app, command->selector);
   add_flag(*app, "--progress", "show how far it is", command->progress);
-  add_leaf(tree, app, command, true);
+  add_job_leaf(tree, app, command, true);
 }
 
 void declare_cancel(OptionTree& tree, CLI::App& jobs) {
@@ -80,7 +80,7 @@ void declare_cancel(OptionTree& tree, CLI::App& jobs) {
                                      "[OPTION...] SELECTOR", "  bramble job cancel 12\n  bramble job cancel all"});
   add_selector(*app, command->selector);
   add_flag(*app, "--json", "an array of the numbers of cancelled jobs", tree.common.json);
-  add_leaf(tree, app, command, true);
+  add_job_leaf(tree, app, command, true);
 }
 
 void declare_cat(OptionTree& tree, CLI::App& jobs) {
@@ -135,7 +135,7 @@ void declare_forget(OptionTree& tree, CLI::App& jobs) {
                                      "  bramble job forget 3-7\n  bramble job forget all"});
   add_selector(*app, command->selector);
   add_flag(*app, "--json", "an array of the numbers of forgotten jobs", tree.common.json);
-  add_leaf(tree, app, command, true);
+  add_job_leaf(tree, app, command, true);
 }
 
 void declare_explain(OptionTree& tree, CLI::App& jobs) {

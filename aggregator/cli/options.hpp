@@ -12,6 +12,7 @@
 #include "aggregator/cli/endpoint.hpp"
 #include "aggregator/cli/splitter.hpp"
 #include "common/base/array_spec.hpp"
+#include "common/base/duration.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
 
@@ -201,8 +202,8 @@ struct NodeCalibrateCommand {
   std::string nodes;
   std::optional<double> idle_w;
   std::optional<double> busy_w;
-  std::string from;                  // a node with a meter
-  int64_t lookback_ms = 86'400'000;  // its readings of so long
+  std::string from;              // a node with a meter
+  int64_t lookback_ms = kDayMs;  // its readings of so long
   bool clear = false;
 };
 

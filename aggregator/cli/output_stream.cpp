@@ -7,8 +7,6 @@
 namespace bramble::cli {
 namespace {
 
-constexpr int64_t kPollS = 30;
-
 // All that is there has been written: is that all that the task wrote?
 Status whole(TaskKey task, wire::Stream stream, const OutputPart& part) {
   if (part.dropped_bytes == 0) return {};
@@ -22,7 +20,7 @@ Status whole(TaskKey task, wire::Stream stream, const OutputPart& part) {
 }  // namespace
 
 Status follow_output(Api& api, TaskKey task, wire::Stream stream, const OutputHandlers& handlers) {
-  OutputQuestion question{task, stream, 0, 0, false, kPollS};
+  OutputQuestion question{task, stream, 0, 0, false, kOutputWaitS};
   while (true) {
     const auto part = api.output(question);
     if (!part) return tl::unexpected(part.error());

@@ -7,7 +7,7 @@
 namespace bramble::aggregator::http {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OutJson = nlohmann::ordered_json;
 
 constexpr size_t kMaxGroups = 20;
 constexpr size_t kMostSentences = 5;  // of one kind of ending: each call may be refused in words of its own
@@ -19,7 +19,7 @@ struct Ending {
   std::string said;  // by the node besides
 };
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const OutJson& json) { return json.dump(-1, ' ', false, OutJson::error_handler_t::replace); }
 
 std::string outcome_text(const AttemptRow& row) {
   if (!row.result) return row.outcome;
@@ -91,7 +91,7 @@ Ending ending_of(const TaskRow& task) {
   return ending;
 }
 
-Json group_json(const Ending& ending, uint64_t tasks, TaskIndex example) {
+OutJson group_json(const Ending& ending, uint64_t tasks, TaskIndex example) {
   return {
       {"reason", ending.word}, {"tasks", tasks}, {"task", example}, {"text", ending.text}, {"detail", ending.detail}};
 }
@@ -156,7 +156,7 @@ std::string render_ended_task(const JobRow& job, TaskIndex index, const TaskRow*
   return dump({{"job", job.record.id},
                {"task", index},
                {"state", ending.word},
-               {"reasons", Json::array({group_json(ending, 1, index)})}});
+               {"reasons", OutJson::array({group_json(ending, 1, index)})}});
 }
 
 std::string render_ended_job(const JobRow& job, std::span<const TaskRow> tasks) {
@@ -167,7 +167,7 @@ std::string render_ended_job(const JobRow& job, std::span<const TaskRow> tasks) 
     if (task.record.state == TaskState::succeeded) continue;
     is_grouped = count(groups, ending_of(task), task.record.key.task) && is_grouped;
   }
-  Json reasons = Json::array();
+  OutJson reasons = OutJson::array();
   if (progress.counts.succeeded > 0) {
     reasons.push_back(group_json({"succeeded", "succeeded", "", ""}, progress.counts.succeeded, 0));
   }

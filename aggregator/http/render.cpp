@@ -11,21 +11,21 @@
 namespace bramble::aggregator::http {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OutJson = nlohmann::ordered_json;
 
 constexpr size_t kMaxCommandTextBytes = 1000;
 // How a job of the Python package begins (aggregator/cli/python/bramble/_job.py): the function's name is behind it.
 constexpr std::array<std::string_view, 3> kRunPython{"sh", "-c", "eval \"$BRAMBLE_RUN\""};
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const OutJson& json) { return json.dump(-1, ' ', false, OutJson::error_handler_t::replace); }
 
-Json blob_json(const std::optional<wire::BlobRef>& blob) {
+OutJson blob_json(const std::optional<wire::BlobRef>& blob) {
   if (!blob) return nullptr;
   return {{"blob", blob->sha256}, {"size_bytes", blob->size_bytes}};
 }
 
-Json files_json(const std::vector<wire::InputFile>& files) {
-  Json list = Json::array();
+OutJson files_json(const std::vector<wire::InputFile>& files) {
+  OutJson list = OutJson::array();
   for (const auto& file : files) {
     list.push_back({{"name", file.name}, {"blob", file.blob.sha256}, {"size_bytes", file.blob.size_bytes}});
   }
@@ -33,12 +33,12 @@ Json files_json(const std::vector<wire::InputFile>& files) {
 }
 
 // Null where no node told any.
-void put_joules(Json& json, double energy_j, double energy_measured_j) {
-  json["energy_j"] = energy_j > 0 ? Json(energy_j) : Json(nullptr);
-  json["energy_measured_j"] = energy_j > 0 ? Json(energy_measured_j) : Json(nullptr);
+void put_joules(OutJson& json, double energy_j, double energy_measured_j) {
+  json["energy_j"] = energy_j > 0 ? OutJson(energy_j) : OutJson(nullptr);
+  json["energy_measured_j"] = energy_j > 0 ? OutJson(energy_measured_j) : OutJson(nullptr);
 }
 
-Json counts_json(const JobRow& row) {
+OutJson counts_json(const JobRow& row) {
   const TaskCounts& counts = row.record.progress.counts;
   const uint64_t elsewhere = counts.ended() + row.assigned + row.running;
   return {{"total", counts.total},         {"waiting", counts.total - std::min(counts.total, elsewhere)},
@@ -47,7 +47,7 @@ Json counts_json(const JobRow& row) {
           {"cancelled", counts.cancelled}};
 }
 
-Json job_json(const JobRow& row, const SilentMs& silent_ms) {
+OutJson job_json(const JobRow& row, const SilentMs& silent_ms) {
   const JobRecord& job = row.record;
   const auto silent = job.progress.open && silent_ms ? silent_ms(job) : std::nullopt;
   const bool ended = is_final(job.progress.state);
@@ -57,49 +57,50 @@ Json job_json(const JobRow& row, const SilentMs& silent_ms) {
           {"state", to_string(job.progress.state)},
           {"priority", job.spec.priority},
           {"open", job.progress.open},
-          {"client_silent_ms", silent ? Json(*silent) : Json(nullptr)},
+          {"client_silent_ms", silent ? OutJson(*silent) : OutJson(nullptr)},
           {"submitted_ms", job.submitted.ms},
-          {"ended_ms", ended ? Json(job.progress.ended.ms) : Json(nullptr)},
+          {"ended_ms", ended ? OutJson(job.progress.ended.ms) : OutJson(nullptr)},
           {"command", command_text(job.spec.task.argv)},
           {"tasks", counts_json(row)}};
 }
 
-Json calls_json(const std::optional<wire::CallRules>& calls) {
+OutJson calls_json(const std::optional<wire::CallRules>& calls) {
   if (!calls) return nullptr;
   return {{"limit_ms", calls->limit_ms}, {"idle_ms", calls->idle_ms}, {"retries", calls->retries}};
 }
 
-Json spec_json(const JobRecord& job) {
+OutJson spec_json(const JobRecord& job) {
   const JobSpec& spec = job.spec;
   const wire::TaskSpec& task = spec.task;
-  Json env = Json::object();
+  OutJson env = OutJson::object();
   for (const auto& [name, value] : task.env) env[name] = value;
-  Json json = {{"argv", task.argv},
-               {"name", spec.name},
-               {"submit_id", spec.submit_id},
-               {"priority", spec.priority},
-               {"cpus", task.cpus},
-               {"memory_bytes", task.memory_bytes},
-               {"resources", task.resources},
-               {"time_limit_ms", task.time_limit_ms},
-               {"kill_grace_ms", task.kill_grace_ms},
-               {"retries", spec.retries},
-               {"crash_limit", spec.crash_limit},
-               {"env", std::move(env)},
-               {"on_node_loss", to_string(spec.on_node_loss)},
-               {"max_running", spec.max_running},
-               {"stdin", blob_json(spec.stdin_blob)},
-               {"files", files_json(task.files)},
-               {"stdout_cap_bytes", task.stdout_cap_bytes},
-               {"stderr_cap_bytes", task.stderr_cap_bytes},
-               {"per_task_input", spec.per_task_input},
-               {"isolate", wire::to_string(task.isolate)},
-               {"network", task.network},
-               {"on", spec.where.on},
-               {"arch", spec.where.arch},
-               {"calls", calls_json(task.calls)}};
+  OutJson json = {{"argv", task.argv},
+                  {"name", spec.name},
+                  {"submit_id", spec.submit_id},
+                  {"priority", spec.priority},
+                  {"cpus", task.cpus},
+                  {"memory_bytes", task.memory_bytes},
+                  {"resources", task.resources},
+                  {"time_limit_ms", task.time_limit_ms},
+                  {"kill_grace_ms", task.kill_grace_ms},
+                  {"retries", spec.retries},
+                  {"crash_limit", spec.crash_limit},
+                  {"env", std::move(env)},
+                  {"on_node_loss", to_string(spec.on_node_loss)},
+                  {"max_running", spec.max_running},
+                  {"stdin", blob_json(spec.stdin_blob)},
+                  {"files", files_json(task.files)},
+                  {"stdout_cap_bytes", task.stdout_cap_bytes},
+                  {"stderr_cap_bytes", task.stderr_cap_bytes},
+                  {"per_task_input", spec.per_task_input},
+                  {"isolate", wire::to_string(task.isolate)},
+                  {"network", task.network},
+                  {"on", spec.where.on},
+                  {"arch", spec.where.arch},
+                  {"calls", calls_json(task.calls)}};
   const TaskRange& range = job.progress.range;
-  json["array"] = spec.array ? Json{{"first", range.first}, {"last", range.last}, {"step", range.step}} : Json(nullptr);
+  json["array"] =
+      spec.array ? OutJson{{"first", range.first}, {"last", range.last}, {"step", range.step}} : OutJson(nullptr);
   return json;
 }
 
@@ -108,25 +109,25 @@ std::string_view try_state(const AttemptRow& row) {
   return row.record.started ? "running" : "assigned";
 }
 
-Json time_json(const std::optional<WallTime>& time) { return time ? Json(time->ms) : Json(nullptr); }
+OutJson time_json(const std::optional<WallTime>& time) { return time ? OutJson(time->ms) : OutJson(nullptr); }
 
-Json try_json(const AttemptRow& row) {
-  Json json = {{"attempt", row.record.key.attempt},
-               {"node", row.record.node},
-               {"state", try_state(row)},
-               {"outcome", row.outcome.empty() ? Json(nullptr) : Json(row.outcome)},
-               {"exit_code", nullptr},
-               {"signal", nullptr},
-               {"text", ""},
-               {"assigned_ms", row.record.assigned.ms},
-               {"started_ms", time_json(row.record.started)},
-               {"ended_ms", time_json(row.ended)},
-               {"duration_ms", nullptr},
-               {"cpu_ms", nullptr},
-               {"peak_memory_bytes", nullptr},
-               {"energy_j", nullptr},
-               {"energy_measured_j", nullptr},
-               {"committed", row.committed}};
+OutJson try_json(const AttemptRow& row) {
+  OutJson json = {{"attempt", row.record.key.attempt},
+                  {"node", row.record.node},
+                  {"state", try_state(row)},
+                  {"outcome", row.outcome.empty() ? OutJson(nullptr) : OutJson(row.outcome)},
+                  {"exit_code", nullptr},
+                  {"signal", nullptr},
+                  {"text", ""},
+                  {"assigned_ms", row.record.assigned.ms},
+                  {"started_ms", time_json(row.record.started)},
+                  {"ended_ms", time_json(row.ended)},
+                  {"duration_ms", nullptr},
+                  {"cpu_ms", nullptr},
+                  {"peak_memory_bytes", nullptr},
+                  {"energy_j", nullptr},
+                  {"energy_measured_j", nullptr},
+                  {"committed", row.committed}};
   if (!row.result) return json;
   const wire::Finished& result = *row.result;
   const bool never_ran = result.outcome == wire::Outcome::start_failed && result.code != 0;  // 126 or 127, as in shells
@@ -140,8 +141,8 @@ Json try_json(const AttemptRow& row) {
   return json;
 }
 
-Json task_json(const TaskRow& row) {
-  Json tries = Json::array();
+OutJson task_json(const TaskRow& row) {
+  OutJson tries = OutJson::array();
   for (const AttemptRow& attempt : row.attempts) tries.push_back(try_json(attempt));
   return {{"task", row.record.key.task},
           {"state", to_string(row.record.state)},
@@ -171,9 +172,9 @@ std::string quoted(const std::string& argument) {
 std::string cell(const SqlValue& value) {
   using Kind = SqlValue::Kind;
   if (value.kind == Kind::null) return "null";
-  if (value.kind == Kind::text) return dump(Json(value.text));
-  const Json number = Json::parse(value.text, nullptr, false);
-  return number.is_number() ? value.text : dump(Json(value.text));
+  if (value.kind == Kind::text) return dump(OutJson(value.text));
+  const OutJson number = OutJson::parse(value.text, nullptr, false);
+  return number.is_number() ? value.text : dump(OutJson(value.text));
 }
 
 std::string row_text(const std::vector<SqlValue>& row) {
@@ -204,7 +205,7 @@ std::string render_jobs(std::span<const JobRow> rows, const SilentMs& silent_ms)
 }
 
 std::string render_job(const JobRow& row, const JobEnergy& energy, const SilentMs& silent_ms) {
-  Json json = job_json(row, silent_ms);
+  OutJson json = job_json(row, silent_ms);
   put_joules(json, energy.energy_j, energy.energy_measured_j);
   json["spec"] = spec_json(row.record);
   json["checkpoint"] = blob_json(row.record.progress.checkpoint);
@@ -218,7 +219,7 @@ std::string render_tasks(std::span<const TaskRow> rows) {
 }
 
 std::string render_audit(std::span<const AuditRow> rows) {
-  Json list = Json::array();
+  OutJson list = OutJson::array();
   for (const auto& [id, record] : rows) {
     list.push_back({{"id", id},
                     {"at_ms", record.at.ms},
@@ -240,7 +241,7 @@ std::string render_ended_watch(const JobRow& row, uint64_t version) {
 }
 
 std::string render_table(const SqlTable& table, size_t max_bytes) {
-  std::string text = "{\"columns\":" + dump(Json(table.columns)) + ",\"rows\":[";
+  std::string text = "{\"columns\":" + dump(OutJson(table.columns)) + ",\"rows\":[";
   bool truncated = table.truncated;
   bool first = true;
   for (const auto& row : table.rows) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aggregator/http/requests.hpp"
+#include "common/base/duration.hpp"
 #include "common/base/nearest.hpp"
 #include "common/base/node_set.hpp"
 
@@ -12,7 +13,6 @@ namespace {
 using OutJson = nlohmann::ordered_json;
 
 constexpr uint64_t kMaxTimeMs = uint64_t{1} << 52;
-constexpr int64_t kDayMs = 86'400'000;
 
 struct AggregateName {
   const char* name;

@@ -5,18 +5,18 @@
 namespace bramble::aggregator {
 namespace {
 
-struct Chip {
+struct OpenChip {
   std::string path;
   GpioChipInfo info;
 };
 
-struct Chips {
-  std::vector<Chip> open;
+struct OpenChips {
+  std::vector<OpenChip> open;
   std::optional<Error> refused;  // the first that could not be opened
 };
 
-Chips all_chips(GpioApi& api) {
-  Chips chips;
+OpenChips all_chips(GpioApi& api) {
+  OpenChips chips;
   for (const std::string& path : api.chip_paths()) {
     auto info = api.chip(path);
     if (info) {
@@ -28,13 +28,13 @@ Chips all_chips(GpioApi& api) {
   return chips;
 }
 
-std::string listed(const std::vector<Chip>& chips) {
+std::string listed(const std::vector<OpenChip>& chips) {
   std::string text;
-  for (const Chip& chip : chips) text += (text.empty() ? "" : ", ") + chip.info.label + " (" + chip.path + ")";
+  for (const OpenChip& chip : chips) text += (text.empty() ? "" : ", ") + chip.info.label + " (" + chip.path + ")";
   return text;
 }
 
-Error no_such_chip(const std::string& label, const Chips& chips) {
+Error no_such_chip(const std::string& label, const OpenChips& chips) {
   std::string text = "there is no GPIO chip with the label '" + label + "'";
   if (!chips.open.empty()) text += "; there are " + listed(chips.open);
   if (chips.refused) return {chips.refused->code, text + "; " + chips.refused->message};
@@ -42,10 +42,10 @@ Error no_such_chip(const std::string& label, const Chips& chips) {
   return {ErrorCode::not_found, text};
 }
 
-Result<Chip> find_chip(GpioApi& api, const std::string& label) {
-  const Chips chips = all_chips(api);
-  std::vector<Chip> found;
-  for (const Chip& chip : chips.open) {
+Result<OpenChip> find_chip(GpioApi& api, const std::string& label) {
+  const OpenChips chips = all_chips(api);
+  std::vector<OpenChip> found;
+  for (const OpenChip& chip : chips.open) {
     if (chip.info.label == label) found.push_back(chip);
   }
   if (found.empty()) return tl::unexpected<Error>(no_such_chip(label, chips));
@@ -55,11 +55,11 @@ Result<Chip> find_chip(GpioApi& api, const std::string& label) {
   return found.front();
 }
 
-FoundGpio found_in(const Chip& chip, int64_t offset, GpioLineInfo info) {
+FoundGpio found_in(const OpenChip& chip, int64_t offset, GpioLineInfo info) {
   return {chip.path, chip.info.label, offset, std::move(info)};
 }
 
-Result<FoundGpio> find_offset(GpioApi& api, const Chip& chip, int64_t offset) {
+Result<FoundGpio> find_offset(GpioApi& api, const OpenChip& chip, int64_t offset) {
   if (offset >= chip.info.lines) {
     return fail(ErrorCode::not_found, chip.info.label + " has no line " + std::to_string(offset) + ", only 0 to " +
                                           std::to_string(chip.info.lines - 1));
@@ -69,7 +69,7 @@ Result<FoundGpio> find_offset(GpioApi& api, const Chip& chip, int64_t offset) {
   return found_in(chip, offset, std::move(*info));
 }
 
-Result<FoundGpio> find_name(GpioApi& api, const Chip& chip, const std::string& name) {
+Result<FoundGpio> find_name(GpioApi& api, const OpenChip& chip, const std::string& name) {
   std::vector<std::string> names;
   std::optional<FoundGpio> found;
   for (int64_t offset = 0; offset < chip.info.lines; ++offset) {

@@ -12,7 +12,7 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr size_t kMaxFileBytes = 16;
+constexpr size_t kMaxLevelBytes = 16;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Status SimPin::take() {
 }
 
 Result<bool> SimPin::read() {
-  const auto text = posix::read_file(path_, kMaxFileBytes);
+  const auto text = posix::read_file(path_, kMaxLevelBytes);
   if (!text && text.error().code == ErrorCode::not_found) {
     if (const Status there = take(); !there) return tl::unexpected<Error>(there.error());
     return false;

@@ -16,8 +16,6 @@
 namespace bramble::aggregator {
 namespace {
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 Result<uint64_t> bytes_below(const std::string& directory) {
   uint64_t bytes = 0;
   std::error_code error;
@@ -70,11 +68,11 @@ class DirectoryBlobFiles::Writer final : public BlobWriter {
  private:
   Result<wire::BlobRef> complete() {
     if (broken_ || kept_) return fail(ErrorCode::conflict, "the blob was not written completely: send it again");
-    if (Status status = sync_file(fd_.get(), path_); !status) return failed(status.error());
+    if (Status status = sync_file(fd_.get(), path_); !status) return fail(status.error());
     const wire::BlobRef blob{digest_.hex(), size_bytes_};
-    if (Status status = owner_.keep_blob(path_, blob.sha256); !status) return failed(status.error());
+    if (Status status = owner_.keep_blob(path_, blob.sha256); !status) return fail(status.error());
     kept_ = true;
-    if (Status status = sync_directory(owner_.blob_directory(blob.sha256)); !status) return failed(status.error());
+    if (Status status = sync_directory(owner_.blob_directory(blob.sha256)); !status) return fail(status.error());
     return blob;
   }
 
@@ -93,7 +91,7 @@ DirectoryBlobFiles::DirectoryBlobFiles(const std::string& root, const BlobFilesO
 Result<std::unique_ptr<DirectoryBlobFiles>> DirectoryBlobFiles::open(const std::string& root,
                                                                      BlobFilesOptions options) {
   std::unique_ptr<DirectoryBlobFiles> files(new DirectoryBlobFiles(root, options));
-  if (Status status = files->prepare(); !status) return failed(status.error());
+  if (Status status = files->prepare(); !status) return fail(status.error());
   return files;
 }
 
@@ -104,7 +102,7 @@ Status DirectoryBlobFiles::prepare() {
   }
   for (const char* folder : {"/blobs", "/outputs"}) {
     const auto bytes = bytes_below(root_ + folder);
-    if (!bytes) return failed(bytes.error());
+    if (!bytes) return fail(bytes.error());
     quota_.count(*bytes);
   }
   return {};

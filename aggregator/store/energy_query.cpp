@@ -13,8 +13,6 @@ namespace {
 constexpr int64_t kUsPerMs = 1000;
 constexpr std::string_view kCounters[] = {"energy_j", "energy_measured_j", "energy_unattributed_j"};
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 using NodeIds = std::map<std::string, int64_t>;
 
 // One step as long as the whole time, of minutes or, where they are gone, of hours.
@@ -57,7 +55,7 @@ Status read_attempts(sqlite::Connection& connection, const NodeIds& nodes, const
       "SELECT a.job, j.owner, a.node, a.started_ms, a.ended_ms, a.duration_ms, a.energy_mj, a.energy_measured_mj "
       "FROM jobs.attempts_raw a JOIN jobs.jobs_raw j USING (job) "
       "WHERE a.energy_mj > 0 AND a.ended_ms >= ?1 AND coalesce(a.started_ms, a.ended_ms - a.duration_ms, 0) < ?2");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each(
       [&](const sqlite::Statement& row) -> Status {
         if (!nodes.contains(row.string(2))) return {};
@@ -75,7 +73,7 @@ Status read_forgotten(sqlite::Connection& connection, const NodeIds& nodes, cons
   auto statement = connection.prepare(
       "SELECT owner, node, begin_ms, end_ms, energy_mj, energy_measured_mj FROM jobs.forgotten_energy_raw "
       "WHERE end_ms >= ?1 AND begin_ms < ?2");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   const bool wanted = question.by != EnergyQuestion::By::job && question.jobs.empty();
   return statement->each(
       [&](const sqlite::Statement& row) -> Status {
@@ -90,9 +88,9 @@ Status read_forgotten(sqlite::Connection& connection, const NodeIds& nodes, cons
 Result<EnergyAnswer> ask(sqlite::Connection& connection, EnergyQuestion question) {
   using By = EnergyQuestion::By;
   const auto nodes = find_nodes(connection, question.nodes);
-  if (!nodes) return failed(nodes.error());
+  if (!nodes) return fail(nodes.error());
   const auto bounds = read_bounds(connection);
-  if (!bounds) return failed(bounds.error());
+  if (!bounds) return fail(bounds.error());
   EnergyAnswer answer;
   answer.by_hours = question.since_ms * kUsPerMs < bounds->minute_from_us;
   const Steps span = span_of(question, answer.by_hours);
@@ -100,11 +98,11 @@ Result<EnergyAnswer> ask(sqlite::Connection& connection, EnergyQuestion question
   answer.until_ms = question.until_ms = span.end_us() / kUsPerMs;
   std::vector<EnergyRow> rows;
   if (Status status = read_nodes(connection, *nodes, span, *bounds, answer, rows); !status) {
-    return failed(status.error());
+    return fail(status.error());
   }
   EnergyShares shares(question.by, question.since_ms, question.until_ms);
-  if (Status status = read_attempts(connection, *nodes, question, shares); !status) return failed(status.error());
-  if (Status status = read_forgotten(connection, *nodes, question, shares); !status) return failed(status.error());
+  if (Status status = read_attempts(connection, *nodes, question, shares); !status) return fail(status.error());
+  if (Status status = read_forgotten(connection, *nodes, question, shares); !status) return fail(status.error());
   answer.attempts = shares.total();
   answer.unattributed_j = answer.nodes.energy_j - answer.attempts.energy_j;
   answer.rows = question.by == By::node ? std::move(rows) : shares.rows();
@@ -117,10 +115,10 @@ Result<EnergyAnswer> ask(sqlite::Connection& connection, EnergyQuestion question
 Result<EnergyAnswer> SqliteTelemetryQuery::energy(const EnergyQuestion& question) {
   flush_telemetry_();
   auto begun = Question::begin(telemetry_path_, jobs_path_, question.time_limit_ms, question.cancelled);
-  if (!begun) return failed(begun.error());
-  if (Status status = (*begun)->connection().execute("BEGIN"); !status) return failed(status.error());
+  if (!begun) return fail(begun.error());
+  if (Status status = (*begun)->connection().execute("BEGIN"); !status) return fail(status.error());
   auto answer = ask((*begun)->connection(), question);
-  if (!answer) return failed((*begun)->explain(answer.error()));
+  if (!answer) return fail((*begun)->explain(answer.error()));
   return answer;
 }
 

@@ -14,9 +14,6 @@ namespace {
 
 constexpr size_t kMaxIdle = 4;
 constexpr size_t kMaxRanges = 400;
-constexpr int kBusyTimeoutMs = 2000;
-
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
 
 }  // namespace
 
@@ -46,7 +43,7 @@ struct SqliteJobQuery::Session {
     };
     for (const auto& [target, sql] : statements) {
       auto statement = connection.prepare(sql);
-      if (!statement) return failed(statement.error());
+      if (!statement) return fail(statement.error());
       *target = std::move(*statement);
     }
     return {};
@@ -67,13 +64,13 @@ struct SqliteJobQuery::Session {
     Status status = tasks.each(
         [&](const sqlite::Statement& row) -> Status {
           auto task = read_task(row);
-          if (!task) return failed(task.error());
+          if (!task) return fail(task.error());
           rows.push_back(std::move(*task));
           return {};
         },
         job, first, std::min<size_t>(limit, INT32_MAX));
     if (status && !rows.empty()) status = add_attempts(job, rows);
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
     return rows;
   }
 
@@ -83,7 +80,7 @@ struct SqliteJobQuery::Session {
     return attempts.each(
         [&](const sqlite::Statement& row) -> Status {
           auto attempt = read_attempt(row);
-          if (!attempt) return failed(attempt.error());
+          if (!attempt) return fail(attempt.error());
           while (task != rows.end() && task->record.key < attempt->record.key.task_key()) ++task;
           if (task == rows.end() || task->record.key != attempt->record.key.task_key()) return {};
           attempt->committed = task->committed_attempt == attempt->record.key.attempt;
@@ -118,7 +115,7 @@ SqliteJobQuery::~SqliteJobQuery() = default;
 
 Result<std::unique_ptr<SqliteJobQuery>> SqliteJobQuery::open(const std::string& path) {
   std::unique_ptr<SqliteJobQuery> query(new SqliteJobQuery(path));
-  if (const auto lease = query->lease(); !lease) return failed(lease.error());
+  if (const auto lease = query->lease(); !lease) return fail(lease.error());
   return query;
 }
 
@@ -132,12 +129,12 @@ Result<SqliteJobQuery::Lease> SqliteJobQuery::lease() {
     }
   }
   if (!session) {
-    auto connection = sqlite::Connection::open(path_, sqlite::OpenMode::read_only, kBusyTimeoutMs);
-    if (!connection) return failed(connection.error());
+    auto connection = sqlite::Connection::open(path_, sqlite::OpenMode::read_only, sqlite::kReaderBusyTimeoutMs);
+    if (!connection) return fail(connection.error());
     session = std::unique_ptr<Session>(new Session{std::move(*connection), {}, {}, {}, {}});
-    if (Status status = session->prepare(); !status) return failed(status.error());
+    if (Status status = session->prepare(); !status) return fail(status.error());
   }
-  if (Status status = session->connection.execute("BEGIN"); !status) return failed(status.error());
+  if (Status status = session->connection.execute("BEGIN"); !status) return fail(status.error());
   return Lease(*this, std::move(session));
 }
 
@@ -163,45 +160,45 @@ Result<std::string> jobs_sql(const JobFilter& filter) {
 
 Result<std::vector<JobRow>> SqliteJobQuery::jobs(const JobFilter& filter) {
   const auto sql = jobs_sql(filter);
-  if (!sql) return failed(sql.error());
+  if (!sql) return fail(sql.error());
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   auto statement = (*session)->connection.prepare(*sql);
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   std::vector<JobRow> rows;
   Status status = statement->each(
       [&](const sqlite::Statement& row) -> Status {
         auto job = read_job(row);
-        if (!job) return failed(job.error());
+        if (!job) return fail(job.error());
         rows.push_back({std::move(*job), 0, 0});
         return is_final(rows.back().record.progress.state) ? Status{} : (*session)->count_at_nodes(rows.back());
       },
       filter.owner, std::min<size_t>(filter.limit, INT32_MAX));
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   std::reverse(rows.begin(), rows.end());
   return rows;
 }
 
 Result<JobId> SqliteJobQuery::last_job() {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   const auto last = (*session)->connection.integer("SELECT max(job) FROM progress_raw WHERE forgotten = 0");
-  if (!last) return failed(last.error());
+  if (!last) return fail(last.error());
   if (*last == 0) return fail(ErrorCode::not_found, "there are no jobs yet");
   return static_cast<JobId>(*last);
 }
 
 Result<std::vector<TaskRow>> SqliteJobQuery::tasks(JobId job, TaskIndex first, size_t limit) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return (*session)->read_tasks(job, first, limit);
 }
 
 Result<TaskRow> SqliteJobQuery::task(TaskKey key) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   auto rows = (*session)->read_tasks(key.job, key.task, 1);
-  if (!rows) return failed(rows.error());
+  if (!rows) return fail(rows.error());
   if (rows->empty() || rows->front().record.key != key) {
     return fail(ErrorCode::not_found, "task " + to_string(key) + " has not been started yet");
   }
@@ -210,10 +207,10 @@ Result<TaskRow> SqliteJobQuery::task(TaskKey key) {
 
 Result<JobEnergy> SqliteJobQuery::energy(JobId job) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   auto statement = (*session)->connection.prepare(
       "SELECT sum(energy_mj) / 1e3, sum(energy_measured_mj) / 1e3 FROM attempts_raw WHERE job = ?");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   JobEnergy energy;
   Status status = statement->each(
       [&](const sqlite::Statement& row) -> Status {
@@ -221,14 +218,14 @@ Result<JobEnergy> SqliteJobQuery::energy(JobId job) {
         return {};
       },
       job);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return energy;
 }
 
 // A committed task without a row for the stream has written nothing to it.
 Result<OutputRow> SqliteJobQuery::output(TaskKey key, wire::Stream stream) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   std::optional<OutputRow> found;
   Status status = (*session)->output.each(
       [&](const sqlite::Statement& row) -> Status {
@@ -236,39 +233,39 @@ Result<OutputRow> SqliteJobQuery::output(TaskKey key, wire::Stream stream) {
         return {};
       },
       key.job, key.task, wire::to_string(stream));
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   if (!found) return fail(ErrorCode::not_found, "task " + to_string(key) + " has no committed output");
   return std::move(*found);
 }
 
 Result<RetryPlan> SqliteJobQuery::retry_plan(JobId job, bool all, size_t max_tasks) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return read_retry_plan((*session)->connection, job, all, max_tasks);
 }
 
 Result<std::vector<JobId>> SqliteJobQuery::expired_jobs(std::optional<WallTime> ended_before, uint64_t keep,
                                                         size_t limit) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return find_expired((*session)->connection, ended_before, keep, limit);
 }
 
 Result<std::vector<ForgottenRows>> SqliteJobQuery::forgotten_rows(std::span<const JobId> jobs, size_t max_rows) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return read_forgotten((*session)->connection, jobs, max_rows);
 }
 
 Result<std::vector<AttemptKey>> SqliteJobQuery::unnamed_outputs(std::span<const AttemptKey> keys) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return find_unnamed((*session)->connection, keys);
 }
 
 Result<std::vector<AuditRow>> SqliteJobQuery::audit(const AuditFilter& filter) {
   auto session = lease();
-  if (!session) return failed(session.error());
+  if (!session) return fail(session.error());
   return read_audit((*session)->connection, filter);
 }
 

@@ -24,8 +24,6 @@ constexpr const char* kIsNamed =
     "OR EXISTS (SELECT 1 FROM attempts_raw WHERE job = ?1 AND task = ?2 AND attempt = ?3 AND ended_ms IS NULL)";
 constexpr size_t kRowsBesideAttempts = 3;  // of a task: its own, and its two streams
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 class Reader {
  public:
   static Result<Reader> prepare(sqlite::Connection& connection) {
@@ -33,7 +31,7 @@ class Reader {
     for (const auto& [target, sql] : {std::pair{&reader.tasks_, kTasks}, std::pair{&reader.files_, kFiles},
                                       std::pair{&reader.job_input_, kJobInput}}) {
       auto statement = connection.prepare(sql);
-      if (!statement) return failed(statement.error());
+      if (!statement) return fail(statement.error());
       *target = std::move(*statement);
     }
     return reader;
@@ -48,7 +46,7 @@ class Reader {
         tasks_.each([&](const sqlite::Statement& row) { return take_task(row, rows, room_rows); }, job, room_rows + 1);
     if (status && rows.through) status = add_files(rows);
     if (status && rows.whole) status = add_job_input(rows);
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
     return rows;
   }
 
@@ -68,7 +66,7 @@ class Reader {
 
   static Status take_files(const sqlite::Statement& row, int at, ForgottenRows& rows) {
     const auto files = read_files(row, at);
-    if (!files) return failed(files.error());
+    if (!files) return fail(files.error());
     for (const auto& file : *files) rows.inputs.push_back(file.blob);
     return {};
   }
@@ -102,12 +100,12 @@ class Reader {
 Result<std::vector<ForgottenRows>> read_forgotten(sqlite::Connection& connection, std::span<const JobId> jobs,
                                                   size_t max_rows) {
   auto reader = Reader::prepare(connection);
-  if (!reader) return failed(reader.error());
+  if (!reader) return fail(reader.error());
   std::vector<ForgottenRows> all;
   for (const JobId job : jobs) {
     if (max_rows == 0) break;
     auto rows = reader->read(job, max_rows);
-    if (!rows) return failed(rows.error());
+    if (!rows) return fail(rows.error());
     all.push_back(std::move(*rows));
     if (!all.back().whole) break;
   }
@@ -123,7 +121,7 @@ Result<std::vector<JobId>> find_expired(sqlite::Connection& connection, std::opt
       "(SELECT job, ended_ms FROM progress_raw INDEXED BY progress_ended WHERE ended_ms IS NOT NULL AND forgotten = 0 "
       "ORDER BY ended_ms LIMIT ?3)) "
       "SELECT job FROM oldest WHERE ended_ms < ?1 OR place <= (SELECT count FROM excess) ORDER BY place");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   std::vector<JobId> jobs;
   Status status = statement->each(
       [&](const sqlite::Statement& row) -> Status {
@@ -131,13 +129,13 @@ Result<std::vector<JobId>> find_expired(sqlite::Connection& connection, std::opt
         return {};
       },
       ended_before ? ended_before->ms : INT64_MIN, keep, limit);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return jobs;
 }
 
 Result<std::vector<AttemptKey>> find_unnamed(sqlite::Connection& connection, std::span<const AttemptKey> keys) {
   auto statement = connection.prepare(kIsNamed);
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   std::vector<AttemptKey> unnamed;
   for (const auto& key : keys) {
     Status status = statement->each(
@@ -146,7 +144,7 @@ Result<std::vector<AttemptKey>> find_unnamed(sqlite::Connection& connection, std
           return {};
         },
         key.job, key.task, key.attempt);
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
   }
   return unnamed;
 }

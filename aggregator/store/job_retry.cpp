@@ -7,20 +7,18 @@ namespace {
 
 constexpr const char* kWanted = "(state IN ('failed', 'cancelled') OR (?2 AND state = 'succeeded'))";
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 // Runs the question for the job and calls `take` for each row.
 template <typename Take, typename... Values>
 Status ask(sqlite::Connection& connection, const std::string& sql, const Take& take, const Values&... values) {
   auto statement = connection.prepare(sql);
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each(take, values...);
 }
 
 Status add_job(sqlite::Connection& connection, JobId id, RetryPlan& plan) {
   const auto take = [&](const sqlite::Statement& row) -> Status {
     auto job = read_job(row);
-    if (!job) return failed(job.error());
+    if (!job) return fail(job.error());
     plan.job = std::move(*job);
     return {};
   };
@@ -35,7 +33,7 @@ Status add_job(sqlite::Connection& connection, JobId id, RetryPlan& plan) {
 Status add_tasks(sqlite::Connection& connection, bool all, size_t max_tasks, RetryPlan& plan) {
   const auto take = [&](const sqlite::Statement& row) -> Status {
     auto task = read_task(row);
-    if (!task) return failed(task.error());
+    if (!task) return fail(task.error());
     plan.tasks.push_back(std::move(task->record));
     return {};
   };
@@ -75,7 +73,7 @@ Result<RetryPlan> read_retry_plan(sqlite::Connection& connection, JobId job, boo
   if (status) status = add_tasks(connection, all, max_tasks, plan);
   if (status) status = add_touched(connection, plan);
   if (status) status = add_files(connection, all, plan);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return plan;
 }
 

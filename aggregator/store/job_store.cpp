@@ -7,7 +7,7 @@ namespace bramble::aggregator {
 namespace {
 
 // Long enough for another's short write; the reactor tries again anyway, and meanwhile should hear its nodes.
-constexpr int kBusyTimeoutMs = 200;
+constexpr int kCommitBusyTimeoutMs = 200;
 
 // A log of up to 16 MiB: pages that change with every batch are copied into the database, and synced, less often.
 // journal_size_limit gives the space back after a burst.
@@ -24,7 +24,7 @@ Status prepare_database(sqlite::Connection& connection) {
 }  // namespace
 
 Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::string& path, int64_t keep_energy_ms) {
-  auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kBusyTimeoutMs);
+  auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kCommitBusyTimeoutMs);
   if (!connection) return tl::unexpected<Error>(connection.error());
   if (Status status = prepare_database(*connection); !status) return tl::unexpected<Error>(status.error());
   auto writer = JobWriter::prepare(*connection, keep_energy_ms);

@@ -11,19 +11,17 @@
 namespace bramble::aggregator {
 namespace {
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 using OtherIds = std::map<std::string, int64_t>;
 
 Result<OtherIds> read_others(sqlite::Connection& connection) {
   OtherIds ids;
   auto statement = connection.prepare("SELECT metric, metric_id FROM other_metrics");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   Status status = statement->each([&](const sqlite::Statement& row) -> Status {
     ids[row.string(0)] = row.integer(1);
     return {};
   });
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return ids;
 }
 
@@ -52,7 +50,7 @@ Result<Aggregate> aggregate_for(const AskedMetric& metric, Aggregate asked) {
 
 Result<std::vector<AskedMetric>> find_metrics(sqlite::Connection& connection, const MetricQuestion& question) {
   const auto others = read_others(connection);
-  if (!others) return failed(others.error());
+  if (!others) return fail(others.error());
   std::vector<AskedMetric> metrics;
   for (const auto& name : question.metrics) {
     AskedMetric metric{name, column_of(name), 0, Aggregate::mean};
@@ -62,7 +60,7 @@ Result<std::vector<AskedMetric>> find_metrics(sqlite::Connection& connection, co
     }
     if (!metric.place) metric.other_id = other->second;
     const auto aggregate = aggregate_for(metric, question.aggregate);
-    if (!aggregate) return failed(aggregate.error());
+    if (!aggregate) return fail(aggregate.error());
     metric.aggregate = *aggregate;
     metrics.push_back(std::move(metric));
   }
@@ -111,9 +109,9 @@ void settle_sources(MetricAnswer& answer, size_t asked) {
 
 Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& question, size_t max_kept_values) {
   auto nodes = find_nodes(connection, question.nodes);
-  if (!nodes) return failed(nodes.error());
+  if (!nodes) return fail(nodes.error());
   auto metrics = find_metrics(connection, question);
-  if (!metrics) return failed(metrics.error());
+  if (!metrics) return fail(metrics.error());
   const Steps steps = whole_steps(question.since_ms * 1000, question.until_ms * 1000, question.step_ms * 1000);
   const size_t points = steps.count * std::max<size_t>(1, nodes->size() * metrics->size());
   if (points > kMaxSeriesPoints) {
@@ -121,13 +119,13 @@ Result<MetricAnswer> ask(sqlite::Connection& connection, const MetricQuestion& q
                 std::to_string(kMaxSeriesPoints) + " are given: ask for a longer step, a shorter time, or fewer nodes");
   }
   const auto bounds = read_bounds(connection);
-  if (!bounds) return failed(bounds.error());
+  if (!bounds) return fail(bounds.error());
   const auto tier = choose_tier(steps.since_us, steps.step_us, needs_readings(*metrics), *bounds);
-  if (!tier) return failed(tier.error());
+  if (!tier) return fail(tier.error());
   const size_t asked = metrics->size();
   const bool with_source = add_source_counters(*metrics);
   MetricReader reader(connection, std::move(*nodes), std::move(*metrics), steps, max_kept_values);
-  if (Status status = reader.read(*tier, *bounds); !status) return failed(status.error());
+  if (Status status = reader.read(*tier, *bounds); !status) return fail(status.error());
   MetricAnswer answer = reader.answer();
   if (with_source) settle_sources(answer, asked);
   return answer;
@@ -145,11 +143,11 @@ SqliteTelemetryQuery::SqliteTelemetryQuery(std::string telemetry_path, std::stri
 Result<MetricAnswer> SqliteTelemetryQuery::metrics(const MetricQuestion& question) {
   flush_telemetry_();
   auto begun = Question::begin(telemetry_path_, "", question.time_limit_ms, question.cancelled);
-  if (!begun) return failed(begun.error());
+  if (!begun) return fail(begun.error());
   // One state of the database for all that is read.
-  if (Status status = (*begun)->connection().execute("BEGIN"); !status) return failed(status.error());
+  if (Status status = (*begun)->connection().execute("BEGIN"); !status) return fail(status.error());
   auto answer = ask((*begun)->connection(), question, max_kept_values_);
-  if (!answer) return failed((*begun)->explain(answer.error()));
+  if (!answer) return fail((*begun)->explain(answer.error()));
   return answer;
 }
 

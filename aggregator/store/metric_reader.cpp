@@ -7,8 +7,6 @@
 namespace bramble::aggregator {
 namespace {
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 double in_unit(size_t place, int64_t scaled) { return static_cast<double>(scaled) / kTelemetryColumns[place].scale; }
 
 }  // namespace
@@ -48,7 +46,7 @@ Status MetricReader::add_value(size_t node, size_t metric, int64_t ts_us, double
 Status MetricReader::read(Tier tier, const TierBounds& bounds) {
   tier_ = tier;
   const auto stored = columns_of_store(connection_);
-  if (!stored) return failed(stored.error());
+  if (!stored) return fail(stored.error());
   columns_ = asked_columns() & *stored;
   find_rollup_places();
   if (columns_ != 0) {
@@ -77,7 +75,7 @@ Status MetricReader::read(Tier tier, const TierBounds& bounds) {
 Status MetricReader::read_rollups(std::string_view table, int64_t from_us, int64_t to_us) {
   auto statement = connection_.prepare(
       select_rollup_sql(table, columns_, "node_id = ? AND ts_us >= ? AND ts_us < ? ORDER BY ts_us"));
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   for (size_t node = 0; node < nodes_.size(); ++node) {
     Status status = statement->each(
         [&](const sqlite::Statement& row) -> Status {
@@ -127,7 +125,7 @@ Status MetricReader::read_readings(int64_t from_us, int64_t rolled_to_us) {
   if (Status status = sources_.prepare_reading(connection_); !status) return status;
   if (Status status = counts ? begin_counters(minute_us) : Status{}; !status) return status;
   auto statement = connection_.prepare(select_readings_sql(columns_));
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each([&](const sqlite::Statement& row) { return add_reading(row, from_us); }, minute_us,
                          steps_.end_us());
 }
@@ -135,14 +133,14 @@ Status MetricReader::read_readings(int64_t from_us, int64_t rolled_to_us) {
 Status MetricReader::begin_counters(int64_t before_us) {
   auto statement = connection_.prepare(
       select_rollup_sql(kMinuteTable, columns_, "node_id = ? AND ts_us < ? ORDER BY ts_us DESC LIMIT 1"));
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   for (size_t node = 0; node < nodes_.size(); ++node) {
     Before& before = before_[node];
     Status status = statement->each(
         [&](const sqlite::Statement& row) -> Status {
           const Rollup rollup = read_rollup(row, columns_);
           const auto source = sources_.source(rollup.last_source);
-          if (!source) return failed(source.error());
+          if (!source) return fail(source.error());
           before.seen = true;
           before.last_us = rollup.last_us;
           before.life = source->life;
@@ -162,7 +160,7 @@ Status MetricReader::begin_counters(int64_t before_us) {
 Status MetricReader::add_reading(const sqlite::Statement& row, int64_t from_us) {
   const int64_t ts_us = row.integer(0);
   const auto source = sources_.source(row.integer(1));
-  if (!source) return failed(source.error());
+  if (!source) return fail(source.error());
   const auto found = place_of_node_.find(source->node_id);
   if (found == place_of_node_.end()) return {};
   const size_t node = found->second;
@@ -206,7 +204,7 @@ Status MetricReader::read_hours_of_others(const AskedMetric& metric, size_t inde
   auto statement = connection_.prepare(
       "SELECT ts_us, node_id, value_min, value_mean, value_max, readings FROM other_hour_raw "
       "WHERE ts_us >= ? AND ts_us < ? AND metric_id = ?");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each(
       [&](const sqlite::Statement& row) -> Status {
         const auto node = place_of_node_.find(row.integer(1));
@@ -220,7 +218,7 @@ Status MetricReader::read_hours_of_others(const AskedMetric& metric, size_t inde
 Status MetricReader::read_others(const AskedMetric& metric, size_t index) {
   auto statement = connection_.prepare(
       "SELECT ts_us, node_id, value FROM other_raw WHERE ts_us >= ? AND ts_us < ? AND metric_id = ? ORDER BY ts_us");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each(
       [&](const sqlite::Statement& row) -> Status {
         const auto node = place_of_node_.find(row.integer(1));

@@ -8,7 +8,6 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr int kBusyTimeoutMs = 2000;
 constexpr int kStepsBetweenClockReadings = 1000;
 constexpr int kMaxSqlBytes = 100'000;
 // Functions are not interrupted, and some take the square of a text's length: instr() of this much takes half a second.
@@ -16,17 +15,15 @@ constexpr int kMaxValueBytes = 256 << 10;
 constexpr int kMaxPatternBytes = 1'000;  // of LIKE and GLOB, likewise
 constexpr int kMaxColumns = 400;
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 }  // namespace
 
 Result<std::unique_ptr<Question>> Question::begin(const std::string& telemetry_path, const std::string& jobs_path,
                                                   int64_t time_limit_ms, CancelFlag cancelled) {
-  auto connection = sqlite::Connection::open(telemetry_path, sqlite::OpenMode::read_only, kBusyTimeoutMs);
-  if (!connection) return failed(connection.error());
+  auto connection = sqlite::Connection::open(telemetry_path, sqlite::OpenMode::read_only, sqlite::kReaderBusyTimeoutMs);
+  if (!connection) return fail(connection.error());
   if (!jobs_path.empty()) {
     auto attach = connection->prepare("ATTACH DATABASE ? AS jobs");  // read-only as well: it inherits the mode
-    if (!attach) return failed(attach.error());
+    if (!attach) return fail(attach.error());
     if (Status status = attach->run(jobs_path); !status) return in_context(jobs_path, status.error());
   }
   return std::unique_ptr<Question>(new Question(std::move(*connection), time_limit_ms, std::move(cancelled)));

@@ -10,13 +10,13 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
+constexpr int kRenewBusyTimeoutMs = 5000;
 
 }  // namespace
 
 Result<StoreId> renew_store(const std::string& jobs_db) {
   if (::access(jobs_db.c_str(), F_OK) != 0) return fail(ErrorCode::not_found, "there is no " + jobs_db);
-  auto connection = sqlite::Connection::open(jobs_db, sqlite::OpenMode::read_write, kBusyTimeoutMs);
+  auto connection = sqlite::Connection::open(jobs_db, sqlite::OpenMode::read_write, kRenewBusyTimeoutMs);
   if (!connection) return tl::unexpected<Error>(connection.error());
   if (Status status = migrate(*connection, jobs_schema()); !status) return tl::unexpected<Error>(status.error());
   auto transaction = sqlite::Transaction::begin(*connection);

@@ -20,8 +20,6 @@ constexpr int64_t kTablesMs = 5000;
 constexpr size_t kMaxTables = 1000;
 constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 // Reading, and calling functions, is all that a question does. SQLite's own pragma_... tables come here as PRAGMA.
 // Who may only look is not told who holds tokens, nor their digests.
 int authorize(void*, int action, const char* table, const char* function, const char*, const char*) {
@@ -141,7 +139,7 @@ Status read_answer(sqlite::Statement& statement, size_t max_rows, SqlTable& tabl
   size_t bytes = 0;
   while (true) {
     const auto row = statement.step();
-    if (!row) return failed(row.error());
+    if (!row) return fail(row.error());
     if (!*row) return {};
     table.truncated = table.rows.size() >= max_rows;
     if (table.truncated) return {};
@@ -178,7 +176,7 @@ Result<SqlTable> SqliteSqlQuery::sql(const std::string& text, size_t max_rows, i
   if (!is_utf8(text) || text.find('\0') != std::string::npos) return fail("the SQL is not UTF-8 text");
   flush_telemetry_();
   auto begun = Question::begin(telemetry_path_, jobs_path_, time_limit_ms, cancelled);
-  if (!begun) return failed(begun.error());
+  if (!begun) return fail(begun.error());
   Question& question = **begun;
   sqlite3* database = question.connection().raw();
   sqlite3_set_authorizer(database, authorize, nullptr);
@@ -198,16 +196,16 @@ Result<SqlTable> SqliteSqlQuery::sql(const std::string& text, size_t max_rows, i
 // The views, and the tables that are for people as they are.
 Result<SqlTable> SqliteSqlQuery::tables() {
   auto begun = Question::begin(telemetry_path_, jobs_path_, kTablesMs, {});
-  if (!begun) return failed(begun.error());
+  if (!begun) return fail(begun.error());
   auto statement = (*begun)->connection().prepare(
       "SELECT iif(home = 'jobs', 'jobs.', '') || t.name, group_concat(c.name, ' ') FROM ("
       "SELECT name, 'main' AS home FROM main.sqlite_schema WHERE type = 'view' UNION ALL "
       "SELECT name, 'jobs' FROM jobs.sqlite_schema WHERE type = 'view') t JOIN pragma_table_info(t.name, t.home) c "
       "GROUP BY home, t.name ORDER BY home DESC, t.name");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   SqlTable table;
   Status status = read_answer(*statement, kMaxTables, table);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   table.columns = {"table", "columns"};
   return table;
 }

@@ -124,6 +124,9 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
+// How long who only reads waits for a writer that holds the database.
+inline constexpr int kReaderBusyTimeoutMs = 2000;
+
 enum class OpenMode { read_write, read_only };
 
 class Connection {

@@ -5,12 +5,6 @@
 #include "aggregator/store/telemetry_time.hpp"
 
 namespace bramble::aggregator {
-namespace {
-
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
-}  // namespace
-
 Status TelemetryOthers::prepare() {
   const std::pair<sqlite::Statement*, const char*> statements[] = {
       {&insert_, "INSERT OR REPLACE INTO other_raw (ts_us, node_id, metric_id, value) VALUES (?, ?, ?, ?)"},
@@ -19,7 +13,7 @@ Status TelemetryOthers::prepare() {
   };
   for (const auto& [target, sql] : statements) {
     auto statement = connection_.prepare(sql);
-    if (!statement) return failed(statement.error());
+    if (!statement) return fail(statement.error());
     *target = std::move(*statement);
   }
   return load();
@@ -29,7 +23,7 @@ Status TelemetryOthers::load() {
   names_.clear();
   names_of_node_.clear();
   auto statement = connection_.prepare("SELECT metric, metric_id, node_id, told_until_us FROM other_metrics");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   return statement->each([&](const sqlite::Statement& row) -> Status {
     names_[row.string(0)] = {row.integer(1), row.integer(2), row.integer(3)};
     ++names_of_node_[row.integer(2)];
@@ -43,7 +37,7 @@ Status TelemetryOthers::write(const std::vector<std::pair<std::string, double>>&
                               int64_t node_id) {
   for (const auto& [metric, value] : values) {
     const auto found = find_or_add(metric, node_id);
-    if (!found) return failed(found.error());
+    if (!found) return fail(found.error());
     if (*found == nullptr) {
       ++refused_;
       continue;
@@ -70,7 +64,7 @@ Result<TelemetryOthers::Name*> TelemetryOthers::find_or_add(const std::string& m
         return {};
       },
       metric, node_id);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   ++names_of_node_[node_id];
   return &(names_[metric] = name);
 }
@@ -94,7 +88,7 @@ Result<bool> TelemetryOthers::purge_hours(int64_t before_us, int64_t max_rows) {
       "DELETE FROM other_hour_raw WHERE (ts_us, node_id, metric_id) IN (SELECT ts_us, node_id, metric_id FROM "
       "other_hour_raw WHERE ts_us < " +
       std::to_string(before_us) + " ORDER BY ts_us LIMIT " + std::to_string(max_rows) + ")");
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return connection_.changes() == max_rows;
 }
 

@@ -8,13 +8,11 @@ namespace {
 
 constexpr int64_t kFutureUs = 2 * kMinuteUs;  // a mark so far beyond now is one of a clock that was wrong
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 Status prepare_all(sqlite::Connection& connection,
                    std::initializer_list<std::pair<sqlite::Statement*, std::string>> statements) {
   for (const auto& [target, sql] : statements) {
     auto statement = connection.prepare(sql);
-    if (!statement) return failed(statement.error());
+    if (!statement) return fail(statement.error());
     *target = std::move(*statement);
   }
   return {};
@@ -97,7 +95,7 @@ Result<std::optional<Rollup>> RollupRows::before(int64_t node_id, int64_t ts_us)
         return {};
       },
       node_id, ts_us);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return found;
 }
 
@@ -109,7 +107,7 @@ Result<std::vector<Rollup>> RollupRows::range(int64_t node_id, int64_t from_us, 
         return {};
       },
       node_id, from_us, to_us);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return rows;
 }
 
@@ -121,7 +119,7 @@ Result<std::optional<int64_t>> RollupRows::next(int64_t node_id, int64_t ts_us) 
         return {};
       },
       node_id, ts_us);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return found;
 }
 
@@ -142,7 +140,7 @@ Status TelemetryRollups::prepare(ColumnSet columns) {
                     {&set_rolled_to_, "UPDATE telemetry_meta SET value = ? WHERE name = 'rolled_to_us'"}});
   if (!status) return status;
   const auto rolled_to = connection_.integer("SELECT value FROM telemetry_meta WHERE name = 'rolled_to_us'");
-  if (!rolled_to) return failed(rolled_to.error());
+  if (!rolled_to) return fail(rolled_to.error());
   rolled_to_us_ = *rolled_to;
   return {};
 }
@@ -159,15 +157,15 @@ Result<int64_t> TelemetryRollups::all_rolled_to_us() {
 Result<bool> TelemetryRollups::roll(int64_t now_us, size_t max_minutes) {
   const int64_t before = rolled_to_us_;
   auto transaction = sqlite::Transaction::begin(connection_);
-  if (!transaction) return failed(transaction.error());
+  if (!transaction) return fail(transaction.error());
   Status status;
   if (rolled_to_us_ > now_us + kFutureUs) status = set_rolled_to(floor_to(now_us, kMinuteUs));
-  Result<bool> more = status ? roll_late(max_minutes) : Result<bool>(failed(status.error()));
+  Result<bool> more = status ? roll_late(max_minutes) : Result<bool>(fail(status.error()));
   if (more && !*more) more = roll_new(floor_to(now_us, kMinuteUs), max_minutes);
-  status = more ? transaction->commit() : Status(failed(more.error()));
+  status = more ? transaction->commit() : Status(fail(more.error()));
   if (status) return more;
   rolled_to_us_ = before;
-  return failed(status.error());
+  return fail(status.error());
 }
 
 // The minute after a late one is made anew too: what its counters have grown by begins elsewhere now.
@@ -179,9 +177,9 @@ Result<bool> TelemetryRollups::roll_late(size_t max_minutes) {
         return {};
       },
       static_cast<int64_t>(max_minutes));
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   const auto raw_from_us = connection_.integer("SELECT value FROM telemetry_meta WHERE name = 'raw_from_us'");
-  if (!raw_from_us) return failed(raw_from_us.error());
+  if (!raw_from_us) return fail(raw_from_us.error());
   const size_t count = late.size();
   std::map<int64_t, Nodes> hours;
   for (auto minute = late.begin(); minute != late.end(); minute = late.erase(minute)) {
@@ -189,7 +187,7 @@ Result<bool> TelemetryRollups::roll_late(size_t max_minutes) {
     const int64_t ts_us = minute->first;
     for (auto node = minute->second.begin(); node != minute->second.end();) {
       const auto passed = is_passed(*node, ts_us, *raw_from_us);
-      if (!passed) return failed(passed.error());
+      if (!passed) return fail(passed.error());
       node = *passed ? minute->second.erase(node) : std::next(node);
     }
     status = make_minute(ts_us, &minute->second, made);
@@ -197,18 +195,18 @@ Result<bool> TelemetryRollups::roll_late(size_t max_minutes) {
     for (const int64_t node : made) {
       hours[floor_to(ts_us, kHourUs)].insert(node);
       const auto next = status ? minutes_.next(node, ts_us + kMinuteUs) : std::optional<int64_t>();
-      if (!next) return failed(next.error());
+      if (!next) return fail(next.error());
       if (!*next || !minute->second.contains(node)) continue;
       Nodes after;
       const Nodes only{node};
       if (!late.contains(**next)) status = make_minute(**next, &only, after);
       if (!after.empty()) hours[floor_to(**next, kHourUs)].insert(node);
     }
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
   }
   for (const auto& [hour_us, nodes] : hours) {
     if (hour_us + kHourUs <= rolled_to_us_) status = make_hour(hour_us, nodes);
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
   }
   return count >= max_minutes;
 }
@@ -223,7 +221,7 @@ Result<bool> TelemetryRollups::roll_new(int64_t until_us, size_t max_minutes) {
           return {};
         },
         rolled_to_us_);
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
     const int64_t minute_us = next ? floor_to(*next, kMinuteUs) : until_us;
     const int64_t from_us = rolled_to_us_;
     Nodes nodes;
@@ -234,7 +232,7 @@ Result<bool> TelemetryRollups::roll_new(int64_t until_us, size_t max_minutes) {
       const bool closed = hour_us + kHourUs <= rolled_to_us_;
       if (status && closed) status = close_hour(hour_us);
     }
-    if (!status) return failed(status.error());
+    if (!status) return fail(status.error());
   }
   return false;
 }
@@ -242,7 +240,7 @@ Result<bool> TelemetryRollups::roll_new(int64_t until_us, size_t max_minutes) {
 Status TelemetryRollups::close_hour(int64_t hour_us) {
   Nodes nodes;
   auto all = connection_.prepare("SELECT node_id FROM node_names");
-  if (!all) return failed(all.error());
+  if (!all) return fail(all.error());
   Status status = all->each([&](const sqlite::Statement& row) -> Status {
     nodes.insert(row.integer(0));
     return {};
@@ -255,15 +253,15 @@ Status TelemetryRollups::make_minute(int64_t minute_us, const Nodes* nodes, Node
   Status status = readings_.each(
       [&](const sqlite::Statement& row) -> Status {
         const auto source = sources_.source(row.integer(1));
-        if (!source) return failed(source.error());
+        if (!source) return fail(source.error());
         if (nodes != nullptr && !nodes->contains(source->node_id)) return {};
         auto builder = builders.find(source->node_id);
         if (builder == builders.end()) {
           auto before = minutes_.before(source->node_id, minute_us);
-          if (!before) return failed(before.error());
+          if (!before) return fail(before.error());
           if (*before) {
             const auto last = sources_.source((*before)->last_source);
-            if (!last) return failed(last.error());
+            if (!last) return fail(last.error());
             (*before)->last_life = last->life;
           }
           builder = builders.emplace(source->node_id, RollupBuilder(*before)).first;
@@ -276,7 +274,7 @@ Status TelemetryRollups::make_minute(int64_t minute_us, const Nodes* nodes, Node
     if (!status) break;
     const Rollup rollup = builder.finish();
     const Result<bool> complete = nodes == nullptr ? true : is_complete(node, minute_us, rollup);
-    if (!complete) return failed(complete.error());
+    if (!complete) return fail(complete.error());
     if (!*complete) continue;
     status = minutes_.put(node, minute_us, rollup);
     made.insert(node);
@@ -286,21 +284,21 @@ Status TelemetryRollups::make_minute(int64_t minute_us, const Nodes* nodes, Node
 
 Result<bool> TelemetryRollups::is_passed(int64_t node_id, int64_t minute_us, int64_t raw_from_us) {
   const auto next = minutes_.next(node_id, minute_us + kMinuteUs);
-  if (!next) return failed(next.error());
+  if (!next) return fail(next.error());
   return *next && **next < raw_from_us;
 }
 
 // A minute is made anew only of as many readings as it was made of before: some of them may be purged by now.
 Result<bool> TelemetryRollups::is_complete(int64_t node_id, int64_t minute_us, const Rollup& rollup) {
   const auto old = minutes_.range(node_id, minute_us, minute_us + 1);
-  if (!old) return failed(old.error());
+  if (!old) return fail(old.error());
   return old->empty() || old->front().readings <= rollup.readings;
 }
 
 Status TelemetryRollups::make_hour(int64_t hour_us, const Nodes& nodes) {
   for (const int64_t node : nodes) {
     const auto minutes = minutes_.range(node, hour_us, hour_us + kHourUs);
-    if (!minutes) return failed(minutes.error());
+    if (!minutes) return fail(minutes.error());
     if (minutes->empty()) continue;
     if (Status status = hours_.put(node, hour_us, combine(*minutes)); !status) return status;
   }

@@ -15,8 +15,6 @@ constexpr size_t kMaxCached = 100'000;   // entries of each map; then it begins 
 constexpr int64_t kFirstReadings = 600;  // a life whose n-th reading, n at most this, was the first one heard
 constexpr int64_t kMaxNumber = std::numeric_limits<int64_t>::max();
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 template <typename... Args>
 Result<std::optional<int64_t>> find_id(sqlite::Statement& statement, const Args&... args) {
   std::optional<int64_t> id;
@@ -26,7 +24,7 @@ Result<std::optional<int64_t>> find_id(sqlite::Statement& statement, const Args&
         return {};
       },
       args...);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return id;
 }
 
@@ -43,7 +41,7 @@ Status TelemetrySources::prepare(sqlite::Connection& connection) {
   };
   for (const auto& [target, sql] : statements) {
     auto statement = connection.prepare(sql);
-    if (!statement) return failed(statement.error());
+    if (!statement) return fail(statement.error());
     *target = std::move(*statement);
   }
   connection_ = &connection;
@@ -54,16 +52,16 @@ Status TelemetrySources::prepare_reading(sqlite::Connection& connection) {
   auto statement = connection.prepare(
       "SELECT s.node_id, s.run, min(o.first_number), min(o.source_id) FROM sources s JOIN sources o "
       "ON o.node_id = s.node_id AND o.run = s.run WHERE s.source_id = ? GROUP BY s.source_id");
-  if (!statement) return failed(statement.error());
+  if (!statement) return fail(statement.error());
   read_source_ = std::move(*statement);
   return {};
 }
 
 Result<int64_t> TelemetrySources::node_id(const std::string& node) {
   if (const auto found = node_ids_.find(node); found != node_ids_.end()) return found->second;
-  if (Status status = add_node_.run(node); !status) return failed(status.error());
+  if (Status status = add_node_.run(node); !status) return fail(status.error());
   const auto id = find_id(find_node_, node);
-  if (!id) return failed(id.error());
+  if (!id) return fail(id.error());
   if (node_ids_.size() >= kMaxCached) node_ids_.clear();
   node_ids_[node] = id->value_or(0);
   return id->value_or(0);
@@ -77,9 +75,9 @@ Result<int64_t> TelemetrySources::source_id(const std::string& node, uint64_t ru
   if (!owner) return owner;
   const auto run_bits = static_cast<int64_t>(run);
   const auto first = static_cast<int64_t>(std::min<uint64_t>(number, kMaxNumber));
-  if (Status status = add_source_.run(*owner, run_bits, power_measured, first); !status) return failed(status.error());
+  if (Status status = add_source_.run(*owner, run_bits, power_measured, first); !status) return fail(status.error());
   const auto id = find_id(find_source_, *owner, run_bits, power_measured);
-  if (!id) return failed(id.error());
+  if (!id) return fail(id.error());
   if (source_ids_.size() >= kMaxCached) source_ids_.clear();
   source_ids_[std::move(key)] = id->value_or(0);
   return id->value_or(0);
@@ -94,7 +92,7 @@ Result<Source> TelemetrySources::source(int64_t source_id) {
         return {};
       },
       source_id);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   if (sources_.size() >= kMaxCached) sources_.clear();
   sources_[source_id] = source;
   return source;
@@ -104,7 +102,7 @@ Status TelemetrySources::told(int64_t source_id, int64_t ts_us) {
   const auto found = told_until_us_.find(source_id);
   if (found != told_until_us_.end() && ts_us < found->second) return {};
   const auto until_us = find_id(told_, floor_to(ts_us, kHourUs) + kHourUs, source_id);
-  if (!until_us) return failed(until_us.error());
+  if (!until_us) return fail(until_us.error());
   if (told_until_us_.size() >= kMaxCached) told_until_us_.clear();
   told_until_us_[source_id] = until_us->value_or(0);
   return {};
@@ -120,7 +118,7 @@ Result<bool> TelemetrySources::purge(int64_t before_us, int64_t max_sources) {
       "SELECT coalesce(max(source_id), 0) FROM (SELECT source_id FROM sources "
       "WHERE source_id > " +
       from + " ORDER BY source_id LIMIT " + std::to_string(max_sources) + ")");
-  if (!through) return failed(through.error());
+  if (!through) return fail(through.error());
   if (*through == 0) return false;
   Status status = connection_->execute(
       "DELETE FROM sources WHERE source_id IN (SELECT source_id FROM sources s WHERE source_id > " + from +
@@ -130,7 +128,7 @@ Result<bool> TelemetrySources::purge(int64_t before_us, int64_t max_sources) {
       std::to_string(before_us) + " OR EXISTS (SELECT 1 FROM " + std::string(kMinuteTable) +
       " m WHERE m.node_id = o.node_id AND m.ts_us >= o.told_until_us - " + std::to_string(kHourUs) +
       " AND m.ts_us < o.told_until_us AND m.last_source_id = o.source_id))))");
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   if (connection_->changes() > 0) forget();
   looked_through_ = *through;
   return true;

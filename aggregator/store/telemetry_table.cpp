@@ -7,7 +7,7 @@
 namespace bramble::aggregator {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;  // a thread of its own may wait
+constexpr int kTelemetryBusyTimeoutMs = 5000;  // a thread of its own may wait
 constexpr int64_t kPurgeStepRows = 5000;
 constexpr int64_t kPurgeStepSources = 200;
 constexpr int64_t kManyFreePages = 4096;
@@ -18,15 +18,13 @@ constexpr const char* kSettings =
     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
     "PRAGMA journal_size_limit = 16777216; PRAGMA secure_delete = OFF;";
 
-tl::unexpected<Error> failed(const Error& error) { return tl::unexpected<Error>(error); }
-
 }  // namespace
 
 Result<std::unique_ptr<TelemetryTable>> TelemetryTable::open(const std::string& path, size_t max_others) {
-  auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kBusyTimeoutMs);
-  if (!connection) return failed(connection.error());
+  auto connection = sqlite::Connection::open(path, sqlite::OpenMode::read_write, kTelemetryBusyTimeoutMs);
+  if (!connection) return fail(connection.error());
   std::unique_ptr<TelemetryTable> table(new TelemetryTable(std::move(*connection), max_others));
-  if (Status status = table->prepare(); !status) return failed(status.error());
+  if (Status status = table->prepare(); !status) return fail(status.error());
   return table;
 }
 
@@ -35,9 +33,9 @@ Status TelemetryTable::prepare() {
   if (Status status = migrate(connection_, telemetry_schema()); !status) return status;
   {
     auto transaction = sqlite::Transaction::begin(connection_);
-    if (!transaction) return failed(transaction.error());
+    if (!transaction) return fail(transaction.error());
     const auto columns = columns_of_store(connection_);
-    if (!columns) return failed(columns.error());
+    if (!columns) return fail(columns.error());
     if (Status status = make_columns(connection_, *columns); !status) return status;
     if (Status status = transaction->commit(); !status) return status;
     columns_ = *columns;
@@ -49,7 +47,7 @@ Status TelemetryTable::prepare() {
 
 Status TelemetryTable::prepare_columns() {
   auto insert = connection_.prepare(insert_reading_sql(columns_));
-  if (!insert) return failed(insert.error());
+  if (!insert) return fail(insert.error());
   insert_ = std::move(*insert);
   return rollups_.prepare(columns_);
 }
@@ -65,7 +63,7 @@ void TelemetryTable::forget() {
 
 Status TelemetryTable::write(const std::vector<ScaledRow>& rows) {
   auto transaction = sqlite::Transaction::begin(connection_);
-  if (!transaction) return failed(transaction.error());
+  if (!transaction) return fail(transaction.error());
   const uint64_t others_refused = others_.refused();
   rows_refused_ = 0;
   Status status = write_all(rows);
@@ -100,11 +98,11 @@ Status TelemetryTable::add_columns(const std::vector<ScaledRow>& rows) {
 
 Status TelemetryTable::write_row(const ScaledRow& row) {
   const auto source = sources_.source_id(row.node, row.run, row.power_measured, row.number);
-  if (!source) return failed(source.error());
+  if (!source) return fail(source.error());
   const auto node = sources_.node_id(row.node);
-  if (!node) return failed(node.error());
+  if (!node) return fail(node.error());
   const auto ts_us = insert(row.ts_us, *source, row.values);
-  if (!ts_us) return failed(ts_us.error());
+  if (!ts_us) return fail(ts_us.error());
   if (*ts_us < rollups_.rolled_to_us()) {
     if (Status status = rollups_.mark_late(*ts_us, *node); !status) return status;
   }
@@ -120,7 +118,7 @@ Result<int64_t> TelemetryTable::insert(int64_t ts_us, int64_t source, const Scal
   for_each_column(columns_, [&](size_t place) { insert_.bind_at(++at, values[place]); });
   for (int step = 0; step < kMaxSteps; ++step, ++ts_us) {
     insert_.bind_at(1, ts_us);
-    if (Status status = insert_.run_bound(); !status) return failed(status.error());
+    if (Status status = insert_.run_bound(); !status) return fail(status.error());
     if (connection_.changes() > 0) {
       last_us_ = ts_us;
       return ts_us;
@@ -133,7 +131,7 @@ Result<int64_t> TelemetryTable::insert(int64_t ts_us, int64_t source, const Scal
 
 Result<bool> TelemetryTable::purge(const PurgeBefore& before) {
   const auto rolled_us = rollups_.all_rolled_to_us();
-  if (!rolled_us) return failed(rolled_us.error());
+  if (!rolled_us) return fail(rolled_us.error());
   const int64_t raw_us = std::min(before.raw_us, *rolled_us);
   const std::pair<std::string_view, int64_t> rollups[] = {{kMinuteTable, before.minute_us},
                                                           {kHourTable, before.hour_us}};
@@ -146,7 +144,7 @@ Result<bool> TelemetryTable::purge(const PurgeBefore& before) {
   if (!more || *more) return more;
   Status status = others_.purge_names(std::min(raw_us, before.hour_us));
   if (status) status = give_back_pages();
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return false;
 }
 
@@ -154,18 +152,18 @@ Result<bool> TelemetryTable::purge_readings(int64_t before_us) {
   const std::string rows = "(SELECT ts_us FROM telemetry_raw WHERE ts_us < " + std::to_string(before_us) +
                            " ORDER BY ts_us LIMIT " + std::to_string(kPurgeStepRows) + ")";
   const auto count = connection_.integer("SELECT count(*) FROM " + rows);
-  if (!count) return failed(count.error());
+  if (!count) return fail(count.error());
   if (*count == 0) return false;
   const auto through = connection_.integer("SELECT max(ts_us) FROM " + rows);
-  if (!through) return failed(through.error());
+  if (!through) return fail(through.error());
   const std::string last = std::to_string(*through);
   auto transaction = sqlite::Transaction::begin(connection_);
-  if (!transaction) return failed(transaction.error());
+  if (!transaction) return fail(transaction.error());
   Status status = connection_.execute(
       "DELETE FROM telemetry_raw WHERE ts_us <= " + last + "; " + TelemetryOthers::make_hours_sql(*through) +
       "; UPDATE telemetry_meta SET value = max(value, " + last + " + 1) WHERE name = 'raw_from_us'");
   if (status) status = transaction->commit();
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return *count == kPurgeStepRows;
 }
 
@@ -175,7 +173,7 @@ Result<bool> TelemetryTable::purge_rollups(std::string_view table, int64_t befor
                                      " t WHERE t.node_id = n.node_id ORDER BY ts_us LIMIT 1 OFFSET 1000) FROM "
                                      "node_names n WHERE EXISTS (SELECT 1 FROM " +
                                      std::string(table) + " t WHERE t.node_id = n.node_id AND ts_us < ?) LIMIT 1");
-  if (!expired) return failed(expired.error());
+  if (!expired) return fail(expired.error());
   int64_t node = 0;
   int64_t until_us = before_us;
   Status status = expired->each(
@@ -185,23 +183,23 @@ Result<bool> TelemetryTable::purge_rollups(std::string_view table, int64_t befor
         return {};
       },
       before_us);
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   if (node == 0) return false;
   const std::string until = std::to_string(until_us);
   const std::string purged = table == kMinuteTable ? "minute_from_us" : "hour_from_us";
   auto transaction = sqlite::Transaction::begin(connection_);
-  if (!transaction) return failed(transaction.error());
+  if (!transaction) return fail(transaction.error());
   status = connection_.execute("DELETE FROM " + std::string(table) + " WHERE node_id = " + std::to_string(node) +
                                " AND ts_us < " + until + "; UPDATE telemetry_meta SET value = max(value, " + until +
                                ") WHERE name = '" + purged + "'");
   if (status) status = transaction->commit();
-  if (!status) return failed(status.error());
+  if (!status) return fail(status.error());
   return true;
 }
 
 Status TelemetryTable::give_back_pages() {
   const auto free_pages = connection_.integer("PRAGMA freelist_count");
-  if (!free_pages) return failed(free_pages.error());
+  if (!free_pages) return fail(free_pages.error());
   return *free_pages < kManyFreePages ? Status{} : connection_.execute("PRAGMA incremental_vacuum(256)");
 }
 

@@ -9,7 +9,8 @@
 
 namespace bramble {
 
-inline constexpr int64_t kMaxDurationMs = int64_t{36500} * 24 * 60 * 60 * 1000;  // a hundred years
+inline constexpr int64_t kDayMs = int64_t{24} * 60 * 60 * 1000;
+inline constexpr int64_t kMaxDurationMs = 36500 * kDayMs;  // a hundred years
 
 // "90" (seconds), "250ms", "1.5s", "10m", "1h 30m", "2d", "1w"; units in falling order, each at most once. Not
 // negative.

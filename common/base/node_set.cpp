@@ -13,7 +13,6 @@ namespace bramble {
 namespace {
 
 constexpr size_t kMaxTextBytes = 64 << 10;
-constexpr size_t kMaxDigits = 9;
 
 std::string quoted(std::string_view text) { return "'" + to_utf8(text, 64) + "'"; }
 
@@ -35,7 +34,7 @@ std::string_view take_item(std::string_view& text) {
 }
 
 bool parse_number(std::string_view digits, uint32_t& number) {
-  if (digits.empty() || digits.size() > kMaxDigits) return false;
+  if (digits.empty() || digits.size() > kMaxNodeSetDigits) return false;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return error == std::errc{} && end == digits.data() + digits.size();
 }

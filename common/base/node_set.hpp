@@ -10,6 +10,7 @@
 namespace bramble {
 
 inline constexpr size_t kMaxNodeSetNames = 10'000;
+inline constexpr size_t kMaxNodeSetDigits = 9;  // of a number in a name that can be part of a range
 
 // What a person named. Only the holder of the cluster's list can say who `all` and the groups are.
 struct NodeSet {

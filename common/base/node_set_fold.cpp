@@ -9,7 +9,6 @@
 namespace bramble {
 namespace {
 
-constexpr size_t kMaxDigits = 9;
 constexpr std::string_view kDigits = "0123456789";
 
 // A name, taken apart at its last run of digits.
@@ -22,7 +21,7 @@ Parts take_apart(std::string_view name) {
   if (last == std::string_view::npos) return {name, {}, {}};
   const size_t before = name.find_last_not_of(kDigits, last);
   const size_t first = before == std::string_view::npos ? 0 : before + 1;
-  if (last + 1 - first > kMaxDigits) return {name, {}, {}};
+  if (last + 1 - first > kMaxNodeSetDigits) return {name, {}, {}};
   return {name.substr(0, first), name.substr(first, last + 1 - first), name.substr(last + 1)};
 }
 

@@ -39,6 +39,9 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
 
 inline tl::unexpected<Error> fail(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
 
+// Passes an error on as it is.
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+
 // Passes an error on with the place or thing it is about put in front: "jobs.db: disk full".
 inline tl::unexpected<Error> in_context(const std::string& where, Error error) {
   error.message = where + ": " + error.message;

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "common/base/duration.hpp"
 #include "common/identity/certificate.hpp"
 
 namespace bramble::identity {
@@ -72,7 +73,6 @@ bool set_common_name(X509_NAME* name, const std::string& text) {
 
 // A 32-bit time_t, where there is one, ends in 2038: counted in days from 1970 it does not.
 Time asn1_time(WallTime time) {
-  constexpr int64_t kDayMs = 24LL * 3600 * 1000;
   return Time(
       ASN1_TIME_adj(nullptr, 0, static_cast<int>(time.ms / kDayMs), static_cast<long>(time.ms % kDayMs / 1000)));
 }

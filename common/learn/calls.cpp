@@ -5,7 +5,7 @@
 namespace bramble::learn {
 namespace {
 
-constexpr size_t kMaxName = 255;
+constexpr size_t kMaxFileName = 255;
 constexpr size_t kMaxFloats = size_t{4} << 20;  // a call and its result have 16 MiB
 
 enum class Kind : uint8_t { gradient, evaluation, answer };
@@ -24,7 +24,7 @@ LearnCall read_gradient_call(Reader& reader) {
   call.epoch = reader.number<uint32_t>();
   call.step = reader.number<uint32_t>();
   call.shard = reader.number<uint32_t>();
-  call.parameters = reader.text(kMaxName);
+  call.parameters = reader.text(kMaxFileName);
   if (!is_plain(call.parameters)) reader.refuse();
   return call;
 }
@@ -34,7 +34,7 @@ LearnCall read_evaluation_call(Reader& reader) {
   call.part = reader.choice(Part::validation);
   call.first = reader.number<uint32_t>();
   call.count = reader.number<uint32_t>();
-  call.parameters = reader.text(kMaxName);
+  call.parameters = reader.text(kMaxFileName);
   if (!is_plain(call.parameters)) reader.refuse();
   return call;
 }

@@ -34,9 +34,9 @@ bool has_other_separators(std::string_view text) { return text.find_first_of(";\
 
 constexpr const char* kSeparators = "fields are separated by commas, and decimals have a point";
 
-class Reader {
+class CsvReader {
  public:
-  Reader(const std::string& text, const std::string& name, const CsvChoice& choice)
+  CsvReader(const std::string& text, const std::string& name, const CsvChoice& choice)
       : rest_(text), name_(name), choice_(choice) {}
 
   Result<CsvTable> read() {
@@ -287,7 +287,7 @@ bool parse_number(const std::string& field, double& number) {
 }
 
 Result<CsvTable> read_csv(const std::string& text, const std::string& name, const CsvChoice& choice) {
-  return Reader(text, name, choice).read();
+  return CsvReader(text, name, choice).read();
 }
 
 }  // namespace bramble::learn

@@ -9,9 +9,9 @@
 namespace bramble::learn {
 namespace {
 
-constexpr std::string_view kKind = "BRMM";
-constexpr uint32_t kVersion = 1;
-constexpr size_t kMaxName = 4096;
+constexpr std::string_view kModelKind = "BRMM";
+constexpr uint32_t kModelVersion = 1;
+constexpr size_t kMaxModelText = 4096;
 constexpr size_t kPieceRows = 32;
 
 Status check(const Model& model) {
@@ -61,11 +61,11 @@ std::string encode_model(const Model& model) {
   writer.list(model.scaling.mean);
   writer.list(model.scaling.factor);
   writer.list(model.parameters);
-  return seal(kKind, kVersion, writer.take());
+  return seal(kModelKind, kModelVersion, writer.take());
 }
 
 Result<Model> decode_model(std::string_view bytes) {
-  const auto content = unseal(kKind, kVersion, bytes);
+  const auto content = unseal(kModelKind, kModelVersion, bytes);
   if (!content) return in_context("the model", content.error());
   Reader reader(*content);
   Model model;
@@ -73,8 +73,8 @@ Result<Model> decode_model(std::string_view bytes) {
   model.input = read_shape(reader);
   model.layers = read_layers(reader);
   model.loss = reader.choice(Loss::mean_squared);
-  model.labels = reader.texts(kMaxClasses, kMaxName);
-  model.class_names = reader.texts(kMaxClasses, kMaxName);
+  model.labels = reader.texts(kMaxClasses, kMaxModelText);
+  model.class_names = reader.texts(kMaxClasses, kMaxModelText);
   model.scaling.mean = reader.list<float>(kMaxValuesOfRow);
   model.scaling.factor = reader.list<float>(kMaxValuesOfRow);
   model.parameters = reader.list<float>(kMaxParameters);

@@ -3,9 +3,9 @@
 namespace bramble::learn {
 namespace {
 
-constexpr std::string_view kKind = "BRMP";
-constexpr uint32_t kVersion = 1;
-constexpr size_t kMaxName = 4096;
+constexpr std::string_view kPlanKind = "BRMP";
+constexpr uint32_t kPlanVersion = 1;
+constexpr size_t kMaxPlanText = 4096;
 
 }  // namespace
 
@@ -38,13 +38,13 @@ void write_source(Writer& writer, const DataSource& source) {
 DataSource read_source(Reader& reader) {
   DataSource source;
   source.format = reader.choice(Format::idx);
-  source.file = reader.text(kMaxName);
-  source.labels_file = reader.text(kMaxName);
+  source.file = reader.text(kMaxPlanText);
+  source.labels_file = reader.text(kMaxPlanText);
   source.header = reader.flag();
-  source.target_name = reader.text(kMaxName);
+  source.target_name = reader.text(kMaxPlanText);
   source.target_column = reader.number<uint32_t>();
   source.target = reader.choice(Target::none);
-  source.class_names = reader.texts(kMaxClasses, kMaxName);
+  source.class_names = reader.texts(kMaxClasses, kMaxPlanText);
   const bool has_shape = reader.flag();
   const Shape shape = read_shape(reader);
   if (has_shape) source.shape = shape;
@@ -60,7 +60,7 @@ void write_layers(Writer& writer, const std::vector<Layer>& layers) {
 
 std::vector<Layer> read_layers(Reader& reader) {
   std::vector<Layer> layers;
-  for (const std::string& words : reader.texts(kMaxLayers, kMaxName)) {
+  for (const std::string& words : reader.texts(kMaxLayers, kMaxPlanText)) {
     const auto layer = parse_layer(words);
     if (!layer) return {};
     layers.push_back(*layer);
@@ -78,11 +78,11 @@ std::string encode_plan(const Plan& plan) {
   writer.number(plan.seed);
   writer.number(plan.batch);
   writer.number(plan.shards);
-  return seal(kKind, kVersion, writer.take());
+  return seal(kPlanKind, kPlanVersion, writer.take());
 }
 
 Result<Plan> decode_plan(std::string_view bytes) {
-  const auto content = unseal(kKind, kVersion, bytes);
+  const auto content = unseal(kPlanKind, kPlanVersion, bytes);
   if (!content) return in_context("the plan of a training", content.error());
   Reader reader(*content);
   Plan plan;

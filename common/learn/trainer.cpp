@@ -9,8 +9,8 @@
 namespace bramble::learn {
 namespace {
 
-constexpr std::string_view kKind = "BRMC";
-constexpr uint32_t kVersion = 1;
+constexpr std::string_view kCheckpointKind = "BRMC";
+constexpr uint32_t kCheckpointVersion = 1;
 constexpr size_t kMaxText = size_t{16} << 20;
 
 // What a checkpoint must have been made with.
@@ -71,11 +71,11 @@ std::string Trainer::checkpoint(const std::string& data) const {
        {&state_.parameters, &state_.best_parameters, &state_.optimiser.first, &state_.optimiser.second}) {
     writer.list(*list);
   }
-  return seal(kKind, kVersion, writer.take());
+  return seal(kCheckpointKind, kCheckpointVersion, writer.take());
 }
 
 Status Trainer::resume(std::string_view checkpoint, const std::string& data) {
-  const auto content = unseal(kKind, kVersion, checkpoint);
+  const auto content = unseal(kCheckpointKind, kCheckpointVersion, checkpoint);
   if (!content) return in_context("the checkpoint", content.error());
   Reader reader(*content);
   if (reader.text(kMaxText) != circumstances(training_, settings_, data)) {

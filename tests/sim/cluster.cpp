@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 
+#include "common/base/duration.hpp"
 #include "faults.hpp"
 #include "sim_head.hpp"
 #include "sim_node.hpp"
@@ -273,7 +274,6 @@ class Cluster {
   }
 
   void break_the_head() {
-    constexpr int64_t kDayMs = 86'400'000;
     switch (random_.below(9)) {
       case 0:
       case 1:

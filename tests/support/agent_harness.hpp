@@ -25,6 +25,8 @@ inline const StoreId kOtherStore = "22222222-2222-4222-8222-222222222222";
 inline const std::string kAgentId = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 inline const std::string kOtherAgentId = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
 inline const std::string kSha(64, 'a');
+inline const std::string kOtherSha(64, 'b');
+inline const std::string kThirdSha(64, 'c');
 
 Config test_config();
 wire::TaskSpec true_spec();

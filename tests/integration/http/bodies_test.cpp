@@ -6,7 +6,6 @@
 namespace bramble::aggregator::http {
 namespace {
 
-constexpr size_t kMiB = 1 << 20;
 constexpr size_t kPiece = 280 << 10;  // enough that a worker writes, little enough that sending it never blocks
 
 class BodiesTest : public ServerTest {

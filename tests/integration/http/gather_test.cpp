@@ -9,8 +9,7 @@ namespace {
 
 using wire::Stream;
 
-constexpr size_t kMiB = 1 << 20;
-const std::string kPath = "/api/v1/blobs/gather";
+const std::string kGatherPath = "/api/v1/blobs/gather";
 const std::string kLong = R"({"job":1,"parts":[[5,0,12582912]]})";
 
 class GatherTest : public ServerTest {
@@ -58,13 +57,13 @@ TEST_F(GatherTest, WhoAsksAgainJoinsWhatIsUnderWay) {
   add_file(5, 12 * kMiB);
   start();
   files_.gate.shut();
-  EXPECT_EQ(post(kPath + "?wait_s=0", kLong).status, 202);
+  EXPECT_EQ(post(kGatherPath + "?wait_s=0", kLong).status, 202);
   ASSERT_TRUE(files_.gate.wait_for_waiting(1));
-  const Response again = post(kPath + "?wait_s=0", kLong);
+  const Response again = post(kGatherPath + "?wait_s=0", kLong);
   EXPECT_EQ(again.status, 202);
   EXPECT_EQ(again.body, R"({"gathering":true})");
   const auto waiting = raw();
-  begin_post(waiting, kPath, kLong);
+  begin_post(waiting, kGatherPath, kLong);
   files_.gate.open();
   EXPECT_TRUE(waiting.read_until("}").starts_with("HTTP/1.1 201"));
   EXPECT_EQ(files_.counts().written_bytes, 12 * kMiB);  // once
@@ -93,10 +92,10 @@ TEST_F(GatherTest, AResultThatNobodyWaitedForIsThereForWhoAsksNext) {
   add_file(5, 12 * kMiB);
   start();
   files_.gate.shut();
-  EXPECT_EQ(post(kPath + "?wait_s=0", kLong).status, 202);
+  EXPECT_EQ(post(kGatherPath + "?wait_s=0", kLong).status, 202);
   files_.gate.open();
   ASSERT_TRUE(files_.wait_until_writers(0));
-  const Response response = post(kPath, kLong);
+  const Response response = post(kGatherPath, kLong);
   EXPECT_EQ(response.status, 201) << response.body;
   EXPECT_NE(response.body.find(FakeFiles::name_of(12 * kMiB)), std::string::npos) << response.body;
   EXPECT_EQ(files_.counts().written_bytes, 12 * kMiB);  // once
@@ -107,13 +106,13 @@ TEST_F(GatherTest, TakesAPlaceAmongTheUploads) {
   options.limits.max_uploads = 1;
   start();
   files_.gate.shut();
-  EXPECT_EQ(post(kPath + "?wait_s=0", kLong).status, 202);
-  const Response refused = post(kPath, R"({"job":1,"parts":[[5,0,1]]})");
+  EXPECT_EQ(post(kGatherPath + "?wait_s=0", kLong).status, 202);
+  const Response refused = post(kGatherPath, R"({"job":1,"parts":[[5,0,1]]})");
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.error(), "too many uploads at once: try again");
   EXPECT_EQ(post("/api/v1/blobs", "hello").status, 503);
   files_.gate.open();
-  EXPECT_EQ(post(kPath, kLong).status, 201);
+  EXPECT_EQ(post(kGatherPath, kLong).status, 201);
   EXPECT_EQ(post("/api/v1/blobs", "hello").status, 201);
 }
 
@@ -122,7 +121,7 @@ TEST_F(GatherTest, LongOnesKeepNoUploadWaiting) {
   start();
   files_.gate.shut();
   for (int which = 0; which < 5; ++which) {
-    EXPECT_EQ(post(kPath + "?wait_s=0", endless(which)).status, 202);
+    EXPECT_EQ(post(kGatherPath + "?wait_s=0", endless(which)).status, 202);
   }
   files_.gate.open();
   EXPECT_EQ(post("/api/v1/blobs", "hello").status, 201);
@@ -134,7 +133,7 @@ TEST_F(GatherTest, EndsWithTheServerAndLeavesNothing) {
   start();
   files_.gate.shut();
   const auto waiting = raw();
-  begin_post(waiting, kPath, endless(0));
+  begin_post(waiting, kGatherPath, endless(0));
   ASSERT_TRUE(files_.gate.wait_for_waiting(1));
   std::thread opener([&] {
     EXPECT_TRUE(waiting.read_until("\r\n").starts_with("HTTP/1.1 503"));  // the first thing that the end does
@@ -149,7 +148,7 @@ TEST_F(GatherTest, EndsWithTheServerAndLeavesNothing) {
 TEST_F(GatherTest, AFullDiskIsToldToAllWhoWait) {
   add_file(5, 12 * kMiB);
   files_.fill_disk();
-  const Response response = post(kPath, kLong);
+  const Response response = post(kGatherPath, kLong);
   EXPECT_EQ(response.status, 500);
   EXPECT_NE(response.error().find("no space left"), std::string::npos) << response.error();
   EXPECT_TRUE(files_.wait_until_writers(0));

@@ -16,6 +16,9 @@
 
 namespace bramble::aggregator::http {
 
+// Sizes of bodies.
+inline constexpr size_t kMiB = 1 << 20;
+
 using Headers = std::multimap<std::string, std::string>;
 
 struct Response {

@@ -6,6 +6,7 @@
 
 #include "aggregator/store/migrations.hpp"
 #include "aggregator/store/telemetry_writer.hpp"
+#include "common/base/duration.hpp"
 #include "common/posix/system_clock.hpp"
 #include "support/readings.hpp"
 #include "support/temp_dir.hpp"
@@ -14,7 +15,6 @@ namespace bramble::aggregator {
 namespace {
 
 constexpr int64_t kNever = 3'600'000;
-constexpr int64_t kDayMs = 24 * 3'600'000;
 
 class TelemetryTest : public testing::Test {
  protected:

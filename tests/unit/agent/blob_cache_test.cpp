@@ -6,9 +6,6 @@ namespace {
 
 using wire::NodeTopic;
 
-const std::string kOtherSha(64, 'b');
-const std::string kThirdSha(64, 'c');
-
 struct CacheTest : ::testing::Test {
   CacheTest() : h(config()) { h.make_ready(); }
   ~CacheTest() override {

@@ -6,8 +6,6 @@ namespace {
 
 using wire::NodeTopic;
 
-const std::string kOtherSha(64, 'b');
-
 struct BlobHaveTest : ::testing::Test {
   BlobHaveTest() : h(config()) { h.make_ready(); }
   ~BlobHaveTest() override {

@@ -8,9 +8,6 @@ using wire::EventType;
 using wire::kBlobChunkBytes;
 using wire::NodeTopic;
 
-const std::string kOtherSha(64, 'b');
-const std::string kThirdSha(64, 'c');
-
 struct BlobTest : ::testing::Test {
   BlobTest() { h.make_ready(); }
   ~BlobTest() override {

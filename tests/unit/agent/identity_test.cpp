@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/duration.hpp"
 #include "support/agent_harness.hpp"
 
 namespace bramble::agent::testing {
@@ -10,8 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 
 Config joined(int64_t renew_in_ms) {
   Config config = test_config();

@@ -14,11 +14,6 @@
 namespace bramble::sensors {
 namespace {
 
-void put(const std::string& path, const std::string& text) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path) << text;
-}
-
 // A machine with hundreds of CPUs has as long a line of interrupts; one with hundreds of containers as many interfaces.
 TEST(Probe, ReadsLongFilesWhole) {
   const test::TempDir dir;

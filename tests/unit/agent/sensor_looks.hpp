@@ -1,6 +1,8 @@
 // Looks at sources without their threads, and a firmware that answers from files.
 #pragma once
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +13,12 @@
 #include "common/posix/files.hpp"
 
 namespace bramble::sensors {
+
+// Writes a file of a tree, and makes the folders above it.
+inline void put(const std::string& path, const std::string& text) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path) << text;
+}
 
 // Answers a command with the file of its name.
 class FileFirmware : public Firmware {

@@ -33,11 +33,6 @@ std::vector<std::unique_ptr<Source>> sources_of(const Roots& roots, const std::s
   return all_sources(roots, std::make_shared<FileFirmware>(firmware));
 }
 
-void put(const std::string& path, const std::string& text) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path) << text;
-}
-
 // A copy of a board that a test may damage.
 struct Board {
   explicit Board(const std::string& name) {

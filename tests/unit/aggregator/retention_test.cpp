@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aggregator/core/explain.hpp"
+#include "common/base/duration.hpp"
 #include "support/reactor_harness.hpp"
 
 namespace bramble::aggregator::test {
@@ -11,8 +12,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr int64_t kDayMs = 24 * 3600 * 1000;
 
 Config keeping(int64_t days, uint64_t jobs) {
   Config config;

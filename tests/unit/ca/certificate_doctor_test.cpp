@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/duration.hpp"
 #include "common/identity/certificate.hpp"
 #include "common/posix/files.hpp"
 #include "support/temp_dir.hpp"
@@ -15,7 +16,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using wire::FindingState;
 
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr WallTime kBegin{1'800'000'000'000};
 
 WallTime day(int64_t number) { return {kBegin.ms + number * kDayMs}; }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "common/base/duration.hpp"
 #include "common/posix/files.hpp"
 #include "support/temp_dir.hpp"
 
@@ -16,7 +17,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr WallTime kNow{1'800'000'000'000};  // 2027
 
 class NodeAuthorityTest : public testing::Test {

@@ -15,7 +15,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-json node(const char* name, const char* state) {
+json switched_node(const char* name, const char* state) {
   return {{"node", name},
           {"state", state},
           {"in_state_ms", 61'500},
@@ -46,9 +46,9 @@ std::string row_of(json object) {
 }
 
 TEST(PowerTable, ShowsStateLinesAndWhatIsBehindThem) {
-  EXPECT_THAT(row_of(node("pi01", "on")),
+  EXPECT_THAT(row_of(switched_node("pi01", "on")),
               AllOf(HasSubstr("pi01"), HasSubstr("1m 1s"), HasSubstr("supply 1"), HasSubstr("it is heard")));
-  json wanted = node("pi01", "draining");
+  json wanted = switched_node("pi01", "draining");
   wanted["desired"] = "off";
   wanted["who"] = "ada";
   wanted["why"] = "new card";
@@ -61,7 +61,7 @@ TEST(PowerTable, ShowsStateLinesAndWhatIsBehindThem) {
 }
 
 TEST(PowerTable, ShowsALineThatCannotBeRead) {
-  json broken = node("pi01", "unknown");
+  json broken = switched_node("pi01", "unknown");
   broken["lines"] = json::array({{{"role", "supply"}, {"level", nullptr}, {"error", "there is no chip pinctrl-rp1"}}});
   EXPECT_THAT(row_of(broken), AllOf(HasSubstr("supply ?"), HasSubstr("there is no chip pinctrl-rp1")));
 }
@@ -103,7 +103,7 @@ TEST(PowerView, TellsTheLineOfASwitchWithWhatCameOfIt) {
 }
 
 TEST(PowerTable, WrapsTheRemarkBelowTheRowWhereTheTerminalIsTooNarrow) {
-  json broken = node("pi01", "fault");
+  json broken = switched_node("pi01", "fault");
   broken["fault"] =
       "it was switched off and reads back on: look at the relay, its cable and the pin that it is said to be on";
   const json status{{"nodes", json::array({broken})}};

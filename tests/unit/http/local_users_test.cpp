@@ -7,25 +7,25 @@
 namespace bramble::aggregator::http {
 namespace {
 
-const LocalUser kAda{"ada", {"ada", "bramble"}};
+const LocalUser kAdaHere{"ada", {"ada", "bramble"}};
 const LocalUser kEve{"eve", {"eve"}};
 
 TEST(AccessLists, UnlessSaidOtherwiseTheGroupSubmitsAndEverybodyLooks) {
   const AccessLists lists;
-  EXPECT_EQ(role_of(lists, kAda), Role::submitter);
+  EXPECT_EQ(role_of(lists, kAdaHere), Role::submitter);
   EXPECT_EQ(role_of(lists, kEve), Role::viewer);
 }
 
 TEST(AccessLists, TheHighestRoleCounts) {
   const AccessLists lists{{"ada"}, {"@bramble"}, {"*"}};
-  EXPECT_EQ(role_of(lists, kAda), Role::operator_);
+  EXPECT_EQ(role_of(lists, kAdaHere), Role::operator_);
 }
 
 TEST(AccessLists, WhoIsInNoneHasNoRole) {
   const AccessLists lists{{"@eve"}, {"bramble"}, {"@nobody", "ad"}};
-  EXPECT_EQ(role_of(lists, kAda), Role::none) << "a group is no user, and a part of a name is no name";
+  EXPECT_EQ(role_of(lists, kAdaHere), Role::none) << "a group is no user, and a part of a name is no name";
   EXPECT_EQ(role_of(lists, kEve), Role::operator_);
-  EXPECT_EQ(role_of({{}, {}, {}}, kAda), Role::none);
+  EXPECT_EQ(role_of({{}, {}, {}}, kAdaHere), Role::none);
 }
 
 TEST(AccessLists, RefuseWhatNamesNobody) {

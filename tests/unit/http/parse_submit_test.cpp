@@ -9,18 +9,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-const Caller kAda{"ada", false};
-const std::string kSha(64, 'a');
+const Caller kSubmitter{"ada", false};
+const std::string kFileSha(64, 'a');
 
 SubmitRequest good(const Json& body) {
-  auto parsed = parse_submit(body.dump(), kAda);
+  auto parsed = parse_submit(body.dump(), kSubmitter);
   if (parsed) return std::move(*parsed);
   ADD_FAILURE() << parsed.error().message;
   return {};
 }
 
 std::string complaint(const std::string& body) {
-  const auto parsed = parse_submit(body, kAda);
+  const auto parsed = parse_submit(body, kSubmitter);
   return parsed ? "(taken)" : parsed.error().message;
 }
 
@@ -71,7 +71,7 @@ TEST(ParseSubmit, TakesEveryField) {
                                       {"env", {{"A", "b"}, {"EMPTY", ""}}},
                                       {"on_node_loss", "fence"},
                                       {"array", {{"first", 5}, {"last", 9}, {"step", 2}, {"max_running", 4}}},
-                                      {"stdin", {{"blob", kSha}, {"size_bytes", 7}}},
+                                      {"stdin", {{"blob", kFileSha}, {"size_bytes", 7}}},
                                       {"stdout_cap_bytes", 1000},
                                       {"stderr_cap_bytes", 2000},
                                       {"per_task_input", false},
@@ -85,7 +85,7 @@ TEST(ParseSubmit, TakesEveryField) {
   EXPECT_EQ(spec.on_node_loss, NodeLossPolicy::fence);
   EXPECT_TRUE(spec.array);
   EXPECT_EQ(request.range, (TaskRange{5, 9, 2}));
-  EXPECT_EQ(spec.stdin_blob, (wire::BlobRef{kSha, 7}));
+  EXPECT_EQ(spec.stdin_blob, (wire::BlobRef{kFileSha, 7}));
   EXPECT_EQ(spec.task.cpus, 2U);
   EXPECT_EQ(spec.task.memory_bytes, 1U << 20);
   EXPECT_EQ(spec.task.resources, (std::map<std::string, int64_t>{{"gpu", 1}}));
@@ -210,28 +210,28 @@ TEST(ParseSubmit, ChecksTheArray) {
 TEST(ParseSubmit, RefusesWhatExcludesEachOther) {
   Json body{{"argv", {"x"}}, {"per_task_input", true}, {"array", {{"first", 1}, {"last", 2}}}};
   EXPECT_NE(complaint(body.dump()).find("exclude each other"), std::string::npos);
-  body = {{"argv", {"x"}}, {"per_task_input", true}, {"stdin", {{"blob", kSha}, {"size_bytes", 1}}}};
+  body = {{"argv", {"x"}}, {"per_task_input", true}, {"stdin", {{"blob", kFileSha}, {"size_bytes", 1}}}};
   EXPECT_NE(complaint(body.dump()).find("exclude each other"), std::string::npos);
   body = {{"argv", {"x"}}, {"max_running", 1}, {"array", {{"first", 1}, {"last", 2}, {"max_running", 3}}}};
   EXPECT_NE(complaint(body.dump()).find("different numbers"), std::string::npos);
 }
 
 TEST(ParseSubmit, ChecksTheInput) {
-  EXPECT_EQ(complaint_with("stdin", kSha), "stdin must be an object");
-  EXPECT_EQ(complaint_with("stdin", {{"blob", kSha}}), "stdin.size_bytes is missing");
+  EXPECT_EQ(complaint_with("stdin", kFileSha), "stdin must be an object");
+  EXPECT_EQ(complaint_with("stdin", {{"blob", kFileSha}}), "stdin.size_bytes is missing");
   EXPECT_EQ(complaint_with("stdin", {{"blob", "abc"}, {"size_bytes", 1}}),
             "stdin.blob must be a SHA-256 in 64 lower-case hexadecimal digits");
 }
 
 TEST(ParseSubmit, ChecksTheInputFiles) {
-  const Json good = {{"name", "tool"}, {"blob", kSha}, {"size_bytes", 1}};
+  const Json good = {{"name", "tool"}, {"blob", kFileSha}, {"size_bytes", 1}};
   const auto request = parse_submit(Json{{"argv", {"x"}}, {"files", {good}}}.dump(), {"ada", false});
   ASSERT_TRUE(request) << request.error().message;
-  EXPECT_EQ(request->spec.task.files, (std::vector<wire::InputFile>{{"tool", {kSha, 1}}}));
-  EXPECT_EQ(complaint_with("files", kSha), "files must be a list of objects");
+  EXPECT_EQ(request->spec.task.files, (std::vector<wire::InputFile>{{"tool", {kFileSha, 1}}}));
+  EXPECT_EQ(complaint_with("files", kFileSha), "files must be a list of objects");
   EXPECT_EQ(complaint_with("files", {{{"name", "x"}, {"size_bytes", 1}}}), "files[0].blob is missing");
   EXPECT_EQ(complaint_with("files", {good, good}), "files: two input files are named tool");
-  EXPECT_EQ(complaint_with("files", {{{"name", "../x"}, {"blob", kSha}, {"size_bytes", 1}}}),
+  EXPECT_EQ(complaint_with("files", {{{"name", "../x"}, {"blob", kFileSha}, {"size_bytes", 1}}}),
             "files[0].name: '../x' is no name for an input file: 1 to 100 bytes of text without '/'");
   EXPECT_EQ(complaint_with("files", Json(std::vector<Json>(65, good))),
             "files has 65 entries; at most 64 are allowed: pack them (tar)");

@@ -8,7 +8,7 @@
 namespace bramble::aggregator::http {
 namespace {
 
-constexpr WallTime kNow{1000};
+constexpr WallTime kAdmittedAt{1000};
 
 TokenRecord record(const std::string& name, const std::string& token, Role role) {
   return {name, role, "ada", posix::sha256_hex(token), {}, "root", {}};
@@ -18,16 +18,16 @@ class TokenTableTest : public testing::Test {
  protected:
   TokenTableTest() : table_("sesame") {
     TokenRecord old = record("old", "old-token", Role::operator_);
-    old.expires = kNow;
+    old.expires = kAdmittedAt;
     table_.set({record("looks", "look-token", Role::viewer), record("ci", "ci-token", Role::submitter), old});
   }
   int status_of(const std::optional<std::string>& token, Role needs) const {
-    const auto who = table_.admit(token, needs, kNow);
+    const auto who = table_.admit(token, needs, kAdmittedAt);
     const auto* refused = std::get_if<Refusal>(&who);
     return refused == nullptr ? 200 : refused->http_status;
   }
   std::string sentence(const std::optional<std::string>& token, Role needs) const {
-    const auto who = table_.admit(token, needs, kNow);
+    const auto who = table_.admit(token, needs, kAdmittedAt);
     const auto* refused = std::get_if<Refusal>(&who);
     return refused == nullptr ? "admitted" : refused->sentence;
   }
@@ -40,14 +40,14 @@ TEST_F(TokenTableTest, ATokenGoesAsFarAsItsRole) {
   EXPECT_EQ(status_of("look-token", Role::submitter), 403);
   EXPECT_EQ(status_of("ci-token", Role::submitter), 200);
   EXPECT_EQ(status_of("ci-token", Role::operator_), 403);
-  const auto who = table_.admit("ci-token", Role::submitter, kNow);
+  const auto who = table_.admit("ci-token", Role::submitter, kAdmittedAt);
   ASSERT_TRUE(std::holds_alternative<Caller>(who));
   EXPECT_EQ(std::get<Caller>(who).user, "ada");
   EXPECT_FALSE(std::get<Caller>(who).operator_);
 }
 
 TEST_F(TokenTableTest, TheTokenOfTheFileIsAnOperators) {
-  const auto who = table_.admit("sesame", Role::operator_, kNow);
+  const auto who = table_.admit("sesame", Role::operator_, kAdmittedAt);
   ASSERT_TRUE(std::holds_alternative<Caller>(who));
   EXPECT_EQ(std::get<Caller>(who).user, "operator");
   EXPECT_TRUE(std::get<Caller>(who).operator_);
@@ -59,7 +59,7 @@ TEST_F(TokenTableTest, WhatIsNoTokenOpensNothing) {
   EXPECT_EQ(status_of(posix::sha256_hex("ci-token"), Role::viewer), 401) << "who has read the digest has no token";
   EXPECT_EQ(status_of(std::nullopt, Role::viewer), 401);
   const TokenTable none("");
-  EXPECT_TRUE(std::holds_alternative<Refusal>(none.admit("", Role::viewer, kNow)));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(none.admit("", Role::viewer, kAdmittedAt)));
 }
 
 TEST_F(TokenTableTest, OneThatHasExpiredOrWasRemovedOpensNothing) {

@@ -10,11 +10,11 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr WallTime kEnd{1'900'000'000'000};
+constexpr WallTime kJoinEnd{1'900'000'000'000};
 
 JoinFile sample() {
   static const JoinFile made = [] {
-    const Authority authority = make_authority("bramble test", kEnd).value();
+    const Authority authority = make_authority("bramble test", kJoinEnd).value();
     JoinFile join{"pi07",
                   "bramble",
                   "3f0c3e2e-0000-4000-8000-000000000001",
@@ -24,7 +24,7 @@ JoinFile sample() {
                   make_key().value(),
                   {1'850'000'000'000}};
     join.certificate_pem =
-        sign_request(authority, make_request(join.key_pem, "pi07").value(), {"pi07", Purpose::client, {}, kEnd})
+        sign_request(authority, make_request(join.key_pem, "pi07").value(), {"pi07", Purpose::client, {}, kJoinEnd})
             .value();
     return join;
   }();
@@ -66,7 +66,7 @@ TEST(JoinFile, OfAForeignKeyCertificateOrAuthorityIsRefused) {
   join.node = "pi08";
   EXPECT_THAT(why_refused(join), HasSubstr("the certificate is for 'pi07', but the node is 'pi08'"));
   join = sample();
-  join.ca_pem = make_authority("bramble test", kEnd)->certificate_pem;
+  join.ca_pem = make_authority("bramble test", kJoinEnd)->certificate_pem;
   EXPECT_THAT(why_refused(join), HasSubstr("not signed by the authority"));
 }
 

@@ -16,7 +16,7 @@ PowerConfig settings_of(const std::string& text) {
   return settings;
 }
 
-std::string error_of(const std::string& text) {
+std::string settings_error(const std::string& text) {
   return error_in(text, [](posix::ConfigFile& file) { read_power_settings(file); });
 }
 
@@ -82,19 +82,19 @@ TEST(PowerSettingsTest, NamesThatNobodyHasAreToldInOneSentence) {
 }
 
 TEST(PowerSettingsTest, EachMistakeIsToldInOneSentence) {
-  EXPECT_EQ(error_of("[power]\nrecovry = true"), "2: unknown key 'recovry'; did you mean 'recovery'?");
-  EXPECT_EQ(error_of("power = 3"), "1: power must be a table: [power]");
-  EXPECT_EQ(error_of("[power]\nrecovery_s = 5"), "2: recovery_s must be a whole number from 30 to 86400");
-  EXPECT_EQ(error_of("[power]\nkeep_on = \"pi[\"").substr(0, 11), "1: keep_on:");
-  EXPECT_EQ(error_of("[power]\nquiet_w = 0.05"), "1: off_w must not be above quiet_w");
-  EXPECT_EQ(error_of("[[supply]]\nmax_w = 5"), "1: a supply needs a name of letters, digits, '-', '_' and '.'");
-  EXPECT_EQ(error_of("[[supply]]\nname = \"a\"\nmax_w = 5"),
+  EXPECT_EQ(settings_error("[power]\nrecovry = true"), "2: unknown key 'recovry'; did you mean 'recovery'?");
+  EXPECT_EQ(settings_error("power = 3"), "1: power must be a table: [power]");
+  EXPECT_EQ(settings_error("[power]\nrecovery_s = 5"), "2: recovery_s must be a whole number from 30 to 86400");
+  EXPECT_EQ(settings_error("[power]\nkeep_on = \"pi[\"").substr(0, 11), "1: keep_on:");
+  EXPECT_EQ(settings_error("[power]\nquiet_w = 0.05"), "1: off_w must not be above quiet_w");
+  EXPECT_EQ(settings_error("[[supply]]\nmax_w = 5"), "1: a supply needs a name of letters, digits, '-', '_' and '.'");
+  EXPECT_EQ(settings_error("[[supply]]\nname = \"a\"\nmax_w = 5"),
             "1: no node could ever start on supply a: start_w or run_w is more than max_w");
-  EXPECT_EQ(error_of("[[supply]]\nname = \"a\"\nnodes=\"x\"\n[[supply]]\nname = \"a\"\nnodes=\"y\""),
+  EXPECT_EQ(settings_error("[[supply]]\nname = \"a\"\nnodes=\"x\"\n[[supply]]\nname = \"a\"\nnodes=\"y\""),
             "4: there are two supplies with the name 'a'");
-  EXPECT_EQ(error_of("[[supply]]\nname = \"a\"\nnodes = \"x,y\"\n[[supply]]\nname = \"b\"\nnodes = \"y\""),
+  EXPECT_EQ(settings_error("[[supply]]\nname = \"a\"\nnodes = \"x,y\"\n[[supply]]\nname = \"b\"\nnodes = \"y\""),
             "4: supplies a and b both feed a node: each node has one");
-  EXPECT_EQ(error_of("[[supply]]\nname = \"a\"\n[[supply]]\nname = \"b\""),
+  EXPECT_EQ(settings_error("[[supply]]\nname = \"a\"\n[[supply]]\nname = \"b\""),
             "3: supplies a and b both feed a node: each node has one");
 }
 
