@@ -8,7 +8,6 @@ namespace bramble::test::chaos {
 namespace {
 
 constexpr int64_t kStallMs = 2'000;  // the one stall in the middle of a slow disk's time
-constexpr auto kTick = std::chrono::milliseconds(10);
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Breaks and mends the cluster as planned; the thread's that made the cluster.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <ostream>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "plan.hpp"
 
 namespace bramble::test::chaos {
+
+inline constexpr auto kTick = std::chrono::milliseconds(10);  // how often who waits looks around
 
 class Breaker {
  public:

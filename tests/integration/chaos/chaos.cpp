@@ -18,8 +18,6 @@
 namespace bramble::test::chaos {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(10);
-
 std::string make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "bramble-chaos-XXXXXX").string();
   if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("cannot make a directory like " + path);

@@ -19,6 +19,7 @@
 namespace bramble::cli::testing {
 
 inline constexpr const char* kRefusedNode = "refused";  // a job on this node is refused
+inline constexpr TaskKey kTask{1, 0};                   // the first one submitted
 
 struct FakeTask {
   std::string state = "running";

@@ -13,8 +13,6 @@ using test::Ran;
 using test::run_bramble;
 using ::testing::HasSubstr;
 
-constexpr TaskKey kTask{1, 0};
-
 TEST(Job, InfoShowsTriesAndGivesThemAsJson) {
   FakeAggregator aggregator;
   aggregator.on_task([&](TaskKey task) { aggregator.finish(task, 3); });

@@ -13,8 +13,6 @@ using test::BrambleProcess;
 using test::run_bramble;
 using ::testing::HasSubstr;
 
-constexpr TaskKey kTask{1, 0};
-
 TEST(Reconnecting, RunOutlivesARestartOfTheAggregator) {
   FakeAggregator aggregator;
   BrambleProcess run(aggregator.url(), {"run", "--", "x"});

@@ -16,8 +16,6 @@ using test::Ran;
 using test::run_bramble;
 using ::testing::HasSubstr;
 
-constexpr TaskKey kTask{1, 0};
-
 TEST(Run, ShowsBothStreamsWhileTheTaskRuns) {
   FakeAggregator aggregator;
   BrambleProcess run(aggregator.url(), {"run", "--", "x"});
