@@ -13,7 +13,7 @@ bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 
 // Takes a decimal number off the front of text; false if there is none or it does not fit. No leading zeros: a thing
 // has one name.
 template <typename Number>
-bool take_number(std::string_view& text, Number& number) {
+bool take_plain_number(std::string_view& text, Number& number) {
   if (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end == text.data()) return false;
@@ -36,8 +36,8 @@ std::string to_string(const TaskKey& key) { return std::to_string(key.job) + "/"
 Result<AttemptKey> parse_attempt_key(std::string_view text) {
   AttemptKey key;
   std::string_view rest = text;
-  const bool good = take_number(rest, key.job) && take_char(rest, '/') && take_number(rest, key.task) &&
-                    take_char(rest, '/') && take_number(rest, key.attempt) && rest.empty();
+  const bool good = take_plain_number(rest, key.job) && take_char(rest, '/') && take_plain_number(rest, key.task) &&
+                    take_char(rest, '/') && take_plain_number(rest, key.attempt) && rest.empty();
   if (!good) return fail("not an attempt (JOB/TASK/ATTEMPT): '" + std::string(text.substr(0, 64)) + "'");
   if (key.job == 0 || key.attempt == 0) return fail("job and attempt numbers begin at 1");
   return key;
